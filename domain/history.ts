@@ -1,0 +1,153 @@
+/**
+ * The ports to history. The database behind them is disposable: no reconciler reads it to decide about a machine,
+ * and a lost row never terminates one.
+ */
+import type { Phase, Role } from "../crds/names.ts";
+import type { Instant } from "./time.ts";
+
+/** One StreamNode's life, from its creation to the cloud's word that its machine is gone. */
+export interface NodeLife {
+  /** UID of the StreamNode. */
+  readonly uid: string;
+  readonly namespace: string;
+  readonly group: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly region: string;
+  readonly platform: string;
+  readonly providerId?: string;
+  readonly openedAt: Instant;
+  readonly closedAt?: Instant;
+  readonly closeReason?: string;
+}
+
+export interface NodeTransition {
+  readonly phase: Phase;
+  readonly at: Instant;
+  readonly reason: string;
+}
+
+/** A transition together with the life it belongs to: the first one opens the life. */
+export interface NodeLifeTransition extends NodeTransition {
+  readonly life: Omit<NodeLife, "closedAt" | "closeReason">;
+}
+
+export interface NodeLifeStore {
+  /** Opens lives that are new, updates their provider id, and adds the transitions; repeating one changes nothing. */
+  record(transitions: readonly NodeLifeTransition[]): Promise<void>;
+  /** Closes lives; closing one twice, or one that was never opened, changes nothing. */
+  close(ends: readonly { readonly uid: string; readonly at: Instant; readonly reason: string }[]): Promise<void>;
+  /**
+   * Closes every open life opened before `openedBefore` whose uid is not listed, and says how many they were: what a
+   * crash between the cloud's word and the write left open.
+   */
+  closeAllExcept(
+    uids: readonly string[],
+    end: { readonly openedBefore: Instant; readonly at: Instant; readonly reason: string },
+  ): Promise<number>;
+  /** Lives that are open, oldest first, of one group or of all. */
+  open(filter: { readonly namespace?: string; readonly group?: string }): Promise<readonly NodeLife[]>;
+  /** A life with its transitions in order of time, or undefined. */
+  read(uid: string): Promise<{ readonly life: NodeLife; readonly transitions: readonly NodeTransition[] } | undefined>;
+}
+
+/** A stream as a node last reported it. */
+export interface StreamSighting {
+  readonly namespace: string;
+  readonly group: string;
+  readonly scope: string;
+  readonly name: string;
+  /** UID of the StreamNode that carries it. */
+  readonly nodeUid: string;
+  readonly subscribers: number;
+  readonly at: Instant;
+}
+
+export interface StreamRecord {
+  readonly namespace: string;
+  readonly group: string;
+  readonly scope: string;
+  readonly name: string;
+  readonly nodeUid: string;
+  readonly startedAt: Instant;
+  readonly lastSeenAt: Instant;
+  readonly endedAt?: Instant;
+  readonly peakSubscribers: number;
+}
+
+export interface StreamStore {
+  /** Opens streams that are new and updates those that are open, in one statement. */
+  see(sightings: readonly StreamSighting[]): Promise<void>;
+  /** Ends the open streams of a node that are not among `still`. */
+  endOthers(nodeUid: string, still: readonly { readonly scope: string; readonly name: string }[], at: Instant): Promise<void>;
+  /** Open streams of a group, by scope and name. */
+  live(filter: { readonly namespace: string; readonly group: string }): Promise<readonly StreamRecord[]>;
+}
+
+/** One minute of load of a (group, role, region), as sums that can be added up. */
+export interface LoadMinute {
+  readonly namespace: string;
+  readonly group: string;
+  readonly role: Role;
+  readonly region: string;
+  /** Start of the minute. */
+  readonly minute: Instant;
+  /** Reports in the minute. */
+  readonly samples: number;
+  readonly connectionsSum: number;
+  readonly connectionsMax: number;
+  readonly publishersSum: number;
+  readonly subscribersSum: number;
+}
+
+export interface LoadStore {
+  /** Adds to the minutes that exist (sums add up, maxima compare) and creates the others, in one statement. */
+  add(minutes: readonly LoadMinute[]): Promise<void>;
+  /** Minutes in `[from, to)`, oldest first. */
+  read(filter: {
+    readonly namespace: string;
+    readonly group: string;
+    readonly from: Instant;
+    readonly to: Instant;
+  }): Promise<readonly LoadMinute[]>;
+  /** Removes what is older and says how many rows that were. */
+  prune(before: Instant): Promise<number>;
+}
+
+/** Why a (group, role, region) was scaled, or why not; the input replays it. */
+export interface ScalingActivity {
+  readonly namespace: string;
+  readonly group: string;
+  readonly role: Role;
+  readonly region: string;
+  /** Member name of the decision's union. */
+  readonly kind: string;
+  /** Member name of the reasons' union. */
+  readonly reason: string;
+  /** For people, with numbers. */
+  readonly message: string;
+  /** Version of the decider that said it. */
+  readonly deciderVersion: number;
+  /** The full input of the decision, as JSON. */
+  readonly input: unknown;
+  readonly firstAt: Instant;
+  readonly lastAt: Instant;
+  /** How often it was decided in a row. */
+  readonly count: number;
+}
+
+export interface ActivityStore {
+  /** Adds a row when (kind, reason) differs from the newest of its (group, role, region), else counts and moves `lastAt`. */
+  record(activity: Omit<ScalingActivity, "firstAt" | "lastAt" | "count">, at: Instant): Promise<void>;
+  /** The newest activities of a group, newest first. */
+  last(filter: { readonly namespace: string; readonly group: string; readonly limit: number }): Promise<readonly ScalingActivity[]>;
+  prune(before: Instant): Promise<number>;
+}
+
+/** All that is written for history, behind one handle. */
+export interface History {
+  readonly nodeLives: NodeLifeStore;
+  readonly streams: StreamStore;
+  readonly load: LoadStore;
+  readonly activities: ActivityStore;
+}

@@ -1,0 +1,42 @@
+/** Time as a value: what an instant is, and how it is written. Nothing here reads a clock. */
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type Instant = number & { readonly unit: "ms since the epoch" };
+
+/** A number of milliseconds since the epoch, as an Instant. */
+export function instant(ms: number): Instant {
+  return ms as Instant;
+}
+
+export function addMs(at: Instant, ms: number): Instant {
+  return instant(at + ms);
+}
+
+/** RFC 3339 with milliseconds, in UTC: `2026-11-22T05:10:13.345Z`. */
+export function toRfc3339(at: Instant): string {
+  return new Date(at).toISOString();
+}
+
+/** RFC 3339 without fractions, as Kubernetes writes `metav1.Time`: `2026-11-22T05:10:13Z`. */
+export function toSecondsRfc3339(at: Instant): string {
+  return new Date(at).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+/** The instant that an RFC 3339 text names, or undefined where it names none. */
+export function fromRfc3339(text: string): Instant | undefined {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : instant(ms);
+}
+
+/**
+ * The port through which shells read time and wait. `runtime/clock.ts` implements it on the machine's clocks,
+ * the tests on a virtual one.
+ */
+export interface Clock {
+  /** Wall-clock time: for what people read and for what outlives the process. */
+  now(): Instant;
+  /** Milliseconds that never go back: for durations, deadlines and leases within the process. */
+  monotonicMs(): number;
+  /** Calls back once, `ms` from now; the returned function cancels it and may be called at any time. */
+  after(ms: number, callback: () => void): () => void;
+}
