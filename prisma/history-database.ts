@@ -1,0 +1,16 @@
+/** What main needs of a database, embedded or not. */
+import type { History } from "../domain/history.ts";
+
+/** An open database with our tables in it. */
+export interface HistoryDatabase {
+  readonly history: History;
+  /** Answers when the database does; throws when it does not. */
+  ping(): Promise<void>;
+  /** Waits for what is running and lets go of the database; may be called twice. */
+  close(): Promise<void>;
+}
+
+/** The database cannot be used: unreadable, corrupt, or of a version that is not ours. The message is one line for people. */
+export class DatabaseOpenError extends Error {
+  override readonly name = "DatabaseOpenError";
+}

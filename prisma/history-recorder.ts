@@ -1,0 +1,48 @@
+/** The side of history that reconcilers and routes write to: calls that return at once and never fail. */
+import type { Role } from "../crds/names.ts";
+import type { NodeLifeTransition, ScalingActivity } from "../domain/history.ts";
+import type { StreamReport } from "../domain/load.ts";
+import type { Instant } from "../domain/time.ts";
+
+/** The end of one StreamNode's life. */
+export interface NodeLifeEnd {
+  readonly uid: string;
+  readonly at: Instant;
+  readonly reason: string;
+}
+
+/** All the streams that one node carries, as its latest report lists them. */
+export interface NodeStreams {
+  readonly namespace: string;
+  readonly group: string;
+  readonly nodeUid: string;
+  readonly streams: readonly StreamReport[];
+  readonly at: Instant;
+}
+
+/** One report's load, to be summed up by minute. */
+export interface LoadSample {
+  readonly namespace: string;
+  readonly group: string;
+  readonly role: Role;
+  readonly region: string;
+  readonly at: Instant;
+  readonly connections: number;
+  readonly publishers: number;
+  readonly subscribers: number;
+}
+
+/** A scaling decision, without what the store counts. */
+export type DecidedActivity = Omit<ScalingActivity, "firstAt" | "lastAt" | "count">;
+
+/** What is said here is written later, in the order in which it was said; what cannot be written is lost, and counted. */
+export interface HistoryRecorder {
+  /** Adds a transition, and opens the life that it belongs to where the database does not know it. */
+  recordTransition(transition: NodeLifeTransition): void;
+  /** Closes a life and ends its streams; repeating it changes nothing. */
+  recordClose(end: NodeLifeEnd): void;
+  /** Sees the streams that are listed and ends the node's others. */
+  recordStreams(streams: NodeStreams): void;
+  recordLoad(sample: LoadSample): void;
+  recordActivity(activity: DecidedActivity, at: Instant): void;
+}
