@@ -23,3 +23,109 @@ export const phases = [
   "Unknown",
 ] as const;
 export type Phase = (typeof phases)[number];
+
+/** Kinds with the words by which people and URLs name them. */
+export const kinds = {
+  NodeGroup: { plural: "nodegroups", singular: "nodegroup", shortName: "ng" },
+  ScalePolicy: { plural: "scalepolicies", singular: "scalepolicy", shortName: "sp" },
+  LaunchConfig: { plural: "launchconfigs", singular: "launchconfig", shortName: "lc" },
+  LaunchBatch: { plural: "launchbatches", singular: "launchbatch", shortName: "lb" },
+  StreamNode: { plural: "streamnodes", singular: "streamnode", shortName: "sn" },
+} as const;
+export type Kind = keyof typeof kinds;
+
+/** Where a kind of ours lives in the Kubernetes API. */
+export function resourceType<K extends Kind>(kind: K) {
+  return { group: apiGroup, version: apiVersionName, kind, plural: kinds[kind].plural, namespaced: true } as const;
+}
+
+/** `kubectl get streamfleet` lists every kind of this category. */
+export const category = "streamfleet";
+
+/** Labels on objects that we write, so that people and selectors find them. */
+export const labels = {
+  group: `${apiGroup}/group`,
+  role: `${apiGroup}/role`,
+  region: `${apiGroup}/region`,
+  batch: `${apiGroup}/batch`,
+} as const;
+
+/** Finalizers: an object stays until the duty they stand for is done. */
+export const finalizers = {
+  /** On a StreamNode: its machine is not yet known to be gone. */
+  machine: `${apiGroup}/machine`,
+  /** On a NodeGroup: it still has nodes or machines. */
+  nodes: `${apiGroup}/nodes`,
+  /** On a ScalePolicy or LaunchConfig: a NodeGroup refers to it. */
+  inUse: `${apiGroup}/in-use`,
+} as const;
+
+/** ConfigMap in the operator's namespace with what a manifest may leave out. */
+export const defaultsConfigMapName = "streamfleet-defaults";
+
+/** Scale-out modes, as in the original: look again every few seconds, or one at a time with a cool-down. */
+export const scaleOutModes = ["Competitive", "Rigid"] as const;
+export type ScaleOutMode = (typeof scaleOutModes)[number];
+
+export const pauseModes = ["Scaling", "Everything"] as const;
+export type PauseMode = (typeof pauseModes)[number];
+
+/** Why a batch was launched. */
+export const launchReasons = ["BelowMinimum"] as const;
+export type LaunchReason = (typeof launchReasons)[number];
+
+/** Why a node is to go (`StreamNode.spec.drain.reason`). */
+export const drainReasons = ["ScaleIn", "Requested"] as const;
+export type DrainReason = (typeof drainReasons)[number];
+
+/**
+ * Condition types with their reasons. Polarity is positive, but for `AtMaximum`, `Paused` and `LaunchesFailing`, which
+ * name an exceptional state. `Ready` is computed from the others.
+ */
+export const conditionReasons = {
+  NodeGroup: {
+    /** The launch config and the scale policy exist and are valid. */
+    ReferencesResolved: ["Resolved", "NotFound", "Invalid"],
+    /** Each (role, region) has at least its minimum in service. */
+    MinimumMet: ["Met", "Launching", "AwaitingNodes", "LaunchesFailing", "Paused", "NotResolved", "AtMaximum"],
+    /** Nodes or launches are over, or would be over, the maximum. */
+    AtMaximum: ["WithinLimits", "MaximumReached", "AboveMaximum"],
+    Paused: ["NotPaused", "ScalingPaused", "EverythingPaused", "PauseEnded"],
+    /** Every machine that carries the group's tags has been read from the cloud and has its StreamNode. */
+    Adopted: ["ListingRead", "AwaitingListing", "ListingFailed", "NotResolved"],
+    LaunchesFailing: ["NoFailure", "LaunchFailed"],
+    Ready: ["MinimumMet", "NotResolved", "BelowMinimum", "Deleting"],
+  },
+  ScalePolicy: {
+    Accepted: ["Valid", "Invalid"],
+    InUse: ["Referenced", "NotReferenced"],
+  },
+  LaunchConfig: {
+    Accepted: ["Valid", "Invalid", "PlatformUnavailable"],
+    InUse: ["Referenced", "NotReferenced"],
+  },
+  LaunchBatch: {
+    /** Every slot has its machine, or never will. */
+    Complete: ["AllLaunched", "PartlyLaunched", "NoneLaunched", "Launching", "AwaitingRetry", "Abandoned", "Paused"],
+  },
+  StreamNode: {
+    Launched: ["MachineKnown", "AwaitingLaunch"],
+    Registered: ["CalledBack", "AwaitingBoot", "AwaitingCallback", "Overdue", "Goodbye"],
+    InService: [
+      "Serving",
+      "AwaitingRegistration",
+      "AwaitingReport",
+      "AwaitingOrigin",
+      "AwaitingLink",
+      "Goodbye",
+      "Terminating",
+      "MachineGone",
+    ],
+    /** In service, and neither draining nor going away. */
+    Ready: ["InService", "NotInService", "Draining", "Terminating"],
+    /** Absent until a termination has to wait or has failed. */
+    Terminated: ["AwaitingCloud", "CallFailed", "Paused", "AwaitingBatch", "Confirmed"],
+  },
+} as const;
+
+export type ConditionType<K extends keyof typeof conditionReasons> = keyof (typeof conditionReasons)[K] & string;

@@ -79,7 +79,11 @@ export interface StreamStore {
   /** Opens streams that are new and updates those that are open, in one statement. */
   see(sightings: readonly StreamSighting[]): Promise<void>;
   /** Ends the open streams of a node that are not among `still`. */
-  endOthers(nodeUid: string, still: readonly { readonly scope: string; readonly name: string }[], at: Instant): Promise<void>;
+  endOthers(
+    nodeUid: string,
+    still: readonly { readonly scope: string; readonly name: string }[],
+    at: Instant,
+  ): Promise<void>;
   /** Open streams of a group, by scope and name. */
   live(filter: { readonly namespace: string; readonly group: string }): Promise<readonly StreamRecord[]>;
 }
@@ -140,7 +144,11 @@ export interface ActivityStore {
   /** Adds a row when (kind, reason) differs from the newest of its (group, role, region), else counts and moves `lastAt`. */
   record(activity: Omit<ScalingActivity, "firstAt" | "lastAt" | "count">, at: Instant): Promise<void>;
   /** The newest activities of a group, newest first. */
-  last(filter: { readonly namespace: string; readonly group: string; readonly limit: number }): Promise<readonly ScalingActivity[]>;
+  last(filter: {
+    readonly namespace: string;
+    readonly group: string;
+    readonly limit: number;
+  }): Promise<readonly ScalingActivity[]>;
   prune(before: Instant): Promise<number>;
 }
 

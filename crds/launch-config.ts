@@ -1,0 +1,71 @@
+/** LaunchConfig: what a node is launched from. A running node keeps the snapshot it was launched with. */
+import { z } from "zod";
+import {
+  conditionsSchema,
+  listMap,
+  mapSchema,
+  metadataSchema,
+  observedGenerationSchema,
+  roleSchema,
+  withRules,
+} from "./schema.ts";
+
+const imageSchema = z.string().min(1).max(256);
+
+const roleLaunchSchema = z.object({
+  role: roleSchema.describe("Role launched like this."),
+  instanceType: z.string().min(1).max(64).describe("Machine type in the cloud's own words."),
+  connectionCapacity: z.int().min(1).max(1_000_000).describe("Clients that one node of this type and role can serve."),
+  image: imageSchema.optional().describe("Image of this role; absent: spec.image."),
+});
+
+export const launchConfigSpecSchema = withRules(
+  z.object({
+    image: imageSchema.describe("Machine image in the cloud's own words."),
+    roles: listMap(z.array(roleLaunchSchema).min(1).max(4), "role").describe(
+      "What each role runs on. A role of the scale policy that is missing here cannot be launched.",
+    ),
+    properties: mapSchema.meta({ maxProperties: 32 }).optional().describe("Settings that the node reads at boot."),
+    metadata: withRules(mapSchema.meta({ maxProperties: 24 }), {
+      rule: "self.all(key, !key.startsWith('streamfleet.dev/'))",
+      message: "metadata keys must not start with streamfleet.dev/, which is the operator's: choose another prefix",
+    })
+      .optional()
+      .describe("Becomes tags of each machine."),
+    userData: z
+      .string()
+      .max(10_240)
+      .optional()
+      .describe("Script that runs at boot, after the operator's own lines. Not for secrets: it is stored as written."),
+    registrationTimeoutSeconds: z
+      .int()
+      .min(10)
+      .max(3600)
+      .default(150)
+      .describe("How long (s) after its launch a node may take to call back."),
+    aws: z.object({}).optional().describe("Launch on Amazon EC2. Not available in this version."),
+    gce: z.object({}).optional().describe("Launch on Google Compute Engine. Not available in this version."),
+    simulated: z.object({}).optional().describe("Launch on the simulated cloud: for laptops and tests."),
+  }),
+  {
+    rule: "[has(self.aws), has(self.gce), has(self.simulated)].exists_one(set, set)",
+    message: "exactly one of aws, gce, simulated must be set: write one of these blocks and remove the others",
+  },
+);
+
+/** Written by the launch-config reconciler alone. */
+export const launchConfigStatusSchema = z.object({
+  observedGeneration: observedGenerationSchema,
+  revision: z.string().max(64).optional().describe("Hash of the content: the same content has the same revision."),
+  usedBy: z.int().min(0).optional().describe("NodeGroups that refer to this launch config."),
+  conditions: conditionsSchema.optional(),
+});
+
+export const launchConfigSchema = z.object({
+  metadata: metadataSchema,
+  spec: launchConfigSpecSchema.describe("What nodes are launched from."),
+  status: launchConfigStatusSchema.optional().describe("Whether it is valid and used; written by the operator."),
+});
+
+export type LaunchConfig = z.output<typeof launchConfigSchema>;
+export type LaunchConfigSpec = z.output<typeof launchConfigSpecSchema>;

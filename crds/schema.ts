@@ -1,0 +1,74 @@
+/** Pieces that the schemas of several kinds share. */
+import { z } from "zod";
+import { platformNames, roles } from "./names.ts";
+
+/** A CEL rule of the API server (`x-kubernetes-validations`). The message says which field, and what to write. */
+export interface CelRule {
+  readonly rule: string;
+  readonly message: string;
+  /** Path below the rule's own place that the error names, as in `.minLimit`. */
+  readonly fieldPath?: string;
+}
+
+/** Attaches CEL rules to a schema; they travel into the CRD. */
+export function withRules<T extends z.ZodType>(schema: T, ...rules: readonly CelRule[]): T {
+  return schema.meta({ ...schema.meta(), "x-kubernetes-validations": rules });
+}
+
+/** Makes a list a map by these keys: no two entries may agree on them, and apply merges by them. */
+export function listMap<T extends z.ZodType>(schema: T, ...keys: readonly string[]): T {
+  return schema.meta({ ...schema.meta(), "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": keys });
+}
+
+/** Makes a list a set: no entry twice. */
+export function listSet<T extends z.ZodType>(schema: T): T {
+  return schema.meta({ ...schema.meta(), "x-kubernetes-list-type": "set" });
+}
+
+export const roleSchema = z.enum(roles);
+export const platformSchema = z.enum(platformNames);
+
+export const regionSchema = z
+  .string()
+  .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/)
+  .max(40);
+
+/** Name of an object that becomes part of other names. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+  .max(253);
+
+/** RFC 3339. */
+export const timeSchema = z.iso.datetime({ offset: true });
+
+export const conditionSchema = z.object({
+  type: z.string().min(1).max(64).describe("What is judged."),
+  status: z.enum(["True", "False", "Unknown"]).describe("The judgement."),
+  reason: z.string().min(1).max(64).describe("One word for machines: why the status is what it is."),
+  message: z.string().max(4096).describe("A sentence for people, with numbers."),
+  lastTransitionTime: timeSchema.describe("When the status last changed."),
+  observedGeneration: z.int().min(0).optional().describe("Generation of the object that was judged."),
+});
+
+export const conditionsSchema = listMap(z.array(conditionSchema).max(32), "type").describe(
+  "What is known of the object, one entry for each type.",
+);
+
+export const observedGenerationSchema = z.int().min(0).optional().describe("Generation that this status speaks of.");
+
+export const mapSchema = z.record(z.string(), z.string().max(1024));
+
+/** Metadata that readers of a custom resource may rely on: what the API server always fills in. */
+export const metadataSchema = z.looseObject({
+  name: z.string(),
+  namespace: z.string(),
+  uid: z.string(),
+  resourceVersion: z.string(),
+  generation: z.int().optional(),
+  creationTimestamp: z.string(),
+  deletionTimestamp: z.string().optional(),
+  finalizers: z.array(z.string()).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+});

@@ -1,0 +1,43 @@
+/** Who is linked to whom: an edge to every in-service origin of its group; without one it waits. */
+import type { Phase, Role } from "../crds/names.ts";
+
+export interface TopologyNode {
+  readonly name: string;
+  readonly role: Role;
+  readonly phase: Phase | undefined;
+  readonly draining: boolean;
+  readonly address: string | undefined;
+  readonly privateAddress: string | undefined;
+}
+
+export interface Parent {
+  readonly name: string;
+  readonly address: string;
+  readonly privateAddress?: string;
+}
+
+/** Roles that the nodes of a role are linked to. */
+const parentRoles: Readonly<Record<Role, readonly Role[]>> = {
+  origin: [],
+  edge: ["origin"],
+  relay: ["origin"],
+  transcoder: [],
+};
+
+/** Whether a node of this role serves only through a parent. */
+export function needsParent(role: Role): boolean {
+  return parentRoles[role].length > 0;
+}
+
+/** The parents of a node of this role among the nodes of its group, by name: in service, not about to go. */
+export function parentsOf(role: Role, group: readonly TopologyNode[]): readonly Parent[] {
+  return group
+    .filter((node) => parentRoles[role].includes(node.role) && node.phase === "InService" && !node.draining)
+    .flatMap(toParent)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function toParent({ name, address, privateAddress }: TopologyNode): Parent[] {
+  if (address === undefined) return [];
+  return [{ name, address, ...(privateAddress !== undefined && { privateAddress }) }];
+}

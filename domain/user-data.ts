@@ -1,0 +1,42 @@
+/** What a machine finds at boot: the operator's settings as an environment file, then the script of the LaunchConfig. */
+
+export interface NodeSettings {
+  /** Base URL of the node API. */
+  readonly apiUrl: string;
+  readonly platform: string;
+  /** Proves that the machine was launched by us, for its group and batch. */
+  readonly joinToken: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+const marker = "STREAMFLEET_SETTINGS";
+
+/** The same settings and script always give the same text: it is part of an idempotent launch call. */
+export function renderUserData(settings: NodeSettings, script: string): string {
+  const properties = Object.fromEntries(Object.entries(settings.properties).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return [
+    "#!/bin/sh",
+    `umask 077; cat > /etc/streamfleet.env <<'${marker}'`,
+    `STREAMFLEET_API_URL=${settings.apiUrl}`,
+    `STREAMFLEET_PLATFORM=${settings.platform}`,
+    `STREAMFLEET_JOIN_TOKEN=${settings.joinToken}`,
+    `STREAMFLEET_PROPERTIES=${JSON.stringify(properties)}`,
+    marker,
+    script,
+  ].join("\n");
+}
+
+/** The settings in a rendered text, as a node reads them; undefined where there are none. */
+export function parseUserData(text: string): NodeSettings | undefined {
+  const line = (name: string) =>
+    text
+      .split("\n")
+      .find((entry) => entry.startsWith(`${name}=`))
+      ?.slice(name.length + 1);
+  const apiUrl = line("STREAMFLEET_API_URL");
+  const platform = line("STREAMFLEET_PLATFORM");
+  const joinToken = line("STREAMFLEET_JOIN_TOKEN");
+  if (apiUrl === undefined || platform === undefined || joinToken === undefined) return undefined;
+  const properties = JSON.parse(line("STREAMFLEET_PROPERTIES") ?? "{}") as Readonly<Record<string, string>>;
+  return { apiUrl, platform, joinToken, properties };
+}
