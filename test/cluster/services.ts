@@ -1,0 +1,35 @@
+/** What the whole run of cluster tests shares, and how the tests learn of it: through `TEST_` variables. */
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { buildBinaries } from "./binaries.ts";
+import { type RealCluster, startRealCluster } from "./real-cluster.ts";
+
+/** Jest calls setup and teardown in one process, and hands nothing from the one to the other. */
+const running: RealCluster[] = [];
+
+/** Starts the services and sets the variables that `environment.ts` reads. */
+export async function startServices(): Promise<void> {
+  const binaries = await buildBinaries();
+  const cluster = await startRealCluster({ binaries, crds: await productCrds() });
+  running.push(cluster);
+  Object.assign(process.env, {
+    TEST_CLUSTER_URL: cluster.url,
+    TEST_CLUSTER_TOKEN: cluster.token,
+    TEST_CLUSTER_CA: cluster.certificateAuthority,
+    TEST_KUBECONFIG: cluster.kubeconfig,
+    TEST_KUBECTL: binaries.kubectl,
+    TEST_KUBECTL_OLDER: binaries.olderKubectl,
+  });
+}
+
+/** Ends them. */
+export async function stopServices(): Promise<void> {
+  await Promise.all(running.splice(0).map((cluster) => cluster.stop()));
+}
+
+/** The generated CRDs, as `kubectl apply` takes them. */
+async function productCrds(): Promise<readonly string[]> {
+  const folder = fileURLToPath(new URL("../../crds/", import.meta.url));
+  const names = await readdir(folder);
+  return names.filter((name) => name.endsWith(".yaml")).map((name) => `${folder}${name}`);
+}
