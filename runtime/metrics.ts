@@ -1,0 +1,157 @@
+/** Every metric of the product, in one injected registry. Nothing else imports the metrics library. */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Phase, PlatformName, Role } from "../crds/names.ts";
+import type { PlatformErrorKind } from "../domain/platform-error.ts";
+import type { WorkQueueMetrics } from "./work-queue.ts";
+
+export type ReconcileOutcome = "done" | "requeue" | "terminal" | "conflict" | "error" | "timeout";
+
+/** One call to a cloud. `method` names a method of the CloudPlatform port. */
+export interface PlatformCall {
+  readonly platform: PlatformName;
+  readonly method: string;
+  readonly outcome: "ok" | PlatformErrorKind;
+  readonly seconds: number;
+}
+
+/** Why an informer opened a new watch or listed anew. */
+export type InformerRestart = "ended" | "silent" | "broken" | "expired" | "refused";
+
+export type EventOutcome = "recorded" | "failed" | "dropped";
+
+/** How many StreamNodes of a group and role are in a phase. */
+export interface StreamNodeCount {
+  readonly group: string;
+  readonly role: Role;
+  readonly phase: Phase;
+  readonly count: number;
+}
+
+export interface ScalingDecisionLabels {
+  readonly group: string;
+  readonly role: Role;
+  /** Member name of the decision's union. */
+  readonly decision: string;
+  /** Member name of the reasons' union. */
+  readonly reason: string;
+}
+
+/** What the product counts, in its own words. */
+export interface Metrics {
+  readonly contentType: string;
+  /** Everything in the text format of Prometheus. */
+  text(): Promise<string>;
+  reconciled(controller: string, outcome: ReconcileOutcome, seconds: number): void;
+  queue(controller: string): WorkQueueMetrics;
+  readonly platformCalls: { observe(call: PlatformCall): void };
+  /** Replaces all counts: what is not named is gone. */
+  streamNodes(counts: readonly StreamNodeCount[]): void;
+  scalingDecided(labels: ScalingDecisionLabels): void;
+  /** Seconds from the launch's decision until the node was in service. */
+  launchedToService(role: Role, seconds: number): void;
+  informerRestarted(resource: string, cause: InformerRestart): void;
+  informerListed(resource: string): void;
+  /** Objects that could not be parsed, now. */
+  informerUnreadable(resource: string, objects: number): void;
+  leading(leading: boolean): void;
+  eventRecorded(outcome: EventOutcome): void;
+}
+
+/** Creates all metrics on the registry, which must be fresh: declaring a name twice throws. */
+export function createMetrics(registry: Registry = new Registry()): Metrics {
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    ...controllerMetrics(registry),
+    ...fleetMetrics(registry),
+    ...clusterMetrics(registry),
+  };
+}
+
+const quickBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const launchBuckets = [1, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1_200];
+
+function controllerMetrics(registry: Registry): Pick<Metrics, "reconciled" | "queue"> {
+  const total = counter(registry, "reconcile_total", "Reconciles by their result.", ["controller", "result"]);
+  const duration = histogram(registry, "reconcile_duration_seconds", "Time of one reconcile.", ["controller"]);
+  const depth = gauge(registry, "queue_depth", "Keys that wait for a worker.", ["controller"]);
+  const adds = counter(registry, "queue_adds_total", "Keys added to the queue.", ["controller"]);
+  const retries = counter(registry, "queue_retries_total", "Keys added again after a failure.", ["controller"]);
+  const wait = histogram(registry, "queue_wait_seconds", "Time a key waited for a worker.", ["controller"]);
+  return {
+    reconciled: (controller, result, seconds) => {
+      total.inc({ controller, result });
+      duration.observe({ controller }, seconds);
+    },
+    queue: (controller) => ({
+      depth: (keys) => depth.set({ controller }, keys),
+      added: () => adds.inc({ controller }),
+      retried: () => retries.inc({ controller }),
+      waited: (seconds) => wait.observe({ controller }, seconds),
+    }),
+  };
+}
+
+type FleetMetrics = Pick<Metrics, "platformCalls" | "streamNodes" | "scalingDecided" | "launchedToService">;
+
+function fleetMetrics(registry: Registry): FleetMetrics {
+  const callLabels = ["platform", "method", "outcome"] as const;
+  const calls = histogram(registry, "platform_call_duration_seconds", "Time of one call to a cloud.", callLabels);
+  const nodes = gauge(registry, "stream_nodes", "StreamNodes by phase.", ["group", "role", "phase"]);
+  const decisionLabels = ["group", "role", "decision", "reason"] as const;
+  const decisions = counter(registry, "scaling_decisions_total", "Scaling decisions that changed.", decisionLabels);
+  const launchHelp = "Time from the decision to launch until the node was in service.";
+  const launches = histogram(registry, "launch_to_service_seconds", launchHelp, ["role"], launchBuckets);
+  return {
+    platformCalls: { observe: ({ seconds, ...labels }) => calls.observe(labels, seconds) },
+    streamNodes: (counts) => {
+      nodes.reset();
+      for (const { count, ...labels } of counts) nodes.inc(labels, count);
+    },
+    scalingDecided: (labels) => decisions.inc({ ...labels }),
+    launchedToService: (role, seconds) => launches.observe({ role }, seconds),
+  };
+}
+
+type ClusterMetrics = Pick<
+  Metrics,
+  "informerRestarted" | "informerListed" | "informerUnreadable" | "leading" | "eventRecorded"
+>;
+
+function clusterMetrics(registry: Registry): ClusterMetrics {
+  const restarts = counter(registry, "informer_restarts_total", "Watches that ended, by cause.", ["resource", "cause"]);
+  const lists = counter(registry, "informer_lists_total", "Complete lists read.", ["resource"]);
+  const unreadable = gauge(registry, "informer_unreadable_objects", "Objects that do not parse.", ["resource"]);
+  const leader = gauge(registry, "leader", "1 while this process leads.", []);
+  const events = counter(registry, "events_total", "Kubernetes events by outcome.", ["outcome"]);
+  return {
+    informerRestarted: (resource, cause) => restarts.inc({ resource, cause }),
+    informerListed: (resource) => lists.inc({ resource }),
+    informerUnreadable: (resource, objects) => unreadable.set({ resource }, objects),
+    leading: (leading) => leader.set(leading ? 1 : 0),
+    eventRecorded: (outcome) => events.inc({ outcome }),
+  };
+}
+
+function counter<L extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly L[],
+): Counter<L> {
+  return new Counter({ name: `streamfleet_${name}`, help, labelNames, registers: [registry] });
+}
+
+function gauge<L extends string>(registry: Registry, name: string, help: string, labelNames: readonly L[]): Gauge<L> {
+  return new Gauge({ name: `streamfleet_${name}`, help, labelNames, registers: [registry] });
+}
+
+function histogram<L extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly L[],
+  buckets: number[] = quickBuckets,
+): Histogram<L> {
+  return new Histogram({ name: `streamfleet_${name}`, help, labelNames, buckets, registers: [registry] });
+}

@@ -1,0 +1,39 @@
+/** What a controller runs: one function from a key to what should happen next. */
+
+/** Names one object, or one unit of work that has a two-part name. */
+export interface ObjectKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export type ReconcileResult =
+  { readonly kind: "Done" } | { readonly kind: "RequeueAfter"; readonly ms: number; readonly reason: string };
+
+/** Reads everything it needs by key; it is never told what changed. */
+export interface Reconciler {
+  readonly name: string;
+  reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult>;
+}
+
+/** Retrying cannot help until a person or another object changes something. */
+export class TerminalError extends Error {
+  override readonly name = "TerminalError";
+}
+
+export const done: ReconcileResult = { kind: "Done" };
+
+/** Look again after `ms`; the reason is for the debug log. */
+export function requeueAfter(ms: number, reason: string): ReconcileResult {
+  return { kind: "RequeueAfter", ms, reason };
+}
+
+/** `namespace/name`, or `/name` for what lives in no namespace. */
+export function keyText(key: { readonly namespace?: string; readonly name: string }): string {
+  return `${key.namespace ?? ""}/${key.name}`;
+}
+
+/** The inverse of `keyText`. Only the first slash separates. */
+export function parseKey(text: string): ObjectKey {
+  const slash = text.indexOf("/");
+  return { namespace: text.slice(0, Math.max(0, slash)), name: text.slice(slash + 1) };
+}
