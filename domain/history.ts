@@ -35,11 +35,11 @@ export interface NodeLifeTransition extends NodeTransition {
 export interface NodeLifeStore {
   /** Opens lives that are new, updates their provider id, and adds the transitions; repeating one changes nothing. */
   record(transitions: readonly NodeLifeTransition[]): Promise<void>;
-  /** Closes lives; closing one twice, or one that was never opened, changes nothing. */
+  /** Closes lives and ends their streams; closing one twice, or one that was never opened, changes nothing. */
   close(ends: readonly { readonly uid: string; readonly at: Instant; readonly reason: string }[]): Promise<void>;
   /**
    * Closes every open life opened before `openedBefore` whose uid is not listed, and says how many they were: what a
-   * crash between the cloud's word and the write left open.
+   * crash between the cloud's word and the write left open. Their streams end with them.
    */
   closeAllExcept(
     uids: readonly string[],
@@ -140,10 +140,16 @@ export interface ScalingActivity {
   readonly count: number;
 }
 
+/** A scaling decision, without what the store counts. */
+export type DecidedActivity = Omit<ScalingActivity, "firstAt" | "lastAt" | "count">;
+
 export interface ActivityStore {
-  /** Adds a row when (kind, reason) differs from the newest of its (group, role, region), else counts and moves `lastAt`. */
-  record(activity: Omit<ScalingActivity, "firstAt" | "lastAt" | "count">, at: Instant): Promise<void>;
-  /** The newest activities of a group, newest first. */
+  /**
+   * Adds a row when (kind, reason) differs from the newest of its (group, role, region), else counts and moves `lastAt`.
+   * `count` says how often it was decided since the last call; 1 when absent.
+   */
+  record(activity: DecidedActivity, at: Instant, count?: number): Promise<void>;
+  /** The newest activities of a group, the one that began last first. */
   last(filter: {
     readonly namespace: string;
     readonly group: string;

@@ -1,6 +1,6 @@
 /** The side of history that reconcilers and routes write to: calls that return at once and never fail. */
 import type { Role } from "../crds/names.ts";
-import type { NodeLifeTransition, ScalingActivity } from "../domain/history.ts";
+import type { DecidedActivity, NodeLifeTransition } from "../domain/history.ts";
 import type { StreamReport } from "../domain/load.ts";
 import type { Instant } from "../domain/time.ts";
 
@@ -32,9 +32,6 @@ export interface LoadSample {
   readonly subscribers: number;
 }
 
-/** A scaling decision, without what the store counts. */
-export type DecidedActivity = Omit<ScalingActivity, "firstAt" | "lastAt" | "count">;
-
 /** What is said here is written later, in the order in which it was said; what cannot be written is lost, and counted. */
 export interface HistoryRecorder {
   /** Adds a transition, and opens the life that it belongs to where the database does not know it. */
@@ -44,5 +41,6 @@ export interface HistoryRecorder {
   /** Sees the streams that are listed and ends the node's others. */
   recordStreams(streams: NodeStreams): void;
   recordLoad(sample: LoadSample): void;
+  /** Adds a row when (kind, reason) changed, else counts: call it at every decision. */
   recordActivity(activity: DecidedActivity, at: Instant): void;
 }
