@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { describeManifestRefusals, type ManifestServer } from "../conformance/invalid-manifests.ts";
+import { invalidManifests } from "../support/invalid-manifests.ts";
+import {
+  clusterHttp,
+  clusterKubeconfig,
+  kubectlOf,
+  kubectlVersions,
+  temporaryFolder,
+  type TemporaryFolder,
+} from "./environment.ts";
+import type { Kubectl } from "./kubectl.ts";
+
+const crdFolder = fileURLToPath(new URL("../../crds/", import.meta.url));
+
+async function crdFiles(): Promise<readonly string[]> {
+  const names = await readdir(crdFolder);
+  return names.filter((name) => name.endsWith(".yaml")).map((name) => `${crdFolder}${name}`);
+}
+
+/** The real server, in a namespace of the suite's own. */
+async function realServer(): Promise<ManifestServer> {
+  const http = clusterHttp();
+  const namespace = "manifests";
+  await http("POST", "/api/v1/namespaces", { body: { metadata: { name: namespace } } });
+  return {
+    namespace,
+    post: (path, object) => http("POST", path, { body: object }),
+    close: async () => {
+      await http("DELETE", `/api/v1/namespaces/${namespace}`);
+    },
+  };
+}
+
+describe("a real API server", () => {
+  describeManifestRefusals(realServer);
+
+  describe.each(kubectlVersions)("through kubectl %s", (version) => {
+    let folder: TemporaryFolder;
+    let kubectl: Kubectl;
+    beforeAll(async () => {
+      folder = await temporaryFolder();
+      kubectl = kubectlOf(version, clusterKubeconfig(), folder.path);
+    });
+    afterAll(() => folder.remove());
+
+    it("takes the generated CRDs and establishes them", async () => {
+      const files = (await crdFiles()).flatMap((file) => ["-f", file]);
+      expect(files).toHaveLength(10);
+      await kubectl.must(["apply", "--server-side", ...files]);
+      const waited = await kubectl.must(["wait", "--for=condition=Established", "--timeout=30s", ...files]);
+      expect(waited.match(/condition met/g)).toHaveLength(5);
+    });
+
+    it("has nothing to warn about in the CRDs", async () => {
+      const conditions = await kubectl.must([
+        ...["get", "crds", "-o"],
+        `jsonpath={range .items[*].status.conditions[?(@.status=="True")]}{.type}{"\\n"}{end}`,
+      ]);
+      expect(new Set(conditions.trim().split("\n"))).toEqual(new Set(["NamesAccepted", "Established"]));
+    });
+
+    it.each([
+      "a minimum above the maximum",
+      "two platforms",
+      "an unknown role",
+      "an unknown field in a group",
+      "a region twice",
+    ])("shows a user what is wrong: %s", async (name) => {
+      const { manifest, says } = invalidManifests.find((entry) => entry.name === name)!;
+      const refused = await kubectl.run(["apply", "-f", "-"], { input: JSON.stringify(manifest) });
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(says) as string });
+    });
+  });
+});
