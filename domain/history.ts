@@ -75,15 +75,18 @@ export interface StreamRecord {
   readonly peakSubscribers: number;
 }
 
+/** Which streams a node still carries: all others that are open on it have ended. */
+export interface NodeStreamList {
+  readonly nodeUid: string;
+  readonly still: readonly { readonly scope: string; readonly name: string }[];
+  readonly at: Instant;
+}
+
 export interface StreamStore {
-  /** Opens streams that are new and updates those that are open, in one statement. */
+  /** Opens streams that are new and updates those that are open, in one statement; a closed life carries none. */
   see(sightings: readonly StreamSighting[]): Promise<void>;
-  /** Ends the open streams of a node that are not among `still`. */
-  endOthers(
-    nodeUid: string,
-    still: readonly { readonly scope: string; readonly name: string }[],
-    at: Instant,
-  ): Promise<void>;
+  /** Ends the open streams that their node's list does not name, in one statement. A node is listed at most once. */
+  endOthers(lists: readonly NodeStreamList[]): Promise<void>;
   /** Open streams of a group, by scope and name. */
   live(filter: { readonly namespace: string; readonly group: string }): Promise<readonly StreamRecord[]>;
 }

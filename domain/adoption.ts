@@ -1,0 +1,53 @@
+/** What a machine that carries our cluster tag is to us: known, being launched, to be adopted, or to be left alone. */
+import type { Machine, OwnershipTags } from "./machine.ts";
+import { freeSlots } from "./names.ts";
+import { fromTags } from "./ownership.ts";
+
+/** The objects that machines are compared with. */
+export interface AdoptionWorld {
+  /** Whether a StreamNode has this machine. */
+  hasNode(providerId: string): boolean;
+  /** Whether a LaunchBatch has an attempt with this token whose slots are not all settled. */
+  isBeingLaunched(token: string): boolean;
+  groupExists(namespace: string, group: string): boolean;
+  /** StreamNodes of a (group, role): slot -> whether it still waits for a machine, of which batch. */
+  slotsOf(owner: Pick<OwnershipTags, "namespace" | "group" | "role">): ReadonlyMap<number, HeldSlot>;
+}
+
+export interface HeldSlot {
+  readonly awaitsMachine: boolean;
+  readonly batch: string;
+}
+
+export type AdoptionVerdict =
+  | { readonly kind: "Known" }
+  /** Terminated or on its way: nothing to adopt. */
+  | { readonly kind: "Gone" }
+  /** Its launch call is not settled; the batch maps it. */
+  | { readonly kind: "LaunchPending" }
+  /** A StreamNode waits for exactly this machine: it gets the provider id. */
+  | { readonly kind: "Map"; readonly owner: OwnershipTags; readonly slot: number }
+  | { readonly kind: "Adopt"; readonly owner: OwnershipTags; readonly slot: number }
+  /** Left alone and shown to people: it is not ours to use, and deleting needs more proof. */
+  | { readonly kind: "Quarantine"; readonly reason: "UnreadableTags" | "NoGroup" };
+
+/** Verdict on one machine. A taken slot does not cost a machine its adoption: it gets the lowest free one. */
+export function adoptionOf(machine: Machine, world: AdoptionWorld): AdoptionVerdict {
+  if (world.hasNode(machine.providerId)) return { kind: "Known" };
+  if (machine.state === "Terminated" || machine.state === "Stopping") return { kind: "Gone" };
+  const owner = fromTags(machine.tags);
+  if (owner === undefined) return { kind: "Quarantine", reason: "UnreadableTags" };
+  if (world.isBeingLaunched(owner.token)) return { kind: "LaunchPending" };
+  if (!world.groupExists(owner.namespace, owner.group)) return { kind: "Quarantine", reason: "NoGroup" };
+  const held = world.slotsOf(owner);
+  const wanted = owner.slots[machine.launchIndex];
+  const holder = wanted === undefined ? undefined : held.get(wanted);
+  if (wanted !== undefined && holder?.awaitsMachine === true && holder.batch === owner.batch) {
+    return { kind: "Map", owner, slot: wanted };
+  }
+  return { kind: "Adopt", owner, slot: wanted !== undefined && holder === undefined ? wanted : lowestFree(held) };
+}
+
+function lowestFree(held: ReadonlyMap<number, HeldSlot>): number {
+  return freeSlots(new Set(held.keys()), 1)[0] ?? 0;
+}

@@ -1,0 +1,94 @@
+/** What a LaunchBatch does next. Its attempts are committed before their call, so that a crash repeats a call and never adds one. */
+import type { LaunchAttempt } from "../crds/launch-batch.ts";
+import type { PlatformErrorKind } from "./platform-error.ts";
+import { addMs, fromRfc3339, type Instant } from "./time.ts";
+
+export interface LaunchView {
+  /** Slots of the batch, in order. */
+  readonly slots: readonly number[];
+  /** Slots that have their machine, or never will. */
+  readonly settled: ReadonlySet<number>;
+  /** Slots whose StreamNode is going away, so that nobody wants their machine any more. */
+  readonly unwanted: ReadonlySet<number>;
+  readonly attempts: readonly LaunchAttempt[];
+  readonly deleting: boolean;
+  readonly everythingPaused: boolean;
+  /** Machines that may still be launched for this (role, region) without passing the maximum. */
+  readonly room: number;
+  /** The LaunchConfig still is what the batch was taken from. */
+  readonly currentRevision: boolean;
+}
+
+export type AbandonReason = "Deleting" | "NodeDeleted" | "LaunchConfigChanged" | "MaximumReached";
+
+export type LaunchStep =
+  /** The committed call, sent for the first time or again: nobody knows yet what came of it. */
+  | { readonly kind: "Send"; readonly attempt: LaunchAttempt }
+  | { readonly kind: "Start"; readonly number: number; readonly slots: readonly number[] }
+  | { readonly kind: "Abandon"; readonly slots: readonly number[]; readonly reason: AbandonReason }
+  | { readonly kind: "Wait"; readonly until: Instant; readonly lastError: string }
+  | { readonly kind: "Held" }
+  | { readonly kind: "Complete" };
+
+/** Next step of a batch. A pending attempt is resolved before anything else: its machines may exist. */
+export function nextLaunchStep(view: LaunchView, now: Instant): LaunchStep {
+  const pending = view.attempts.find((attempt) => attempt.outcome === "Pending");
+  if (pending !== undefined) {
+    return view.everythingPaused && !view.deleting ? { kind: "Held" } : { kind: "Send", attempt: pending };
+  }
+  const open = view.slots.filter((slot) => !view.settled.has(slot));
+  if (open.length === 0) return { kind: "Complete" };
+  const abandoned = abandon(view, open);
+  if (abandoned !== undefined) return abandoned;
+  if (view.everythingPaused) return { kind: "Held" };
+  const retry = retryAt(view.attempts);
+  if (retry !== undefined && now < retry.until) return { kind: "Wait", ...retry };
+  return { kind: "Start", number: (view.attempts.at(-1)?.number ?? 0) + 1, slots: open };
+}
+
+function abandon(view: LaunchView, open: readonly number[]): LaunchStep | undefined {
+  if (view.deleting) return { kind: "Abandon", slots: open, reason: "Deleting" };
+  const unwanted = open.filter((slot) => view.unwanted.has(slot));
+  if (unwanted.length > 0) return { kind: "Abandon", slots: unwanted, reason: "NodeDeleted" };
+  const failed = view.attempts.at(-1)?.outcome === "Failed";
+  if (failed && !view.currentRevision) return { kind: "Abandon", slots: open, reason: "LaunchConfigChanged" };
+  if (open.length > view.room) {
+    return { kind: "Abandon", slots: open.slice(Math.max(0, view.room)), reason: "MaximumReached" };
+  }
+  return undefined;
+}
+
+/** Seconds before the first retry, by what the cloud refused for; doubled at each further failure in a row. */
+const firstRetrySeconds: Readonly<Record<PlatformErrorKind, number>> = {
+  NotFound: 30,
+  InsufficientCapacity: 15,
+  QuotaExceeded: 60,
+  InvalidRequest: 30,
+  Unauthorized: 30,
+  Throttled: 5,
+  Unavailable: 5,
+};
+const longestRetrySeconds = 300;
+
+function retryAt(
+  attempts: readonly LaunchAttempt[],
+): { readonly until: Instant; readonly lastError: string } | undefined {
+  const last = attempts.at(-1);
+  if (last?.outcome !== "Failed") return undefined;
+  const failures = attempts.length - 1 - attempts.findLastIndex((attempt) => attempt.outcome !== "Failed");
+  const first = firstRetrySeconds[(last.error ?? "Unavailable") as PlatformErrorKind];
+  const seconds = Math.min(longestRetrySeconds, first * 2 ** (failures - 1));
+  const endedAt = fromRfc3339(last.endedAt ?? last.startedAt);
+  if (endedAt === undefined) return undefined;
+  return { until: addMs(endedAt, seconds * 1_000), lastError: `${last.error ?? "Failed"}: ${last.message ?? ""}` };
+}
+
+/** Whether the cloud's refusal is definite, so that the next attempt is a new call; otherwise the same call is sent again. */
+export function isDefinite(kind: PlatformErrorKind): boolean {
+  return kind !== "Throttled" && kind !== "Unavailable";
+}
+
+/** The newest attempts that fit into a status, and always the pending one, which is the newest. */
+export function keepNewest(attempts: readonly LaunchAttempt[], most: number): readonly LaunchAttempt[] {
+  return attempts.slice(-most);
+}

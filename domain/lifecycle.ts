@@ -1,0 +1,167 @@
+/** Where a StreamNode is in its life and what is to be done for it next: a pure function of what is known. */
+import type { Phase, Role } from "../crds/names.ts";
+import { isGone, type Sighting } from "./evidence.ts";
+import { assertNever } from "./result.ts";
+import { addMs, type Instant } from "./time.ts";
+import { needsParent } from "./topology.ts";
+
+/** All that the next step depends on. */
+export interface NodeView {
+  readonly role: Role;
+  /** The object has a deletion timestamp: the committed mark that its machine is to go. */
+  readonly deleting: boolean;
+  readonly draining: boolean;
+  /** Everything is paused, and not because of a deletion of the group, which goes before a pause. */
+  readonly held: boolean;
+  readonly providerId: string | undefined;
+  /** The batch may still give this slot a machine: it is there, and has not given the slot up. */
+  readonly awaitsBatch: boolean;
+  readonly sighting: Sighting;
+  readonly registration: { readonly registeredAt: Instant; readonly saidGoodbye: boolean } | undefined;
+  /** Of the registered boot. Undefined: no report is known, which proves nothing. */
+  readonly report: { readonly fresh: boolean; readonly establishedLinks: number } | undefined;
+  /** A report of another boot than the registered one is known: the node has restarted since. */
+  readonly rebooted: boolean;
+  /** When it last came into service, if it was in service when it was last looked at. */
+  readonly inServiceSince: Instant | undefined;
+  readonly hasParents: boolean;
+  readonly registrationTimeoutMs: number;
+  /** When termination was last asked of the cloud. */
+  readonly terminationAskedAt: Instant | undefined;
+}
+
+export type NodeStep =
+  | { readonly kind: "AwaitLaunch" }
+  /** Nothing has been read from the cloud yet: what was known stays. */
+  | { readonly kind: "AwaitSighting" }
+  | { readonly kind: "AwaitBoot" }
+  | { readonly kind: "AwaitCallback"; readonly overdue: boolean; readonly deadline: Instant }
+  | { readonly kind: "AwaitReport" }
+  | { readonly kind: "AwaitOrigin" }
+  | { readonly kind: "AwaitLink" }
+  /** The node said goodbye: it runs, and is not routed to. */
+  | { readonly kind: "Rest" }
+  | { readonly kind: "Serve" }
+  /** The cloud's listings lack the machine and the node is silent; not proof enough. */
+  | { readonly kind: "AwaitEvidence" }
+  /** The machine is gone or stopped, or will never be: the StreamNode is to be deleted. */
+  | { readonly kind: "Remove"; readonly reason: "MachineGone" | "MachineStopped" | "LaunchAbandoned" }
+  | { readonly kind: "Terminate"; readonly providerId: string }
+  | { readonly kind: "AwaitTermination"; readonly askAgainAt: Instant }
+  | { readonly kind: "AwaitBatch" }
+  | { readonly kind: "HoldTermination" }
+  /** The machine is known to be gone, or never was: the finalizer may go. */
+  | { readonly kind: "Release" };
+
+/** How long (ms) a termination may take before it is asked for again. */
+const askAgainMs = 30_000;
+
+export function nextStep(view: NodeView, now: Instant): NodeStep {
+  return view.deleting ? stepToEnd(view, now) : stepToService(view, now);
+}
+
+function stepToEnd(view: NodeView, now: Instant): NodeStep {
+  if (view.providerId === undefined) return view.awaitsBatch ? { kind: "AwaitBatch" } : { kind: "Release" };
+  if (isGone(view.sighting)) return { kind: "Release" };
+  if (view.held) return { kind: "HoldTermination" };
+  if (view.terminationAskedAt === undefined) return { kind: "Terminate", providerId: view.providerId };
+  const askAgainAt = addMs(view.terminationAskedAt, askAgainMs);
+  return now >= askAgainAt
+    ? { kind: "Terminate", providerId: view.providerId }
+    : { kind: "AwaitTermination", askAgainAt };
+}
+
+function stepToService(view: NodeView, now: Instant): NodeStep {
+  if (view.providerId === undefined) {
+    return view.awaitsBatch ? { kind: "AwaitLaunch" } : { kind: "Remove", reason: "LaunchAbandoned" };
+  }
+  if (isGone(view.sighting)) return { kind: "Remove", reason: "MachineGone" };
+  switch (view.sighting.kind) {
+    case "NotListed":
+      return { kind: "AwaitSighting" };
+    case "Missing":
+      return view.report?.fresh === true ? stepOfNode(view) : { kind: "AwaitEvidence" };
+    case "Seen":
+      return stepOfMachine(view, view.sighting.machine, now);
+    default:
+      return assertNever(view.sighting);
+  }
+}
+
+function stepOfMachine(
+  view: NodeView,
+  machine: Extract<Sighting, { kind: "Seen" }>["machine"],
+  now: Instant,
+): NodeStep {
+  switch (machine.state) {
+    case "Pending":
+      return { kind: "AwaitBoot" };
+    case "Stopping":
+    case "Stopped":
+    case "Terminated":
+      return view.held ? { kind: "HoldTermination" } : { kind: "Remove", reason: "MachineStopped" };
+    case "Unknown":
+      return view.report?.fresh === true ? stepOfNode(view) : { kind: "AwaitEvidence" };
+    case "Running":
+      if (view.registration !== undefined) return stepOfNode(view);
+      return awaitCallback(addMs(machine.launchedAt, view.registrationTimeoutMs), now);
+    default:
+      return assertNever(machine.state);
+  }
+}
+
+function awaitCallback(deadline: Instant, now: Instant): NodeStep {
+  return { kind: "AwaitCallback", deadline, overdue: now >= deadline };
+}
+
+/** What the node itself says: registered, reporting, linked. */
+function stepOfNode(view: NodeView): NodeStep {
+  if (view.registration === undefined) return { kind: "AwaitReport" };
+  if (view.registration.saidGoodbye) return { kind: "Rest" };
+  if (view.report === undefined) return servedSince(view) ? { kind: "Serve" } : { kind: "AwaitReport" };
+  if (!needsParent(view.role) || view.report.establishedLinks > 0) return { kind: "Serve" };
+  return view.hasParents ? { kind: "AwaitLink" } : { kind: "AwaitOrigin" };
+}
+
+/** It was in service in this boot; that no report is known here takes nothing away. */
+function servedSince({ inServiceSince, registration, rebooted }: NodeView): boolean {
+  if (inServiceSince === undefined || registration === undefined || rebooted) return false;
+  return registration.registeredAt <= inServiceSince;
+}
+
+/** The phase that goes with a step; `previous` stays where nothing new is known. */
+export function phaseOf(step: NodeStep, view: NodeView, previous: Phase | undefined): Phase {
+  switch (step.kind) {
+    case "AwaitLaunch":
+    case "AwaitBoot":
+      return "Pending";
+    case "AwaitSighting":
+      return previous ?? "Pending";
+    case "AwaitCallback":
+    case "AwaitReport":
+    case "AwaitOrigin":
+    case "AwaitLink":
+    case "Rest":
+      return "Running";
+    case "Serve":
+      return view.draining ? "Draining" : "InService";
+    case "AwaitEvidence":
+      return "Unknown";
+    case "HoldTermination":
+      return view.deleting ? "Terminating" : (previous ?? "Unknown");
+    case "Remove":
+    case "Terminate":
+    case "AwaitTermination":
+    case "AwaitBatch":
+    case "Release":
+      return "Terminating";
+    default:
+      return assertNever(step);
+  }
+}
+
+/** When the step must be looked at again though nothing was heard; undefined: an event will come. */
+export function wakeAt(step: NodeStep): Instant | undefined {
+  if (step.kind === "AwaitCallback" && !step.overdue) return step.deadline;
+  return step.kind === "AwaitTermination" ? step.askAgainAt : undefined;
+}
