@@ -35,6 +35,9 @@ export interface MachineQuery {
  * - `list` answers every machine that fits, paged to its end, or an error: never a part. Machines may be missing from
  *   `list`, and `NotFound` to `read`, for up to `visibilityLagMs` after their launch. Terminated machines may stay listed.
  * - `terminate` may be repeated; an id that the cloud does not know is passed over, so success is no proof of existence.
+ *   A machine within its visibility lag may be such an id: only its state proves that it was terminated.
+ * - A call whose signal has aborted does nothing; one whose signal aborts meanwhile answers `Unavailable` soon, and may
+ *   have been carried out.
  */
 export interface CloudPlatform {
   readonly name: PlatformName;
