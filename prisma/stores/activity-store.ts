@@ -1,0 +1,76 @@
+import type { Role } from "../../crds/names.ts";
+import type { ActivityStore, DecidedActivity, ScalingActivity } from "../../domain/history.ts";
+import type { Instant } from "../../domain/time.ts";
+import { Prisma } from "../generated/client.ts";
+import type { PrismaClient, ScalingActivity as ScalingActivityRow } from "../generated/client.ts";
+import { fromDate, recordset, timestamp } from "./recordset.ts";
+
+/** Lost races in a row after which something else must be wrong. */
+const maxAttempts = 10;
+
+/** Scaling activities in PostgreSQL. */
+export function activityStore(client: PrismaClient): ActivityStore {
+  return {
+    record: async (activity, at, count = 1) => {
+      const statement = recordStatement(activity, at, count);
+      for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+        if ((await client.$executeRaw(statement)) > 0) return;
+      }
+      throw new Error("another writer took the activity's number again and again");
+    },
+    last: async ({ namespace, group, limit }) => {
+      const orderBy = [
+        { firstAt: "desc" as const },
+        { role: "asc" as const },
+        { region: "asc" as const },
+        { number: "desc" as const },
+      ];
+      const rows = await client.scalingActivity.findMany({ where: { namespace, group }, orderBy, take: limit });
+      return rows.map(toActivity);
+    },
+    prune: async (before) => {
+      const older = { lt: new Date(before) };
+      // An activity begins before it ends: the first condition says nothing new, but has an index.
+      const { count } = await client.scalingActivity.deleteMany({ where: { firstAt: older, lastAt: older } });
+      return count;
+    },
+  };
+}
+
+/**
+ * Aims at the newest row's number when that row says the same, else at the next one. A writer that lost the race for
+ * the next number counts it when the winner said the same; otherwise it changes no row, and looks again.
+ */
+function recordStatement(activity: DecidedActivity, at: Instant, count: number): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO scaling_activity AS activity (namespace, "group", role, region, number,
+      kind, reason, message, decider_version, input, first_at, last_at, count)
+    SELECT said.namespace, said."group", said.role, said.region,
+      CASE WHEN newest.number IS NULL THEN 0
+        WHEN newest.kind = said.kind AND newest.reason = said.reason THEN newest.number
+        ELSE newest.number + 1 END,
+      said.kind, said.reason, said.message, said."deciderVersion",
+      COALESCE(said.input, 'null'), ${timestamp(at)}::timestamptz, ${timestamp(at)}::timestamptz, ${count}::int
+    FROM jsonb_to_recordset(${recordset([activity])}::jsonb) AS said(namespace text, "group" text, role text, region text,
+      kind text, reason text, message text, "deciderVersion" int, input jsonb)
+    LEFT JOIN LATERAL (
+      SELECT number, kind, reason FROM scaling_activity AS last
+      WHERE last.namespace = said.namespace AND last."group" = said."group"
+        AND last.role = said.role AND last.region = said.region
+      ORDER BY number DESC LIMIT 1
+    ) AS newest ON true
+    ON CONFLICT (namespace, "group", role, region, number) DO UPDATE SET
+      count = activity.count + EXCLUDED.count,
+      last_at = GREATEST(activity.last_at, EXCLUDED.last_at)
+    WHERE activity.kind = EXCLUDED.kind AND activity.reason = EXCLUDED.reason`;
+}
+
+function toActivity(row: ScalingActivityRow): ScalingActivity {
+  const { namespace, group, region, kind, reason, message, deciderVersion, input, count } = row;
+  return {
+    ...{ namespace, group, region, kind, reason, message, deciderVersion, input, count },
+    role: row.role as Role,
+    firstAt: fromDate(row.firstAt),
+    lastAt: fromDate(row.lastAt),
+  };
+}

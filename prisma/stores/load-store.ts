@@ -1,0 +1,56 @@
+import type { Role } from "../../crds/names.ts";
+import type { LoadMinute, LoadStore } from "../../domain/history.ts";
+import { Prisma } from "../generated/client.ts";
+import type { PrismaClient, LoadMinute as LoadMinuteRow } from "../generated/client.ts";
+import { fromDate, recordset, timestamp } from "./recordset.ts";
+
+/** Minutes of load in PostgreSQL. */
+export function loadStore(client: PrismaClient): LoadStore {
+  return {
+    add: async (minutes) => {
+      if (minutes.length > 0) await client.$executeRaw(addStatement(minutes));
+    },
+    read: async ({ namespace, group, from, to }) => {
+      const minute = { gte: new Date(from), lt: new Date(to) };
+      const orderBy = [{ minute: "asc" as const }, { role: "asc" as const }, { region: "asc" as const }];
+      return (await client.loadMinute.findMany({ where: { namespace, group, minute }, orderBy })).map(toMinute);
+    },
+    prune: async (before) => {
+      const { count } = await client.loadMinute.deleteMany({ where: { minute: { lt: new Date(before) } } });
+      return count;
+    },
+  };
+}
+
+/** Minutes are locked in one order, so that two writers never wait for each other in a circle. */
+function addStatement(minutes: readonly LoadMinute[]): Prisma.Sql {
+  const rows = minutes.map((minute) => ({ ...minute, minute: timestamp(minute.minute) }));
+  return Prisma.sql`
+    INSERT INTO load_minute (namespace, "group", minute, role, region,
+      samples, connections_sum, connections_max, publishers_sum, subscribers_sum)
+    SELECT namespace, "group", minute, role, region,
+      sum(samples), sum("connectionsSum"), max("connectionsMax"), sum("publishersSum"), sum("subscribersSum")
+    FROM jsonb_to_recordset(${recordset(rows)}::jsonb) AS added(
+      namespace text, "group" text, minute timestamptz, role text, region text, samples int,
+      "connectionsSum" bigint, "connectionsMax" int, "publishersSum" bigint, "subscribersSum" bigint)
+    GROUP BY namespace, "group", minute, role, region
+    ORDER BY namespace, "group", minute, role, region
+    ON CONFLICT (namespace, "group", minute, role, region) DO UPDATE SET
+      samples = load_minute.samples + EXCLUDED.samples,
+      connections_sum = load_minute.connections_sum + EXCLUDED.connections_sum,
+      connections_max = GREATEST(load_minute.connections_max, EXCLUDED.connections_max),
+      publishers_sum = load_minute.publishers_sum + EXCLUDED.publishers_sum,
+      subscribers_sum = load_minute.subscribers_sum + EXCLUDED.subscribers_sum`;
+}
+
+function toMinute(row: LoadMinuteRow): LoadMinute {
+  const { namespace, group, region, samples, connectionsMax } = row;
+  return {
+    ...{ namespace, group, region, samples, connectionsMax },
+    role: row.role as Role,
+    minute: fromDate(row.minute),
+    connectionsSum: Number(row.connectionsSum),
+    publishersSum: Number(row.publishersSum),
+    subscribersSum: Number(row.subscribersSum),
+  };
+}
