@@ -59,12 +59,18 @@ function openPool(connection: pg.ClientConfig, schema: string, options: Postgres
     max: options.maxConnections ?? 5,
     query_timeout: answerTimeoutMs,
     verify: (client, done) => {
+      client.on("error", passOver);
       prepareSession(client, schema, `SET statement_timeout = ${statementTimeoutMs}`).then(() => done(), done);
     },
   });
   // Without a listener an idle connection that breaks would end the process.
   pool.on("error", (error) => options.onConnectionError?.(error));
   return pool;
+}
+
+/** A connection in use that breaks fails its query, which says so; without a listener it would also end the process. */
+function passOver(): void {
+  return;
 }
 
 /** The adapter reads times as UTC whatever the session says; statements find our tables by the search path. */

@@ -1,0 +1,47 @@
+import type { ActivityStore, DecidedActivity, ScalingActivity } from "../../domain/history.ts";
+import type { Instant } from "../../domain/time.ts";
+import { instant } from "../../domain/time.ts";
+
+/** Scaling activities in memory, each (group, role, region) in the order of its decisions. */
+export class MemoryActivities implements ActivityStore {
+  readonly #rows = new Map<string, ScalingActivity[]>();
+
+  record(activity: DecidedActivity, at: Instant, count = 1): Promise<void> {
+    const key = JSON.stringify([activity.namespace, activity.group, activity.role, activity.region]);
+    const rows = this.#rows.get(key) ?? [];
+    const newest = rows.at(-1);
+    if (newest?.kind === activity.kind && newest.reason === activity.reason) {
+      const lastAt = instant(Math.max(newest.lastAt, at));
+      rows.splice(-1, 1, { ...newest, count: newest.count + count, lastAt });
+    } else {
+      rows.push({ ...activity, firstAt: at, lastAt: at, count });
+    }
+    this.#rows.set(key, rows);
+    return Promise.resolve();
+  }
+
+  last(filter: {
+    readonly namespace: string;
+    readonly group: string;
+    readonly limit: number;
+  }): Promise<readonly ScalingActivity[]> {
+    const { namespace, group, limit } = filter;
+    const all = [...this.#rows.values()].flatMap((rows) => rows.toReversed());
+    const ofGroup = all.filter((row) => row.namespace === namespace && row.group === group);
+    return Promise.resolve(ofGroup.sort(newestFirst).slice(0, limit));
+  }
+
+  prune(before: Instant): Promise<number> {
+    let pruned = 0;
+    for (const [key, rows] of this.#rows) {
+      const kept = rows.filter(({ lastAt }) => lastAt >= before);
+      pruned += rows.length - kept.length;
+      this.#rows.set(key, kept);
+    }
+    return Promise.resolve(pruned);
+  }
+}
+
+function newestFirst(a: ScalingActivity, b: ScalingActivity): number {
+  return b.firstAt - a.firstAt || a.role.localeCompare(b.role) || a.region.localeCompare(b.region);
+}
