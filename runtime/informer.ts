@@ -1,5 +1,5 @@
 /** A local copy of a collection of objects that follows the cluster, and tells who listens what changed. */
-import type { KubernetesObject } from "./kubernetes-api.ts";
+import type { KubernetesObject, ObjectMeta } from "./kubernetes-api.ts";
 import type { Indexers } from "./object-cache.ts";
 import { ObjectCache } from "./object-cache.ts";
 import { keyText } from "./reconciler.ts";
@@ -178,7 +178,7 @@ export class Informer<T> {
 /** They are half of an object's size, and nobody here reads them. */
 function withoutManagedFields(raw: KubernetesObject): KubernetesObject {
   if (!("managedFields" in raw.metadata)) return raw;
-  const metadata = { ...raw.metadata, managedFields: undefined };
+  const metadata: ObjectMeta & { managedFields?: unknown } = { ...raw.metadata };
   delete metadata.managedFields;
   return { ...raw, metadata };
 }
