@@ -2,17 +2,30 @@
 import type { Instant } from "../../domain/time.ts";
 
 /** Which kinds of history are buffered; also what a metric's label says. */
-export type HistoryKind = "nodeLives" | "streams" | "load" | "activities";
-
-/** Entries of one kind that wait to be written. */
-export interface Lane {
-  /** Entries that wait, those in a write that has not been answered included. */
-  readonly size: number;
-  /** Writes what is due at `now`, in the order in which it was said; on failure everything unwritten waits on, and it throws. */
-  flush(now: Instant, scope: FlushScope): Promise<void>;
-  /** Gives up the entry that is worth least; the lane is not empty. */
-  dropOldest(): void;
-}
+export const historyKinds = ["nodeLives", "streams", "activities", "load"] as const;
+export type HistoryKind = (typeof historyKinds)[number];
 
 /** `Everything` also writes what could wait for more of its kind. */
 export type FlushScope = "Due" | "Everything";
+
+/** Entries of one kind that wait to be written. */
+export interface Lane {
+  /** Entries that wait; those in a write that has not been answered do not count. */
+  readonly size: number;
+  /** Writes in the order in which it was said. On failure what is unwritten waits on, and the error is thrown. */
+  flush(now: Instant, scope: FlushScope): Promise<void>;
+  /** Gives up the oldest entry; changes nothing when there is none. */
+  dropOldest(): void;
+}
+
+/** Told of each entry that the database refused, which is lost. */
+export type OnRefused = (error: unknown) => void;
+
+/** Few enough for a statement to end well within its time limit, many enough for a backlog to shrink fast. */
+export const rowsPerStatement = 2_000;
+
+/** How long (ms) what only confirms a known row may wait for more of its kind. */
+export const refreshMs = 30_000;
+
+/** After how long (ms) of silence a lane forgets what it remembers of a node or a group. */
+export const forgetMs = 600_000;
