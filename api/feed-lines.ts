@@ -1,0 +1,61 @@
+/** The lines of the load feed (NDJSON): what one process of ours tells another of the reports it has taken. */
+import { z } from "zod";
+import type { NodeReport } from "../domain/load.ts";
+import type { Instant } from "../domain/time.ts";
+import { addMs } from "../domain/time.ts";
+
+/** Time (ms) between two signs of life of a feed. */
+export const heartbeatMs = 5_000;
+
+export const feedPath = "/internal/feed";
+
+/** Lines are written by us, for us: only their shape is checked, not what a node may say. */
+const reportSchema = z.object({
+  uid: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  bootId: z.string(),
+  sequence: z.number(),
+  connections: z.number(),
+  publishers: z.number(),
+  subscribers: z.number(),
+  cpuPercent: z.number().exactOptional(),
+  memoryPercent: z.number().exactOptional(),
+  egressMbps: z.number().exactOptional(),
+  links: z.array(z.object({ parent: z.string(), state: z.enum(["established", "connecting", "lost"]) })),
+  streams: z.array(z.object({ scope: z.string(), name: z.string(), subscribers: z.number() })),
+  acknowledged: z.array(z.string()),
+});
+
+export const feedLineSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("Report"),
+    ageMs: z.number().min(0).describe("Time (ms) since the report was taken: clocks of processes may differ."),
+    report: reportSchema,
+  }),
+  z.object({ kind: z.literal("Gone"), uid: z.string().describe("UID of a StreamNode that is deleted.") }),
+  z.object({ kind: z.literal("SnapshotEnd") }).describe("All that was known at the beginning has been told."),
+  z.object({ kind: z.literal("Heartbeat") }),
+]);
+export type FeedLine = z.output<typeof feedLineSchema>;
+
+/** The line that carries a report, with its age. */
+export function reportLine({ receivedAt, ...report }: NodeReport, now: Instant): FeedLine {
+  const { links, streams, acknowledged, ...rest } = report;
+  const ageMs = Math.max(0, now - receivedAt);
+  return {
+    kind: "Report",
+    ageMs,
+    report: { ...rest, links: [...links], streams: [...streams], acknowledged: [...acknowledged] },
+  };
+}
+
+/** The report of a line, on the reader's own clock. */
+export function toReport({ ageMs, report }: Extract<FeedLine, { kind: "Report" }>, now: Instant): NodeReport {
+  return { ...report, receivedAt: addMs(now, -ageMs) };
+}
+
+/** Parses a line. Throws what JSON or zod throw. */
+export function parseFeedLine(text: string): FeedLine {
+  return feedLineSchema.parse(JSON.parse(text));
+}

@@ -1,0 +1,81 @@
+/** One subscriber of the load feed: a snapshot, its end, then changes, as fast as the subscriber reads. */
+import type { Clock } from "../domain/time.ts";
+import type { FeedLine } from "./feed-lines.ts";
+import { heartbeatMs, reportLine } from "./feed-lines.ts";
+import type { ReportBook } from "./report-book.ts";
+
+/** The part of a writable stream that a feed uses. */
+export interface FeedSink {
+  write(text: string): boolean;
+  once(event: "drain", listener: () => void): unknown;
+}
+
+/**
+ * What is still to be told is kept as UIDs: to a slow reader many reports of one node become one, the newest, and memory
+ * stays bounded by the number of nodes.
+ */
+export class FeedStream {
+  readonly #sink: FeedSink;
+  readonly #reports: ReportBook;
+  readonly #clock: Clock;
+  readonly #untold: Set<string>;
+  readonly #endings: (() => void)[];
+  #snapshotTold = false;
+  #blocked = false;
+  #cancelHeartbeat: () => void = () => undefined;
+
+  /** Begins at once, and goes on until `stop`. */
+  constructor(sink: FeedSink, reports: ReportBook, clock: Clock) {
+    this.#sink = sink;
+    this.#reports = reports;
+    this.#clock = clock;
+    this.#untold = new Set(reports.uids());
+    this.#endings = [reports.subscribe(({ uid }) => this.#tell(uid)), reports.onForgotten((uid) => this.#tell(uid))];
+    this.#pump();
+    this.#scheduleHeartbeat();
+  }
+
+  stop(): void {
+    this.#cancelHeartbeat();
+    for (const end of this.#endings) end();
+    this.#untold.clear();
+    this.#blocked = true;
+  }
+
+  #tell(uid: string): void {
+    this.#untold.add(uid);
+    this.#pump();
+  }
+
+  #pump(): void {
+    for (const uid of this.#untold) {
+      if (this.#blocked) return;
+      this.#untold.delete(uid);
+      this.#write(this.#lineOf(uid));
+    }
+    if (this.#blocked || this.#snapshotTold) return;
+    this.#snapshotTold = true;
+    this.#write({ kind: "SnapshotEnd" });
+  }
+
+  #lineOf(uid: string): FeedLine {
+    const report = this.#reports.latest(uid);
+    return report === undefined ? { kind: "Gone", uid } : reportLine(report, this.#clock.now());
+  }
+
+  #write(line: FeedLine): void {
+    if (this.#sink.write(`${JSON.stringify(line)}\n`)) return;
+    this.#blocked = true;
+    this.#sink.once("drain", () => {
+      this.#blocked = false;
+      this.#pump();
+    });
+  }
+
+  #scheduleHeartbeat(): void {
+    this.#cancelHeartbeat = this.#clock.after(heartbeatMs, () => {
+      if (!this.#blocked) this.#write({ kind: "Heartbeat" });
+      this.#scheduleHeartbeat();
+    });
+  }
+}

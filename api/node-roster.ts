@@ -1,0 +1,68 @@
+/** Which StreamNode a caller is, by what its token says. */
+import type { PlatformName } from "../crds/names.ts";
+import type { StreamNode } from "../crds/stream-node.ts";
+import type { JoinClaims, NodeClaims } from "../runtime/node-tokens.ts";
+import type { RegisterRequest } from "./node-schemas.ts";
+import { Problem } from "./problems.ts";
+import type { RegistrationDesk } from "./registration-desk.ts";
+import { deleted, foreignBoot } from "./registration-desk.ts";
+import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+
+const retryAfterSeconds = 1;
+
+/** Every method throws the `Problem` that tells the caller what to do: come again, register again, or stop. */
+export class NodeRoster {
+  readonly #directory: StreamNodeDirectory;
+  readonly #desk: RegistrationDesk;
+
+  constructor(directory: StreamNodeDirectory, desk: RegistrationDesk) {
+    this.#directory = directory;
+    this.#desk = desk;
+  }
+
+  /** The node of a machine that wants to register with a join token. */
+  joining(claims: JoinClaims, { platform, machineId }: RegisterRequest): StreamNode {
+    const node = this.#mapped(platform, machineId);
+    const { namespace } = node.metadata;
+    const { group, batch } = node.spec;
+    if (namespace !== claims.namespace || group !== claims.group || batch !== claims.batch) {
+      throw new Problem("Unauthorized", "the join token is of another launch than the machine");
+    }
+    return present(node);
+  }
+
+  /** The node that a node token is of, under the name that the caller gives itself. */
+  bearer({ platform, providerId }: NodeClaims, namespace: string, name: string): StreamNode {
+    const node = this.#mapped(platform, providerId);
+    if (node.metadata.namespace !== namespace || node.metadata.name !== name) {
+      throw new Problem("Unauthorized", `the token is not of the node ${namespace}/${name}: register again`);
+    }
+    return present(node);
+  }
+
+  /** The node, if this boot is the one registered. Our copy may lag behind a registration: it cannot refuse. */
+  async registered(node: StreamNode, bootId: string): Promise<StreamNode> {
+    if (node.status?.registration?.bootId === bootId) return node;
+    const fresh = await this.#desk.read(node);
+    if (fresh.status?.registration?.bootId !== bootId) throw foreignBoot();
+    return fresh;
+  }
+
+  /** A machine may call before its StreamNode is seen here; only one whose node was seen to go is told to stop. */
+  #mapped(platform: PlatformName, providerId: string): StreamNode {
+    const node = this.#directory.byMachine(platform, providerId);
+    if (node !== undefined) return node;
+    if (!this.#directory.hasSynced()) {
+      throw new Problem("NotReady", "the server has not read the nodes yet: try again", { retryAfterSeconds });
+    }
+    if (this.#directory.wasDeleted(platform, providerId)) {
+      throw new Problem("NodeDeleted", `the node of machine ${providerId} is deleted: stop`);
+    }
+    throw new Problem("NotMapped", `machine ${providerId} has no StreamNode yet: try again`, { retryAfterSeconds });
+  }
+}
+
+function present(node: StreamNode): StreamNode {
+  if (node.metadata.deletionTimestamp !== undefined) throw deleted(node);
+  return node;
+}

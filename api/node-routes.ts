@@ -1,0 +1,129 @@
+/** The node API: register, report, goodbye. */
+import { Router } from "express";
+import type { StreamNode } from "../crds/stream-node.ts";
+import { directivesOf } from "../domain/directive.ts";
+import type { NodeReport } from "../domain/load.ts";
+import type { Clock } from "../domain/time.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { signNodeToken } from "../runtime/node-tokens.ts";
+import type { NodeRoster } from "./node-roster.ts";
+import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "./node-schemas.ts";
+import { goodbyeRequestSchema, registerRequestSchema, reportRequestSchema } from "./node-schemas.ts";
+import type { ParentBook } from "./parents.ts";
+import { onlyMethod } from "./problems.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import type { RegistrationDesk } from "./registration-desk.ts";
+import type { ReportBook } from "./report-book.ts";
+import { readBody } from "./request-body.ts";
+import type { TokenGate, TokenKeys } from "./token-gate.ts";
+import { limit } from "./token-gate.ts";
+
+/** Called with each report that is news, before the node is answered. Must be quick and must not throw. */
+export type ReportSink = (report: NodeReport, node: StreamNode) => void;
+
+export interface NodeRoutesDeps {
+  readonly gate: TokenGate;
+  readonly keys: TokenKeys;
+  readonly roster: NodeRoster;
+  readonly desk: RegistrationDesk;
+  readonly parents: ParentBook;
+  readonly reports: ReportBook;
+  readonly perNode: RateLimiter;
+  readonly perAddress: RateLimiter;
+  readonly clock: Clock;
+  readonly reportIntervalMs: number;
+  readonly logger: Logger;
+  readonly onReport: ReportSink;
+}
+
+export function nodeRoutes(deps: NodeRoutesDeps): Router {
+  const router = Router();
+  addRegister(router, deps);
+  addReport(router, deps);
+  addGoodbye(router, deps);
+  return router;
+}
+
+function addRegister(router: Router, deps: NodeRoutesDeps): void {
+  const { gate, roster, desk, perAddress, logger } = deps;
+  const route = router.route("/v1/nodes/register");
+  route.post(async (req, res) => {
+    limit(perAddress, req.socket.remoteAddress ?? "");
+    const claims = await gate.join(req);
+    const request = await readBody(req, res, registerRequestSchema);
+    const node = roster.joining(claims, request);
+    const { namespace, name } = node.metadata;
+    if (await desk.register(node, request)) {
+      logger.info("registered node", { namespace, name, machineId: request.machineId, bootId: request.bootId });
+    }
+    res.json(registerResponse(deps, node, request));
+  });
+  route.all(onlyMethod("POST"));
+}
+
+function addReport(router: Router, { gate, roster, reports, onReport, perNode, clock, ...deps }: NodeRoutesDeps): void {
+  const route = router.route("/v1/nodes/:namespace/:name/report");
+  route.post(async (req, res) => {
+    const claims = await gate.node(req);
+    limit(perNode, `${claims.platform}/${claims.providerId}`);
+    const bearer = roster.bearer(claims, req.params.namespace, req.params.name);
+    const request = await readBody(req, res, reportRequestSchema);
+    const node = await roster.registered(bearer, request.bootId);
+    const report = toNodeReport(node, request, clock);
+    if (reports.record(report)) onReport(report, node);
+    const answer: ReportResponse = {
+      parents: [...deps.parents.parentsFor(node)],
+      directives: [...directivesOf(node.spec.drain)],
+      reportIntervalMs: deps.reportIntervalMs,
+    };
+    res.json(answer);
+  });
+  route.all(onlyMethod("POST"));
+}
+
+function addGoodbye(router: Router, { gate, roster, desk, perNode, logger }: NodeRoutesDeps): void {
+  const route = router.route("/v1/nodes/:namespace/:name/goodbye");
+  route.post(async (req, res) => {
+    const claims = await gate.node(req);
+    limit(perNode, `${claims.platform}/${claims.providerId}`);
+    const { namespace, name } = req.params;
+    const node = roster.bearer(claims, namespace, name);
+    const { bootId } = await readBody(req, res, goodbyeRequestSchema);
+    if (await desk.goodbye(node, bootId)) logger.info("took goodbye", { namespace, name, bootId });
+    res.status(204).end();
+  });
+  route.all(onlyMethod("POST"));
+}
+
+function registerResponse(
+  { keys, parents, reportIntervalMs }: NodeRoutesDeps,
+  node: StreamNode,
+  { platform, machineId }: RegisterRequest,
+): RegisterResponse {
+  const { namespace, name } = node.metadata;
+  return {
+    namespace,
+    name,
+    group: node.spec.group,
+    role: node.spec.role,
+    parents: [...parents.parentsFor(node)],
+    token: signNodeToken(keys.current, { platform, providerId: machineId }),
+    connectionCapacity: node.spec.launch.connectionCapacity,
+    reportIntervalMs,
+  };
+}
+
+function toNodeReport(node: StreamNode, request: ReportRequest, clock: Clock): NodeReport {
+  const { uid, namespace, name } = node.metadata;
+  const { cpuPercent, memoryPercent, egressMbps, ...rest } = request;
+  return {
+    ...rest,
+    uid,
+    namespace,
+    name,
+    receivedAt: clock.now(),
+    ...(cpuPercent !== undefined && { cpuPercent }),
+    ...(memoryPercent !== undefined && { memoryPercent }),
+    ...(egressMbps !== undefined && { egressMbps }),
+  };
+}

@@ -1,0 +1,98 @@
+/** What nodes and the API say to each other: one source for parsing, types and `/openapi.json`. */
+import { z } from "zod";
+import { drainReasons, platformNames, roles } from "../crds/names.ts";
+
+const mostCount = 10_000_000;
+
+/** Text without control characters: it ends up in logs, objects and the database. */
+const text = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u, "write text without control characters");
+
+const address = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+$/, "write a host name or an IP address, without a port");
+
+const count = z.int().min(0).max(mostCount);
+const percent = z.number().min(0).max(100);
+
+export const registerRequestSchema = z.object({
+  machineId: text(256).describe("The cloud's id of the machine."),
+  platform: z.enum(platformNames).describe("Cloud that runs the machine."),
+  address: address.describe("Where clients reach the node."),
+  privateAddress: address.optional().describe("Where other nodes reach it."),
+  version: text(64).describe("Version of the media server."),
+  bootId: text(128).describe("Names this boot of the machine; another one after each reboot."),
+});
+export type RegisterRequest = z.output<typeof registerRequestSchema>;
+
+const parentSchema = z.object({
+  name: z.string().describe("Name of the parent StreamNode."),
+  address: z.string().describe("Where clients reach the parent."),
+  privateAddress: z.string().optional().describe("Where nodes reach the parent; preferred."),
+});
+const parentsSchema = z.array(parentSchema).describe("Nodes to be linked to, now; links to others are to be dropped.");
+const reportIntervalSchema = z.int().describe("Time (ms) from one report to the next.");
+
+export const registerResponseSchema = z.object({
+  namespace: z.string().describe("Namespace of the StreamNode."),
+  name: z.string().describe("Name of the StreamNode."),
+  group: z.string().describe("Name of its NodeGroup."),
+  role: z.enum(roles).describe("What the node does."),
+  parents: parentsSchema,
+  token: z.string().describe("Bearer token for reports and goodbye."),
+  connectionCapacity: z.int().describe("Clients that the node is to serve at most."),
+  reportIntervalMs: reportIntervalSchema,
+});
+export type RegisterResponse = z.output<typeof registerResponseSchema>;
+
+const linkSchema = z.object({
+  parent: text(253).describe("Name of the parent StreamNode."),
+  state: z.enum(["established", "connecting", "lost"]).describe("The link as the node sees it."),
+});
+
+const streamSchema = z.object({
+  scope: text(255).describe("Scope (application) of the stream."),
+  name: text(255).describe("Name of the stream."),
+  subscribers: count.describe("Viewers of the stream on this node."),
+});
+
+export const reportRequestSchema = z.object({
+  bootId: text(128).describe("The boot that registered."),
+  sequence: z
+    .int()
+    .min(0)
+    .describe("Rises with each report of one boot, also when the media server is started anew; gaps do no harm."),
+  connections: count.describe("Direct clients, without links to other nodes."),
+  publishers: count.describe("Clients that publish."),
+  subscribers: count.describe("Clients that subscribe."),
+  cpuPercent: percent.optional().describe("Use of all processors."),
+  memoryPercent: percent.optional().describe("Use of the memory."),
+  egressMbps: z.number().min(0).max(mostCount).optional().describe("Traffic (Mbit/s) to clients."),
+  streams: z.array(streamSchema).max(2_000).default([]).describe("Streams on this node."),
+  links: z.array(linkSchema).max(1_000).default([]).describe("Links to parents."),
+  acknowledged: z.array(text(128)).max(100).default([]).describe("Ids of directives that are carried out."),
+});
+export type ReportRequest = z.output<typeof reportRequestSchema>;
+
+const directiveSchema = z.object({
+  id: z.string().describe("To be acknowledged in the next report."),
+  kind: z.literal("Drain").describe("Drain: take no new clients."),
+  reason: z.enum(drainReasons).describe("Why."),
+  at: z.string().describe("RFC 3339: when it was decided."),
+});
+
+export const reportResponseSchema = z.object({
+  parents: parentsSchema,
+  directives: z.array(directiveSchema).describe("All that holds now; what is no longer named is taken back."),
+  reportIntervalMs: reportIntervalSchema,
+});
+export type ReportResponse = z.output<typeof reportResponseSchema>;
+
+export const goodbyeRequestSchema = z.object({
+  bootId: text(128).describe("The boot that registered."),
+});

@@ -1,0 +1,43 @@
+/** The parents that each node is told, kept until its group changes. */
+import type { StreamNode } from "../crds/stream-node.ts";
+import type { Parent, TopologyNode } from "../domain/topology.ts";
+import { parentsOf } from "../domain/topology.ts";
+import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+
+/** Every report asks for parents, and groups change seldom: the answer is kept per (group, role). */
+export class ParentBook {
+  readonly #directory: StreamNodeDirectory;
+  readonly #byGroup = new Map<string, Map<string, readonly Parent[]>>();
+
+  constructor(directory: StreamNodeDirectory) {
+    this.#directory = directory;
+    directory.onChanged((node) => this.#byGroup.delete(groupKey(node)));
+  }
+
+  parentsFor(node: StreamNode): readonly Parent[] {
+    const byRole = this.#byGroup.get(groupKey(node)) ?? new Map<string, readonly Parent[]>();
+    const known = byRole.get(node.spec.role);
+    if (known !== undefined) return known;
+    const group = this.#directory.ofGroup(node.metadata.namespace, node.spec.group);
+    const parents = parentsOf(node.spec.role, group.map(toTopologyNode));
+    this.#byGroup.set(groupKey(node), byRole.set(node.spec.role, parents));
+    return parents;
+  }
+}
+
+function groupKey({ metadata, spec }: StreamNode): string {
+  return `${metadata.namespace}/${spec.group}`;
+}
+
+function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
+  const registration = status?.registration;
+  return {
+    name: metadata.name,
+    role: spec.role,
+    phase: status?.phase,
+    draining:
+      spec.drain !== undefined || metadata.deletionTimestamp !== undefined || registration?.goodbyeAt !== undefined,
+    address: registration?.address,
+    privateAddress: registration?.privateAddress,
+  };
+}

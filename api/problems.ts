@@ -1,0 +1,138 @@
+/** What the API answers when it does not do what was asked: `application/problem+json` (RFC 9457) with a stable `code`. */
+import type { ErrorRequestHandler, RequestHandler } from "express";
+import { z } from "zod";
+import type { Logger } from "../runtime/logger.ts";
+
+/** Stable words for machines, with what they mean. */
+const kinds = {
+  MalformedJson: { status: 400, title: "The body is not JSON" },
+  InvalidBody: { status: 400, title: "The body does not fit" },
+  BadRequest: { status: 400, title: "The request cannot be read" },
+  Unauthorized: { status: 401, title: "The token is missing or does not fit" },
+  NotFound: { status: 404, title: "There is no such route" },
+  MethodNotAllowed: { status: 405, title: "The route does not take this method" },
+  ClaimedByAnother: { status: 409, title: "The machine is claimed by another" },
+  NodeDeleted: { status: 410, title: "The node is deleted" },
+  BodyTooLarge: { status: 413, title: "The body is too large" },
+  UnsupportedMediaType: { status: 415, title: "The body is not sent as JSON" },
+  TooManyRequests: { status: 429, title: "Too many requests" },
+  Internal: { status: 500, title: "The server failed" },
+  NotMapped: { status: 503, title: "The machine is not known yet" },
+  NotReady: { status: 503, title: "The server is not ready yet" },
+  KubernetesUnavailable: { status: 503, title: "Kubernetes does not answer" },
+} as const;
+
+export type ProblemCode = keyof typeof kinds;
+
+/** One field that does not fit. `field` is a path such as `streams[3].name`. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+export interface ProblemExtras {
+  readonly retryAfterSeconds?: number;
+  readonly errors?: readonly FieldError[];
+  readonly cause?: unknown;
+}
+
+/** Thrown by a route to answer with a problem. The detail says what to do. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: ProblemCode;
+  readonly extras: ProblemExtras;
+  constructor(code: ProblemCode, detail: string, extras: ProblemExtras = {}) {
+    super(detail, extras.cause === undefined ? undefined : { cause: extras.cause });
+    this.code = code;
+    this.extras = extras;
+  }
+
+  get status(): number {
+    return kinds[this.code].status;
+  }
+}
+
+/** The body of every answer that is a problem. */
+export const problemSchema = z.object({
+  type: z.string().describe("URN of the code."),
+  title: z.string().describe("The code in words."),
+  status: z.int().describe("The HTTP status."),
+  detail: z.string().describe("What was wrong this time, and what to do."),
+  code: z.enum(Object.keys(kinds) as [ProblemCode, ...ProblemCode[]]).describe("Stable word for machines."),
+  errors: z
+    .array(z.object({ field: z.string(), message: z.string() }))
+    .optional()
+    .describe("Fields that do not fit."),
+});
+
+/** Answers what no route took. */
+export const unknownRoute: RequestHandler = (req) => {
+  throw new Problem("NotFound", `there is no ${req.method} ${req.path}: see /openapi.json`);
+};
+
+/** Refuses the other methods of a route. */
+export function onlyMethod(method: string): RequestHandler {
+  return (req) => {
+    throw new Problem("MethodNotAllowed", `send ${method}, not ${req.method}`);
+  };
+}
+
+/** The one place that turns errors into answers. */
+export function problemHandler(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    const problem = toProblem(error);
+    if (problem.extras.cause !== undefined) {
+      logger.error("failed to answer request", { method: req.method, path: req.path, error: problem.extras.cause });
+    }
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    const { status, title } = kinds[problem.code];
+    const { retryAfterSeconds, errors } = problem.extras;
+    if (retryAfterSeconds !== undefined) res.set("Retry-After", String(Math.max(1, Math.ceil(retryAfterSeconds))));
+    if (problem.code === "Unauthorized") res.set("WWW-Authenticate", "Bearer");
+    const body: z.input<typeof problemSchema> = {
+      type: `urn:streamfleet:problem:${problem.code}`,
+      title,
+      status,
+      detail: problem.message,
+      code: problem.code,
+      ...(errors !== undefined && { errors: [...errors] }),
+    };
+    res.status(status).type("application/problem+json").send(JSON.stringify(body));
+  };
+}
+
+/** Parses a body, or throws the problem that names each field and what to write. */
+export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({ field: fieldPath(issue.path), message: issue.message }));
+  const detail = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ");
+  throw new Problem("InvalidBody", detail, { errors });
+}
+
+function fieldPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    return text === "" ? String(part) : `${text}.${String(part)}`;
+  }, "");
+}
+
+/** Errors of express and of its body parser, by their `type`. */
+const parserCodes: Readonly<Record<string, ProblemCode>> = {
+  "entity.parse.failed": "MalformedJson",
+  "entity.too.large": "BodyTooLarge",
+  "encoding.unsupported": "UnsupportedMediaType",
+  "charset.unsupported": "UnsupportedMediaType",
+};
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { type, status, message } = error as { type?: unknown; status?: unknown; message?: unknown };
+  const code = typeof type === "string" ? parserCodes[type] : undefined;
+  if (code !== undefined) return new Problem(code, String(message));
+  if (typeof status === "number" && status >= 400 && status < 500) return new Problem("BadRequest", String(message));
+  return new Problem("Internal", "the server failed to answer: its log says why", { cause: error });
+}

@@ -1,0 +1,88 @@
+/** Reads and writes `status.registration`, which is the API's alone. */
+import type { StreamNode } from "../crds/stream-node.ts";
+import type { Clock } from "../domain/time.ts";
+import type { PatchOutcome } from "../runtime/resource-client.ts";
+import type { RegisterRequest } from "./node-schemas.ts";
+import { Problem } from "./problems.ts";
+import type { RegistrationPatch } from "./registration.ts";
+import { decideGoodbye, decideRegistration } from "./registration.ts";
+
+/** What the desk needs of a `ResourceClient<StreamNode>`. */
+export interface StreamNodeWriter {
+  get(address: { readonly namespace: string; readonly name: string }): Promise<StreamNode | undefined>;
+  /** Conditional on the resourceVersion of the object given. */
+  patchStatus(object: StreamNode, status: Readonly<Record<string, unknown>>): Promise<PatchOutcome<StreamNode>>;
+}
+
+/** The controllers write the same object, so a few conflicts in a row are normal. */
+const mostTries = 5;
+
+/** Always reads before it writes: a copy that lags would answer for a boot, or a goodbye, that is past. */
+export class RegistrationDesk {
+  readonly #writer: StreamNodeWriter;
+  readonly #clock: Clock;
+
+  constructor(writer: StreamNodeWriter, clock: Clock) {
+    this.#writer = writer;
+    this.#clock = clock;
+  }
+
+  /** Registers the machine as the node and says whether that changed anything; throws `Problem` when it is refused. */
+  register(node: StreamNode, claim: RegisterRequest): Promise<boolean> {
+    return this.#write(node, (fresh) => {
+      const decision = decideRegistration(fresh, claim, this.#clock.now());
+      if (decision.kind === "Refuse") throw new Problem("ClaimedByAnother", decision.detail);
+      return decision.kind === "Write" ? decision.patch : undefined;
+    });
+  }
+
+  /** Notes that this boot of the node has said goodbye. */
+  goodbye(node: StreamNode, bootId: string): Promise<boolean> {
+    return this.#write(node, (fresh) => {
+      if (fresh.status?.registration?.bootId !== bootId) throw foreignBoot();
+      return decideGoodbye(fresh, this.#clock.now());
+    });
+  }
+
+  /** The node as it is now; throws `Problem` when it has gone or is going. */
+  async read(node: StreamNode): Promise<StreamNode> {
+    const { namespace, name } = node.metadata;
+    const fresh = await reached(this.#writer.get({ namespace, name }));
+    if (fresh === undefined || fresh.spec.providerId !== node.spec.providerId) throw deleted(node);
+    if (fresh.metadata.deletionTimestamp !== undefined) throw deleted(node);
+    return fresh;
+  }
+
+  async #write(node: StreamNode, decide: (fresh: StreamNode) => RegistrationPatch | undefined): Promise<boolean> {
+    for (let tries = 0; tries < mostTries; tries++) {
+      const fresh = await this.read(node);
+      const registration = decide(fresh);
+      if (registration === undefined) return false;
+      const outcome = await reached(this.#writer.patchStatus(fresh, { registration }));
+      if (outcome.kind === "Patched") return true;
+    }
+    throw new Problem("NotReady", "the node is being changed by others: try again", { retryAfterSeconds: 1 });
+  }
+}
+
+/** The answer to a node that is not to come back. */
+export function deleted(node: StreamNode): Problem {
+  return new Problem("NodeDeleted", `StreamNode ${node.metadata.name} is deleted: stop`);
+}
+
+/** The answer to a boot that has not registered, or is no longer the registered one. */
+export function foreignBoot(): Problem {
+  return new Problem("Unauthorized", "this boot is not the one that is registered: register again");
+}
+
+/** Whatever goes wrong between us and the API server is no fault of the node's: it may come again. */
+async function reached<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    throw new Problem("KubernetesUnavailable", "the Kubernetes API cannot be reached: try again", {
+      retryAfterSeconds: 2,
+      cause,
+    });
+  }
+}

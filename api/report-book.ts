@@ -1,0 +1,67 @@
+/** The newest report of each node, in memory: the load feed of this process. */
+import type { LoadFeed, NodeReport } from "../domain/load.ts";
+
+/** More nodes than any fleet has: a bound on memory, not a limit to plan with. */
+const mostNodes = 50_000;
+
+/** Keeps one report per UID. Late, repeated and overtaken reports change nothing. */
+export class ReportBook implements LoadFeed {
+  readonly #reports = new Map<string, NodeReport>();
+  readonly #listeners = new Set<(report: NodeReport) => void>();
+  readonly #forgetListeners = new Set<(uid: string) => void>();
+  readonly #mostNodes: number;
+
+  constructor(options: { readonly mostNodes?: number } = {}) {
+    this.#mostNodes = options.mostNodes ?? mostNodes;
+  }
+
+  /** Takes a report if it is newer than what is known, and says whether it did. */
+  record(report: NodeReport): boolean {
+    const known = this.#reports.get(report.uid);
+    if (known !== undefined && !isNewer(report, known)) return false;
+    // Deleting first keeps the map in order of arrival, so that the first entry is the one silent for longest.
+    this.#reports.delete(report.uid);
+    this.#reports.set(report.uid, report);
+    this.#dropExcess();
+    for (const listener of [...this.#listeners]) listener(report);
+    return true;
+  }
+
+  latest(uid: string): NodeReport | undefined {
+    return this.#reports.get(uid);
+  }
+
+  /** UIDs of all nodes with a report, the one heard of longest ago first. */
+  uids(): readonly string[] {
+    return [...this.#reports.keys()];
+  }
+
+  subscribe(listener: (report: NodeReport) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls the listener for each UID that is forgotten. */
+  onForgotten(listener: (uid: string) => void): () => void {
+    this.#forgetListeners.add(listener);
+    return () => this.#forgetListeners.delete(listener);
+  }
+
+  /** Drops what is known of a node that is deleted. */
+  forget(uid: string): void {
+    if (!this.#reports.delete(uid)) return;
+    for (const listener of [...this.#forgetListeners]) listener(uid);
+  }
+
+  #dropExcess(): void {
+    if (this.#reports.size <= this.#mostNodes) return;
+    const [silentForLongest] = this.#reports.keys();
+    if (silentForLongest !== undefined) this.forget(silentForLongest);
+  }
+}
+
+/** Within one boot the sequence tells; between two boots, when they were taken. */
+function isNewer(report: NodeReport, known: NodeReport): boolean {
+  if (report.bootId === known.bootId) return report.sequence > known.sequence;
+  return report.receivedAt > known.receivedAt;
+}

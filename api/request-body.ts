@@ -1,0 +1,24 @@
+/** Reads JSON bodies, after the caller is known: strangers cannot make us read. */
+import type { Request, RequestHandler, Response } from "express";
+import express from "express";
+import type { z } from "zod";
+import { parseBody, Problem } from "./problems.ts";
+
+/** Longest body of a request (bytes). */
+const longestBody = 256 * 1_024;
+
+const readJson: RequestHandler = express.json({ limit: longestBody, type: ["application/json", "application/*+json"] });
+
+/** The body as the schema gives it; throws `Problem`, or an error of the body parser that `problemHandler` knows. */
+export async function readBody<T>(req: Request, res: Response, schema: z.ZodType<T>): Promise<T> {
+  if (req.is(["json", "+json"]) === false) {
+    throw new Problem("UnsupportedMediaType", "send the body as Content-Type: application/json");
+  }
+  await new Promise<void>((resolve, reject) => {
+    void readJson(req, res, (error?: unknown) => {
+      if (error === undefined) resolve();
+      else reject(error instanceof Error ? error : new Error("the body could not be read", { cause: error }));
+    });
+  });
+  return parseBody(schema, req.body as unknown);
+}

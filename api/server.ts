@@ -1,0 +1,124 @@
+/** The API of one process: its routes put together, and the socket they are served on. */
+import type { Express } from "express";
+import express from "express";
+import type { Clock } from "../domain/time.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { feedRoutes } from "./feed-routes.ts";
+import type { ListenOptions, Listener } from "./listener.ts";
+import { listen } from "./listener.ts";
+import type { ReportSink } from "./node-routes.ts";
+import { nodeRoutes } from "./node-routes.ts";
+import { NodeRoster } from "./node-roster.ts";
+import type { OperationsRoutesDeps } from "./operations-routes.ts";
+import { operationsRoutes } from "./operations-routes.ts";
+import { ParentBook } from "./parents.ts";
+import { problemHandler, unknownRoute } from "./problems.ts";
+import type { RateLimit } from "./rate-limit.ts";
+import { RateLimiter } from "./rate-limit.ts";
+import type { StreamNodeWriter } from "./registration-desk.ts";
+import { RegistrationDesk } from "./registration-desk.ts";
+import type { ReportBook } from "./report-book.ts";
+import type { RequestLog } from "./request-log.ts";
+import { requestLog } from "./request-log.ts";
+import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+import type { TokenKeys } from "./token-gate.ts";
+import { TokenGate } from "./token-gate.ts";
+
+export interface RateLimits {
+  /** Reports and goodbyes of one node. */
+  readonly perNode: RateLimit;
+  /** Registrations from one address; many nodes may share it behind a gateway. */
+  readonly perAddress: RateLimit;
+  /** Requests without a valid token from one address. */
+  readonly strangers: RateLimit;
+}
+
+export const defaultRateLimits: RateLimits = {
+  perNode: { perSecond: 5, burst: 30 },
+  perAddress: { perSecond: 200, burst: 2_000 },
+  strangers: { perSecond: 20, burst: 200 },
+};
+
+export interface ApiServerDeps {
+  readonly nodes: StreamNodeDirectory;
+  /** A `ResourceClient<StreamNode>`. */
+  readonly registrations: StreamNodeWriter;
+  readonly reports: ReportBook;
+  /** A `KeyRing`. */
+  readonly keys: TokenKeys;
+  readonly clock: Clock;
+  readonly config: {
+    /** What nodes are told; 1,000 to 30,000. */
+    readonly reportIntervalMs: number;
+    readonly rateLimits?: RateLimits;
+  };
+  readonly logger: Logger;
+  readonly metrics: OperationsRoutesDeps["metrics"];
+  /** Version of the product, for `/openapi.json`. */
+  readonly version: string;
+  readonly onReport?: ReportSink;
+  /** Called with each request once it is answered. */
+  readonly onAnswered?: RequestLog;
+}
+
+export interface ApiServer {
+  readonly app: Express;
+  /** Throws `PortInUseError`. */
+  listen(options: ListenOptions): Promise<Listener>;
+  /** Ends the feeds, lets requests under way finish, and frees the port. */
+  close(): Promise<void>;
+}
+
+/** Puts the API together. It forgets the reports of nodes that are deleted, for as long as it is not closed. */
+export function createApiServer(deps: ApiServerDeps): ApiServer {
+  const stopping = new AbortController();
+  const stopForgetting = deps.nodes.onDeleted(({ metadata }) => deps.reports.forget(metadata.uid));
+  const app = createApp(deps, stopping.signal);
+  const listeners: Listener[] = [];
+  return {
+    app,
+    listen: async (options) => {
+      const listener = await listen(app, deps.clock, options);
+      listeners.push(listener);
+      return listener;
+    },
+    close: async () => {
+      stopForgetting();
+      stopping.abort();
+      await Promise.all(listeners.map((listener) => listener.close()));
+    },
+  };
+}
+
+function createApp(deps: ApiServerDeps, stopping: AbortSignal): Express {
+  const { nodes, registrations, reports, keys, clock, config, logger, metrics, version } = deps;
+  const limits = config.rateLimits ?? defaultRateLimits;
+  const limiter = (limit: RateLimit) => new RateLimiter(limit, () => clock.monotonicMs());
+  const gate = new TokenGate(keys, limiter(limits.strangers));
+  const desk = new RegistrationDesk(registrations, clock);
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use(requestLog(clock, logger, deps.onAnswered));
+  app.use(
+    nodeRoutes({
+      gate,
+      keys,
+      desk,
+      reports,
+      clock,
+      logger,
+      roster: new NodeRoster(nodes, desk),
+      parents: new ParentBook(nodes),
+      perNode: limiter(limits.perNode),
+      perAddress: limiter(limits.perAddress),
+      reportIntervalMs: config.reportIntervalMs,
+      onReport: deps.onReport ?? (() => undefined),
+    }),
+  );
+  app.use(feedRoutes({ gate, reports, clock, stopping }));
+  app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), metrics, version }));
+  app.use(unknownRoute);
+  app.use(problemHandler(logger));
+  return app;
+}

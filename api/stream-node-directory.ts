@@ -1,0 +1,92 @@
+/** StreamNodes as the API looks them up: by name, by machine and by group. */
+import type { PlatformName } from "../crds/names.ts";
+import type { StreamNode } from "../crds/stream-node.ts";
+import type { Informer } from "../runtime/informer.ts";
+
+export interface StreamNodeDirectory {
+  byName(namespace: string, name: string): StreamNode | undefined;
+  /** The node of a machine; while one is about to go and another has taken its place, the other. */
+  byMachine(platform: PlatformName, providerId: string): StreamNode | undefined;
+  ofGroup(namespace: string, group: string): readonly StreamNode[];
+  /** Whether this process saw the node of this machine being deleted, lately. */
+  wasDeleted(platform: PlatformName, providerId: string): boolean;
+  /** Calls the listener for each node that is gone. */
+  onDeleted(listener: (node: StreamNode) => void): () => void;
+  /** Calls the listener for each node that came, changed or went. */
+  onChanged(listener: (node: StreamNode) => void): () => void;
+  /** Before that, a node that is missing here may well exist. */
+  hasSynced(): boolean;
+}
+
+const byMachineIndex = "machine";
+const byGroupIndex = "group";
+
+/** Indexes that the informer of StreamNodes needs for its directory. */
+export const streamNodeIndexers = {
+  [byMachineIndex]: ({ spec }: StreamNode) =>
+    spec.providerId === undefined ? [] : [machineKey(spec.launch.platform, spec.providerId)],
+  [byGroupIndex]: ({ metadata, spec }: StreamNode) => [groupKey(metadata.namespace, spec.group)],
+};
+
+/** Deletions that are remembered; the oldest go first. */
+const mostTombstones = 10_000;
+
+/** What the directory needs of an informer. */
+export type StreamNodeInformer = Pick<Informer<StreamNode>, "get" | "byIndex" | "onChange" | "hasSynced">;
+
+/** A directory on an informer that was made with `streamNodeIndexers`. Follows it for as long as the informer lives. */
+export class InformedStreamNodeDirectory implements StreamNodeDirectory {
+  readonly #informer: StreamNodeInformer;
+  readonly #tombstones = new Set<string>();
+
+  constructor(informer: StreamNodeInformer) {
+    this.#informer = informer;
+    this.onDeleted((node) => this.#bury(node));
+  }
+
+  byName(namespace: string, name: string): StreamNode | undefined {
+    return this.#informer.get(`${namespace}/${name}`);
+  }
+
+  byMachine(platform: PlatformName, providerId: string): StreamNode | undefined {
+    const nodes = this.#informer.byIndex(byMachineIndex, machineKey(platform, providerId));
+    return nodes.find(({ metadata }) => metadata.deletionTimestamp === undefined) ?? nodes[0];
+  }
+
+  ofGroup(namespace: string, group: string): readonly StreamNode[] {
+    return this.#informer.byIndex(byGroupIndex, groupKey(namespace, group));
+  }
+
+  wasDeleted(platform: PlatformName, providerId: string): boolean {
+    return this.#tombstones.has(machineKey(platform, providerId));
+  }
+
+  onDeleted(listener: (node: StreamNode) => void): () => void {
+    return this.#informer.onChange((change) => {
+      if (change.kind === "Deleted") listener(change.object);
+    });
+  }
+
+  onChanged(listener: (node: StreamNode) => void): () => void {
+    return this.#informer.onChange(({ object }) => listener(object));
+  }
+
+  hasSynced(): boolean {
+    return this.#informer.hasSynced();
+  }
+
+  #bury({ spec }: StreamNode): void {
+    if (spec.providerId === undefined) return;
+    this.#tombstones.add(machineKey(spec.launch.platform, spec.providerId));
+    const [oldest] = this.#tombstones;
+    if (this.#tombstones.size > mostTombstones && oldest !== undefined) this.#tombstones.delete(oldest);
+  }
+}
+
+function machineKey(platform: PlatformName, providerId: string): string {
+  return `${platform}/${providerId}`;
+}
+
+function groupKey(namespace: string, group: string): string {
+  return `${namespace}/${group}`;
+}

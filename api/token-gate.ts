@@ -1,0 +1,70 @@
+/** Who is asking: the claims of the bearer token of a request. */
+import type { Request } from "express";
+import type { JoinClaims, NodeClaims, NodeKey, ValidKeys } from "../runtime/node-tokens.ts";
+import { keyIdOf, verifyFeedToken, verifyJoinToken, verifyNodeToken } from "../runtime/node-tokens.ts";
+import { Problem } from "./problems.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+
+/** What the API needs of a `KeyRing`. */
+export interface TokenKeys extends ValidKeys {
+  readonly current: NodeKey;
+  refreshFor(keyId: string): Promise<void>;
+}
+
+/** Verifies tokens; whoever guesses is slowed down by address. Every method throws `Problem`. */
+export class TokenGate {
+  readonly #keys: TokenKeys;
+  readonly #strangers: RateLimiter;
+
+  constructor(keys: TokenKeys, strangers: RateLimiter) {
+    this.#keys = keys;
+    this.#strangers = strangers;
+  }
+
+  join(req: Request): Promise<JoinClaims> {
+    return this.#claims(req, "the join token of the machine's user data", (token) =>
+      verifyJoinToken(this.#keys, token),
+    );
+  }
+
+  node(req: Request): Promise<NodeClaims> {
+    return this.#claims(req, "the token that the registration answered", (token) => verifyNodeToken(this.#keys, token));
+  }
+
+  async feed(req: Request): Promise<void> {
+    await this.#claims(req, "a feed token", (token) => verifyFeedToken(this.#keys, token) || undefined);
+  }
+
+  async #claims<T>(req: Request, wanted: string, verify: (token: string) => T | undefined): Promise<T> {
+    const token = /^Bearer +(\S+)$/i.exec(req.get("Authorization") ?? "")?.[1];
+    const claims = token === undefined ? undefined : await this.#verified(token, verify);
+    if (claims !== undefined) return claims;
+    limit(this.#strangers, req.socket.remoteAddress ?? "");
+    throw new Problem("Unauthorized", `send ${wanted} as Authorization: Bearer`);
+  }
+
+  /** A token made with a key that is newer than our copy of the keys is verified once they are read again. */
+  async #verified<T>(token: string, verify: (token: string) => T | undefined): Promise<T | undefined> {
+    const claims = verify(token);
+    const keyId = keyIdOf(token);
+    if (claims !== undefined || keyId === undefined || this.#keys.find(keyId) !== undefined) return claims;
+    try {
+      await this.#keys.refreshFor(keyId);
+    } catch (cause) {
+      throw new Problem("KubernetesUnavailable", "the token cannot be verified now: try again", {
+        retryAfterSeconds: 2,
+        cause,
+      });
+    }
+    return verify(token);
+  }
+}
+
+/** Throws the problem that says how long to wait, unless the limiter lets this one pass. */
+export function limit(limiter: RateLimiter, key: string): void {
+  const waitMs = limiter.take(key);
+  if (waitMs === 0) return;
+  throw new Problem("TooManyRequests", "too many requests: wait as long as Retry-After says", {
+    retryAfterSeconds: waitMs / 1_000,
+  });
+}
