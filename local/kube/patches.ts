@@ -1,0 +1,40 @@
+/** Patches as bodies of requests: JSON merge patch and JSON patch. */
+import jsonPatch from "fast-json-patch";
+import type { Operation } from "fast-json-patch";
+import { isList, isObject, jsonCopy } from "./json.ts";
+import { mergePatch } from "./merge-patch.ts";
+import { StatusError, badRequest } from "./status.ts";
+
+export type Patch =
+  | { readonly kind: "Merge"; readonly body: unknown }
+  /** RFC 6902: a list of operations. */
+  | { readonly kind: "Json"; readonly body: unknown };
+
+/** The object with the patch applied. Throws 400 for a body of the wrong shape, 422 for operations that cannot be done. */
+export function applyPatch(object: unknown, patch: Patch): unknown {
+  if (patch.kind === "Merge") {
+    if (!isObject(patch.body)) throw badRequest("error decoding patch: a merge patch must be a JSON object");
+    return mergePatch(object, patch.body);
+  }
+  if (!isList(patch.body) || !patch.body.every(isObject)) {
+    throw badRequest(
+      "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+    );
+  }
+  return appliedOperations(object, patch.body as unknown as readonly Operation[]);
+}
+
+const maxOperations = 10_000;
+
+function appliedOperations(object: unknown, operations: readonly Operation[]): unknown {
+  if (operations.length > maxOperations) {
+    const message = `The allowed maximum operations in a JSON patch is ${String(maxOperations)}, got ${String(operations.length)}`;
+    throw new StatusError(413, "RequestEntityTooLarge", message);
+  }
+  try {
+    return jsonPatch.applyPatch(jsonCopy(object), jsonCopy(operations) as Operation[], true).newDocument;
+  } catch {
+    // The library's reason is not shown by the real server either.
+    throw new StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {});
+  }
+}

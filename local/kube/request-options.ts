@@ -1,0 +1,91 @@
+/** The query parameters of a request, read once and typed. Throws 400 for values that mean nothing. */
+import type { DeleteOptions, ListOptions } from "../../runtime/kubernetes-api.ts";
+import { isObject, member } from "./json.ts";
+import type { FieldValidation, WriteOptions } from "./resources.ts";
+import { StatusError, badRequest } from "./status.ts";
+import type { IncludeObject } from "./table.ts";
+
+export function writeOptions(query: URLSearchParams): WriteOptions {
+  const dryRun = isDryRun(query.getAll("dryRun"));
+  const validation = query.get("fieldValidation");
+  if (validation === null || validation === "") return { dryRun };
+  if (!isFieldValidation(validation)) throw badRequest(`fieldValidation: Unsupported value: "${validation}"`);
+  return { dryRun, fieldValidation: validation };
+}
+
+function isDryRun(values: readonly unknown[]): boolean {
+  const given = values.filter((value) => value !== "");
+  if (given.some((value) => value !== "All")) throw badRequest(`dryRun: Unsupported value: only "All" is supported`);
+  return given.length > 0;
+}
+
+function isFieldValidation(value: string): value is FieldValidation {
+  return value === "Strict" || value === "Warn" || value === "Ignore";
+}
+
+export function listOptions(
+  query: URLSearchParams,
+  namespace: string | undefined,
+): ListOptions & { readonly resourceVersionMatch?: string } {
+  const limit = optionalNumber(query, "limit");
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...given(query, "labelSelector"),
+    ...given(query, "fieldSelector"),
+    ...given(query, "continue"),
+    ...given(query, "resourceVersion"),
+    ...given(query, "resourceVersionMatch"),
+    ...(limit === undefined ? {} : { limit }),
+  };
+}
+
+export function isWatch(query: URLSearchParams): boolean {
+  const value = query.get("watch");
+  return value !== null && value !== "false" && value !== "0";
+}
+
+export function optionalNumber(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === "") return undefined;
+  if (!/^\d{1,15}$/.test(text))
+    throw badRequest(`${name}: Invalid value: ${JSON.stringify(text)}: it must be a whole number`);
+  return Number(text);
+}
+
+export function includeObject(query: URLSearchParams): IncludeObject {
+  const value = query.get("includeObject");
+  return value === "None" || value === "Object" ? value : "Metadata";
+}
+
+/** With a body, even an empty object, the query does not count. */
+export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions & { readonly dryRun: boolean } {
+  if (isObject(body)) {
+    const dryRun = Array.isArray(body["dryRun"]) ? (body["dryRun"] as readonly unknown[]) : [];
+    return { ...propagation(body["propagationPolicy"]), ...preconditions(body), dryRun: isDryRun(dryRun) };
+  }
+  return { ...propagation(query.get("propagationPolicy")), dryRun: isDryRun(query.getAll("dryRun")) };
+}
+
+function propagation(value: unknown): Pick<DeleteOptions, "propagationPolicy"> {
+  if (value === undefined || value === null || value === "") return {};
+  if (value === "Background" || value === "Foreground" || value === "Orphan") return { propagationPolicy: value };
+  const message = `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(value)}: supported values: "Foreground", "Background", "Orphan"`;
+  throw new StatusError(422, "Invalid", message);
+}
+
+function preconditions(body: unknown): Pick<DeleteOptions, "preconditions"> {
+  const uid = member(body, ["preconditions", "uid"]);
+  const resourceVersion = member(body, ["preconditions", "resourceVersion"]);
+  if (typeof uid !== "string" && typeof resourceVersion !== "string") return {};
+  return {
+    preconditions: {
+      ...(typeof uid === "string" ? { uid } : {}),
+      ...(typeof resourceVersion === "string" ? { resourceVersion } : {}),
+    },
+  };
+}
+
+function given<N extends string>(query: URLSearchParams, name: N): Partial<Record<N, string>> {
+  const value = query.get(name);
+  return value === null || value === "" ? {} : ({ [name]: value } as Record<N, string>);
+}

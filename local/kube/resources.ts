@@ -1,0 +1,306 @@
+/** The verbs of the API on the store: what each reads, refuses and writes. Every verb runs to its end at once. */
+import type { Clock } from "../../domain/time.ts";
+import { toSecondsRfc3339 } from "../../domain/time.ts";
+import type {
+  DeleteOptions,
+  KubernetesObject,
+  ListOptions,
+  ObjectMeta,
+  ResourceType,
+} from "../../runtime/kubernetes-api.ts";
+import { namespaceKind } from "./built-in-kinds.ts";
+import { cannotBeHandled, check, decode, strictProblem } from "./incoming-object.ts";
+import type { Incoming } from "./incoming-object.ts";
+import { isObject, member } from "./json.ts";
+import type { Kind } from "./kinds.ts";
+import type { ListPage } from "./list-pages.ts";
+import { ListPages } from "./list-pages.ts";
+import { finalizerAdditionErrors } from "./object-metadata.ts";
+import { commit, isDeleting, markedForDeletion, nextGeneration, withMetadata } from "./object-lifecycle.ts";
+import type { ObjectKey, ObjectStore } from "./object-store.ts";
+import { selectorFilter } from "./object-watch.ts";
+import type { Patch } from "./patches.ts";
+import { applyPatch } from "./patches.ts";
+import {
+  StatusError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  forbidden,
+  invalid,
+  invalidPatch,
+  missingResourceVersion,
+  notFound,
+  preconditionFailed,
+} from "./status.ts";
+
+export type FieldValidation = "Strict" | "Warn" | "Ignore";
+export type Subresource = "status" | undefined;
+
+export interface WriteOptions {
+  /** Validates and answers as usual, and stores nothing. */
+  readonly dryRun?: boolean;
+  /** What becomes of unknown fields; `Warn` when absent. */
+  readonly fieldValidation?: FieldValidation;
+}
+
+export interface Written {
+  readonly object: KubernetesObject;
+  readonly created: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** Where an object is, or is to be. The namespace is empty for cluster-wide kinds. */
+export interface Target {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly subresource?: "status";
+}
+
+export interface ResourcesOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly newUid: () => string;
+}
+
+const protectedNamespaces = ["default", "kube-system"];
+
+export class Resources {
+  readonly #store: ObjectStore;
+  readonly #clock: Clock;
+  readonly #newUid: () => string;
+  readonly #pages: ListPages;
+
+  constructor({ store, clock, newUid }: ResourcesOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#newUid = newUid;
+    this.#pages = new ListPages(store);
+  }
+
+  /** Throws 404. */
+  get(target: Target): KubernetesObject {
+    const found = this.#store.read(keyOf(target));
+    if (found === undefined || (target.subresource === "status" && !target.kind.hasStatus)) {
+      throw notFound(target.kind.type, target.name);
+    }
+    return found;
+  }
+
+  list(kind: Kind, options: ListOptions & { readonly resourceVersionMatch?: string }): ListPage {
+    const filter = selectorFilter(kind, options);
+    return this.#pages.page(kind, filter, options);
+  }
+
+  create(kind: Kind, namespace: string, body: unknown, options: WriteOptions = {}): Written {
+    const incoming = decode(kind, body);
+    const warnings = unknownFieldWarnings(kind, incoming, options);
+    const object = this.#newObject(kind, namespace, incoming.object);
+    this.#checkNamespace(kind, namespace, object.metadata.name);
+    check(kind, object, undefined);
+    const target = { kind, namespace, name: object.metadata.name };
+    const existing = this.#store.read(keyOf(target));
+    if (existing !== undefined) throw alreadyExists(kind.type, target.name, isDeleting(existing));
+    const stored = options.dryRun === true ? object : this.#store.put(keyOf(target), object);
+    return { object: stored, created: true, warnings };
+  }
+
+  replace(target: Target, body: unknown, options: WriteOptions = {}): Written {
+    const { kind } = target;
+    const incoming = decode(kind, body);
+    checkSame("name", incoming.object.metadata.name, target.name);
+    checkSame("namespace", incoming.object.metadata.namespace, target.namespace);
+    const existing = this.#store.read(keyOf(target));
+    if (existing === undefined && kind.createsOnReplace) return this.create(kind, target.namespace, body, options);
+    const warnings = unknownFieldWarnings(kind, incoming, options);
+    const current = this.get(target);
+    const version = incoming.object.metadata.resourceVersion;
+    if (version === undefined || version === "0") throw missingResourceVersion(kind.type, target.name);
+    return { object: this.#update(target, current, incoming.object, options), created: false, warnings };
+  }
+
+  patch(target: Target, patch: Patch, options: WriteOptions = {}): Written {
+    const { kind } = target;
+    const current = this.get(target);
+    const patched = applyPatch(current, patch);
+    const incoming = decode(kind, isObject(patched) ? patched : {});
+    if (incoming.object.metadata.name !== target.name)
+      throw badRequest(nameMismatch(incoming.object.metadata.name, target.name));
+    checkSame("namespace", incoming.object.metadata.namespace, target.namespace);
+    const isStrict = options.fieldValidation === "Strict" && incoming.unknownFields.length > 0;
+    if (isStrict) throw invalidPatch(patched, strictProblem(incoming.unknownFields));
+    const warnings = unknownFieldWarnings(kind, incoming, options);
+    return { object: this.#update(target, current, incoming.object, options), created: false, warnings };
+  }
+
+  /** The object that lives on for its finalizers, or undefined when it is gone; `uid` is that of the object deleted. */
+  delete(
+    target: Target,
+    options: DeleteOptions & { readonly dryRun?: boolean } = {},
+  ): { readonly uid: string; readonly object?: KubernetesObject } {
+    const { kind } = target;
+    const current = this.get(target);
+    checkPreconditions(target, current, options.preconditions);
+    if (kind === namespaceKind && protectedNamespaces.includes(target.name)) {
+      throw forbidden(kind.type, target.name, "this namespace may not be deleted");
+    }
+    const uid = current.metadata.uid ?? "";
+    const marked = markedForDeletion(current, kind, options.propagationPolicy, this.#clock.now());
+    if (options.dryRun === true) return marked === undefined ? { uid } : { uid, object: marked };
+    if (marked !== undefined) return { uid, object: commit(this.#store, keyOf(target), current, marked) };
+    this.#store.remove(keyOf(target));
+    return { uid };
+  }
+
+  #newObject(kind: Kind, namespace: string, incoming: KubernetesObject): KubernetesObject {
+    const { metadata } = incoming;
+    if (metadata.resourceVersion !== undefined) {
+      throw new StatusError(500, "", "resourceVersion should not be set on objects to be created");
+    }
+    checkSame("namespace", metadata.namespace, namespace);
+    const { status: _status, ...rest } = incoming;
+    const object = kind.hasStatus ? (rest as KubernetesObject) : incoming;
+    return {
+      ...object,
+      metadata: { ...this.#newMetadata(kind, metadata), ...(kind.type.namespaced ? { namespace } : {}) },
+    };
+  }
+
+  #newMetadata(kind: Kind, incoming: ObjectMeta): ObjectMeta {
+    const uid = this.#newUid();
+    const { deletionTimestamp: _deletion, generation: _generation, ...metadata } = incoming;
+    return {
+      ...metadata,
+      ...generatedName(incoming, uid),
+      uid,
+      creationTimestamp: toSecondsRfc3339(this.#clock.now()),
+      ...(kind.countsGenerations ? { generation: 1 } : {}),
+    };
+  }
+
+  #checkNamespace(kind: Kind, namespace: string, name: string): void {
+    if (!kind.type.namespaced) return;
+    const found = this.#store.read({ resource: namespaceKind.resource, namespace: "", name: namespace });
+    if (found === undefined) throw notFound(namespaceKind.type, namespace);
+    if (!isDeleting(found)) return;
+    throw forbidden(
+      kind.type,
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+    );
+  }
+
+  #update(
+    target: Target,
+    current: KubernetesObject,
+    incoming: KubernetesObject,
+    options: WriteOptions,
+  ): KubernetesObject {
+    const { kind, name } = target;
+    checkVersion(target, current, incoming.metadata);
+    const next =
+      target.subresource === "status" ? withStatusOf(current, incoming) : withSpecOf(kind, current, incoming);
+    const added = isDeleting(current)
+      ? finalizerAdditionErrors(current.metadata.finalizers ?? [], next.metadata.finalizers ?? [])
+      : [];
+    if (added.length > 0) throw invalid(kind.type, name, added);
+    check(kind, next, current);
+    const generation = nextGeneration(kind, current, next);
+    const counted = generation === undefined ? next : withMetadata(next, { generation });
+    return options.dryRun === true ? counted : commit(this.#store, keyOf(target), current, counted);
+  }
+}
+
+function keyOf({ kind, namespace, name }: Target): ObjectKey {
+  return { resource: kind.resource, namespace, name };
+}
+
+function generatedName(incoming: ObjectMeta, uid: string): { readonly name?: string } {
+  const prefix = member(incoming, ["generateName"]);
+  const hasName = typeof (incoming.name as string | undefined) === "string";
+  return hasName || typeof prefix !== "string" ? {} : { name: `${prefix}${uid.replaceAll("-", "").slice(-5)}` };
+}
+
+function unknownFieldWarnings(kind: Kind, { unknownFields }: Incoming, options: WriteOptions): readonly string[] {
+  if (unknownFields.length === 0 || options.fieldValidation === "Ignore") return [];
+  if (options.fieldValidation === "Strict") throw cannotBeHandled(kind, strictProblem(unknownFields));
+  return unknownFields.map((field) => `unknown field "${field}"`);
+}
+
+function checkSame(what: "name" | "namespace", inBody: string | undefined, inUrl: string): void {
+  if (inBody === inUrl || (inBody === undefined && what === "namespace")) return;
+  if (what === "name") throw badRequest(nameMismatch(inBody, inUrl));
+  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+function nameMismatch(inBody: string | undefined, inUrl: string): string {
+  return `the name of the object (${inBody ?? ""}) does not match the name on the URL (${inUrl})`;
+}
+
+function checkVersion({ kind, name }: Target, current: KubernetesObject, incoming: ObjectMeta): void {
+  const { uid, resourceVersion } = incoming;
+  if (uid !== undefined && uid !== current.metadata.uid) {
+    const why = `UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ""}`;
+    throw conflict(kind.type, name, `StorageError: invalid object, Code: 4, Key: ${name}, Precondition failed: ${why}`);
+  }
+  const isStale = resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion;
+  if (isStale) throw conflict(kind.type, name);
+}
+
+function checkPreconditions(
+  target: Target,
+  current: KubernetesObject,
+  preconditions: DeleteOptions["preconditions"],
+): void {
+  const { uid, resourceVersion } = current.metadata;
+  const fail = (what: string, wanted: string, found: string | undefined): never => {
+    const why = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found ?? ""}). `;
+    throw preconditionFailed(
+      target.kind.type,
+      target.name,
+      `${why}The object might have been deleted and then recreated`,
+    );
+  };
+  if (preconditions?.uid !== undefined && preconditions.uid !== uid) fail("UID", preconditions.uid, uid);
+  const version = preconditions?.resourceVersion;
+  if (version !== undefined && version !== resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${version}) does not match the ResourceVersion in record (${resourceVersion ?? ""}). `;
+    throw preconditionFailed(target.kind.type, target.name, `${why}The object might have been modified`);
+  }
+}
+
+/** An update of the object: everything but what belongs to the server and to the status subresource. */
+function withSpecOf(kind: Kind, current: KubernetesObject, incoming: KubernetesObject): KubernetesObject {
+  const { status: _status, ...rest } = incoming;
+  const object = kind.hasStatus ? (rest as KubernetesObject) : incoming;
+  const status = kind.hasStatus && current["status"] !== undefined ? { status: current["status"] } : {};
+  return { ...object, ...status, metadata: keptMetadata(current.metadata, incoming.metadata) };
+}
+
+/** What clients cannot change stays as it was. */
+function keptMetadata(current: ObjectMeta, incoming: ObjectMeta): ObjectMeta {
+  const { deletionTimestamp: _deletion, generation: _generation, ...metadata } = incoming;
+  const names = [
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+  ];
+  const kept = Object.entries(current).filter(([name]) => names.includes(name));
+  const own = Object.entries(metadata).filter(([name]) => !names.includes(name));
+  return Object.fromEntries([...own, ...kept]) as unknown as ObjectMeta;
+}
+
+/** An update of the status takes nothing else. */
+function withStatusOf(current: KubernetesObject, incoming: KubernetesObject): KubernetesObject {
+  const { status: _status, ...rest } = current;
+  const object = rest as KubernetesObject;
+  return incoming["status"] === undefined ? object : { ...object, status: incoming["status"] };
+}
+
+export type { ResourceType };
