@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { apiVersion, type Kind, kinds } from "../../crds/names.ts";
 import { describeManifestRefusals, type ManifestServer } from "../conformance/invalid-manifests.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "../support/embedded-server.ts";
 import { invalidManifests } from "../support/invalid-manifests.ts";
 import {
   clusterHttp,
@@ -36,6 +38,23 @@ async function realServer(): Promise<ManifestServer> {
 
 describe("a real API server", () => {
   describeManifestRefusals(realServer);
+
+  describe("and the embedded one say the same of", () => {
+    let embedded: EmbeddedServer;
+    beforeAll(async () => {
+      embedded = await startEmbeddedServer();
+    });
+    afterAll(() => embedded.close());
+
+    it.each(invalidManifests)("$name", async ({ manifest }) => {
+      const { plural } = kinds[manifest.kind as Kind];
+      const path = `/apis/${apiVersion}/namespaces/default/${plural}?fieldValidation=Strict`;
+      const headers = { "content-type": "application/json" };
+      const theirs = await clusterHttp()("POST", path, { body: manifest });
+      const ours = await fetch(embedded.url + path, { method: "POST", headers, body: JSON.stringify(manifest) });
+      expect(await ours.json()).toEqual(JSON.parse(theirs.body));
+    });
+  });
 
   describe.each(kubectlVersions)("through kubectl %s", (version) => {
     let folder: TemporaryFolder;
