@@ -5,8 +5,8 @@ import type { CloudPlatform, PlatformResult } from "./platform.ts";
 
 export type PlatformMethod = "launch" | "terminate" | "read" | "list" | "updateTags";
 
-/** How a call ended: well, with an error of the taxonomy, or with an exception, which is a defect of the driver. */
-export type PlatformOutcome = "ok" | PlatformErrorKind | "Defect";
+/** How a call ended. One that threw, a defect of its driver, is `Unavailable`: its outcome is not known. */
+export type PlatformOutcome = "ok" | PlatformErrorKind;
 
 export interface PlatformCall {
   readonly platform: PlatformName;
@@ -28,7 +28,7 @@ export function instrumented(
 ): CloudPlatform {
   const timed = async <T>(method: PlatformMethod, call: () => PlatformResult<T>): PlatformResult<T> => {
     const start = monotonicMs();
-    let outcome: PlatformOutcome = "Defect";
+    let outcome: PlatformOutcome = "Unavailable";
     try {
       const result = await call();
       outcome = result.ok ? "ok" : result.error.kind;

@@ -3,23 +3,22 @@
  * a complete listing that began late enough for the machine to be visible: anything less proves nothing.
  */
 import type { Machine } from "../domain/machine.ts";
+import { clusterTag } from "../domain/ownership.ts";
 import type { PlatformError } from "../domain/platform-error.ts";
 import { failed, ok, type Result } from "../domain/result.ts";
 import type { Clock } from "../domain/time.ts";
 import type { CloudPlatform } from "./platform.ts";
 import { listingPauseMs } from "./listing-pause.ts";
 import { changesBetween, toListing, type Listing, type MachineChange, type Moment } from "./listing.ts";
-import { SightingBook, type Sighting } from "./sighting-book.ts";
+import { SightingBook, type MachineSighting } from "./sighting-book.ts";
 
 export interface MachineInventoryOptions {
   readonly platform: CloudPlatform;
   readonly clock: Clock;
   /** From 0 up to 1: spreads the listings of many regions and replicas. */
   readonly random: () => number;
-  /** Only machines that carry these are ours: the cluster id. */
-  readonly tags: Readonly<Record<string, string>>;
-  /** Name of the tag that holds the token of the launch call. */
-  readonly tokenTag: string;
+  /** Only machines that carry this cluster id are ours. */
+  readonly clusterId: string;
   /** A listing that has not ended after this is aborted and counts as failed; 60 s unless given. */
   readonly listTimeoutMs?: number;
   /** For how long (ms) a machine that is missing is remembered; 24 h unless given. */
@@ -121,7 +120,7 @@ export class MachineInventory {
    * What the complete listings say of a machine. An id asked about for the first time is taken as launched just now, so
    * listings count against it only from then on, plus the cloud's visibility lag.
    */
-  sighting(region: string, providerId: string): Sighting {
+  sighting(region: string, providerId: string): MachineSighting {
     return this.#region(region).book.sighting(providerId, this.#moment());
   }
 
@@ -173,13 +172,12 @@ export class MachineInventory {
   }
 
   #take(region: Region, machines: readonly Machine[], started: Moment): ListingResult {
-    const { tokenTag, clock } = this.#options;
-    const listing = toListing(machines, { region: region.name, started, tokenTag });
+    const listing = toListing(machines, region.name, started);
     const changes = changesBetween(region.latest, listing);
     region.latest = listing;
     region.failures = 0;
     delete region.lastError;
-    region.book.record(listing, clock.monotonicMs());
+    region.book.record(listing, this.#options.clock.monotonicMs());
     this.#pollIn(region, this.#pauseMs(region));
     for (const listener of [...this.#listeners]) listener(region.name, listing, changes);
     return ok(listing);
@@ -209,13 +207,14 @@ export class MachineInventory {
 
   /** The cloud's answer, or an error in its place: of a driver that throws, or of one that does not answer in time. */
   async #answer(region: Region): Promise<Result<readonly Machine[], PlatformError>> {
-    const { platform, clock, tags, listTimeoutMs = 60_000 } = this.#options;
+    const { platform, clock, clusterId, listTimeoutMs = 60_000 } = this.#options;
     const deadline = new AbortController();
     const abort = (): void => deadline.abort();
     const cancel = clock.after(listTimeoutMs, abort);
     region.abort = abort;
     try {
-      const answer = platform.list({ region: region.name, tags }, deadline.signal);
+      const query = { region: region.name, tags: { [clusterTag]: clusterId } };
+      const answer = platform.list(query, deadline.signal);
       return await Promise.race([answer, whenAborted(deadline.signal, listTimeoutMs)]);
     } catch (cause) {
       return failed({ kind: "Unavailable", message: `listing ${region.name} failed unexpectedly: ${String(cause)}` });

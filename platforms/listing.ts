@@ -1,5 +1,6 @@
 /** One complete listing of a region's machines, and how two of them differ. Pure. */
 import type { Machine } from "../domain/machine.ts";
+import { tokenTag } from "../domain/ownership.ts";
 import type { Instant } from "../domain/time.ts";
 
 /** A moment on both clocks: the wall's for people and records, the monotonic one (ms) for deciding. */
@@ -26,19 +27,14 @@ export interface MachineChange {
   readonly after?: Machine;
 }
 
-export interface ListingSource {
-  readonly region: string;
-  readonly started: Moment;
-  readonly tokenTag: string;
-}
-
-export function toListing(machines: readonly Machine[], { region, started, tokenTag }: ListingSource): Listing {
+/** The listing of a region that began at `started` and showed these machines. */
+export function toListing(machines: readonly Machine[], region: string, started: Moment): Listing {
   return {
     region,
     startedAt: started.at,
     startedMonotonicMs: started.monotonicMs,
     machines: new Map(machines.map((machine) => [machine.providerId, machine])),
-    byToken: groupedByToken(machines, tokenTag),
+    byToken: groupedByToken(machines),
   };
 }
 
@@ -56,7 +52,7 @@ export function changesBetween(earlier: Listing | undefined, later: Listing): re
   return changes;
 }
 
-function groupedByToken(machines: readonly Machine[], tokenTag: string): ReadonlyMap<string, readonly Machine[]> {
+function groupedByToken(machines: readonly Machine[]): ReadonlyMap<string, readonly Machine[]> {
   const groups = new Map<string, Machine[]>();
   for (const machine of machines) {
     const token = machine.tags[tokenTag];

@@ -4,28 +4,35 @@ import type { Instant } from "../domain/time.ts";
 import type { Listing, Moment } from "./listing.ts";
 
 /**
- * `absences` counts the complete listings in a row that lack the machine although they began late enough to show it:
- * at least the visibility lag after it was first known of, and after it last proved to exist. 0 proves nothing at all.
- * `firstAbsentAt` is the start of the first of them.
+ * How long the complete listings lack a machine that they should show: only those count that began more than
+ * the visibility lag after it was first known of, and after it last proved to exist. `listings: 0` proves nothing at all.
  */
-export type Sighting =
+export interface Absence {
+  /** Complete listings in a row that lack it. */
+  readonly listings: number;
+  /** Start of the first of them. */
+  readonly since?: Instant;
+  /** Milliseconds from the start of the first to the start of the newest of them. */
+  readonly spanMs: number;
+}
+
+/** What the listings alone say; whether a machine is gone is for the domain to decide. */
+export type MachineSighting =
   /** The newest complete listing, begun at `at`, shows it; gone for good all the same if it is `Terminated`. */
   | { readonly kind: "Seen"; readonly machine: Machine; readonly at: Instant }
-  /** A listing begun at `lastSeenAt` showed it; the newest does not. */
-  | {
-      readonly kind: "Missing";
-      readonly machine: Machine;
-      readonly lastSeenAt: Instant;
-      readonly absences: number;
-      readonly firstAbsentAt?: Instant;
-    }
+  /** A listing begun at `lastSeenAt` showed it like this; the newest does not. */
+  | { readonly kind: "Missing"; readonly machine: Machine; readonly lastSeenAt: Instant; readonly absence: Absence }
   /** No listing has shown it as far as is remembered; `machine` is what another call answered. */
-  | {
-      readonly kind: "NeverListed";
-      readonly machine?: Machine;
-      readonly absences: number;
-      readonly firstAbsentAt?: Instant;
-    };
+  | { readonly kind: "NeverListed"; readonly machine?: Machine; readonly absence: Absence };
+
+/**
+ * Whether two listings further apart than the lag lack a machine that they should show. A direct read has to agree
+ * before it is gone.
+ */
+export function suggestsGone(sighting: MachineSighting, visibilityLagMs: number): boolean {
+  if (sighting.kind === "Seen") return false;
+  return sighting.absence.listings >= 2 && sighting.absence.spanMs > visibilityLagMs;
+}
 
 export interface SightingBookOptions {
   readonly visibilityLagMs: number;
@@ -38,16 +45,19 @@ interface Entry {
   readonly knownSinceMs: number;
   /** When an answer last proved that it exists. */
   provedMs: number;
-  listed?: { readonly machine: Machine; readonly moment: Moment };
+  listed?: { readonly machine: Machine; readonly moment: Moment; readonly sequence: number };
   observed?: { readonly machine: Machine; readonly moment: Moment };
   absences: number;
-  firstAbsentAt?: Instant;
+  /** Starts of the first and of the newest of the listings that count as absences. */
+  firstAbsence?: Moment;
+  lastAbsence?: Moment;
 }
 
 export class SightingBook {
   readonly #options: SightingBookOptions;
   readonly #entries = new Map<string, Entry>();
-  #newestMs: number | undefined;
+  /** Complete listings so far. */
+  #sequence = 0;
 
   constructor(options: SightingBookOptions) {
     this.#options = options;
@@ -55,12 +65,12 @@ export class SightingBook {
 
   /** Takes in a complete listing that ended at `endedMs` (monotonic). */
   record(listing: Listing, endedMs: number): void {
-    this.#newestMs = listing.startedMonotonicMs;
+    this.#sequence += 1;
     const moment = { at: listing.startedAt, monotonicMs: listing.startedMonotonicMs };
     for (const machine of listing.machines.values()) {
       // A machine may be launched while the listing runs: it is certain to be older only than the listing's end.
       const entry = this.#entry(machine.providerId, endedMs);
-      entry.listed = { machine, moment };
+      entry.listed = { machine, moment, sequence: this.#sequence };
       prove(entry, moment.monotonicMs);
     }
     for (const [providerId, entry] of this.#entries) {
@@ -75,16 +85,16 @@ export class SightingBook {
     if (machine.state !== "Terminated") prove(entry, moment.monotonicMs);
   }
 
-  sighting(providerId: string, now: Moment): Sighting {
+  sighting(providerId: string, now: Moment): MachineSighting {
     const entry = this.#entry(providerId, now.monotonicMs);
-    const { listed, observed, absences, firstAbsentAt } = entry;
-    const absence = { absences, ...(firstAbsentAt === undefined ? {} : { firstAbsentAt }) };
+    const { listed, observed } = entry;
     if (listed === undefined) {
-      return { kind: "NeverListed", ...(observed === undefined ? {} : { machine: observed.machine }), ...absence };
+      const answered = observed === undefined ? {} : { machine: observed.machine };
+      return { kind: "NeverListed", ...answered, absence: absenceOf(entry) };
     }
-    const { machine, moment } = listed;
-    if (moment.monotonicMs === this.#newestMs) return { kind: "Seen", machine, at: moment.at };
-    return { kind: "Missing", machine, lastSeenAt: moment.at, ...absence };
+    const { machine, moment, sequence } = listed;
+    if (sequence === this.#sequence) return { kind: "Seen", machine, at: moment.at };
+    return { kind: "Missing", machine, lastSeenAt: moment.at, absence: absenceOf(entry) };
   }
 
   everSeen(providerId: string): boolean {
@@ -111,14 +121,23 @@ export class SightingBook {
       this.#entries.delete(providerId);
       return;
     }
-    if (started.monotonicMs < Math.max(entry.knownSinceMs + this.#options.visibilityLagMs, entry.provedMs)) return;
+    // In the same millisecond the machine may have come after the listing began.
+    if (started.monotonicMs <= Math.max(entry.knownSinceMs + this.#options.visibilityLagMs, entry.provedMs)) return;
     entry.absences += 1;
-    entry.firstAbsentAt ??= started.at;
+    entry.firstAbsence ??= started;
+    entry.lastAbsence = started;
   }
 }
 
 function prove(entry: Entry, atMs: number): void {
   entry.provedMs = Math.max(entry.provedMs, atMs);
   entry.absences = 0;
-  delete entry.firstAbsentAt;
+  delete entry.firstAbsence;
+  delete entry.lastAbsence;
+}
+
+function absenceOf({ absences, firstAbsence, lastAbsence }: Entry): Absence {
+  if (firstAbsence === undefined || lastAbsence === undefined) return { listings: 0, spanMs: 0 };
+  const spanMs = lastAbsence.monotonicMs - firstAbsence.monotonicMs;
+  return { listings: absences, since: firstAbsence.at, spanMs };
 }
