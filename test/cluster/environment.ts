@@ -1,7 +1,5 @@
 /** What the setup of the run started, as the tests see it. */
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { httpClient, type RawHttp } from "./http-client.ts";
 import { Kubectl } from "./kubectl.ts";
@@ -38,14 +36,4 @@ export const kubectlVersions: readonly KubectlVersion[] = ["1.34", "1.32"];
 export function kubectlOf(version: KubectlVersion, kubeconfig: string, folder: string): Kubectl {
   const path = given(version === "1.34" ? "TEST_KUBECTL" : "TEST_KUBECTL_OLDER");
   return new Kubectl({ path, kubeconfig, cacheFolder: join(folder, `kubectl-${version}-cache`) });
-}
-
-export interface TemporaryFolder {
-  readonly path: string;
-  remove(): Promise<void>;
-}
-
-export async function temporaryFolder(): Promise<TemporaryFolder> {
-  const path = await mkdtemp(join(tmpdir(), "streamfleet-test-"));
-  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
 }

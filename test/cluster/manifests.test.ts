@@ -5,14 +5,8 @@ import { apiVersion, type Kind, kinds } from "../../crds/names.ts";
 import { describeManifestRefusals, type ManifestServer } from "../conformance/invalid-manifests.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../support/embedded-server.ts";
 import { invalidManifests } from "../support/invalid-manifests.ts";
-import {
-  clusterHttp,
-  clusterKubeconfig,
-  kubectlOf,
-  kubectlVersions,
-  temporaryFolder,
-  type TemporaryFolder,
-} from "./environment.ts";
+import { ScratchDirectory } from "../support/scratch-directory.ts";
+import { clusterHttp, clusterKubeconfig, kubectlOf, kubectlVersions } from "./environment.ts";
 import type { Kubectl } from "./kubectl.ts";
 
 const crdFolder = fileURLToPath(new URL("../../crds/", import.meta.url));
@@ -57,10 +51,10 @@ describe("a real API server", () => {
   });
 
   describe.each(kubectlVersions)("through kubectl %s", (version) => {
-    let folder: TemporaryFolder;
+    let folder: ScratchDirectory;
     let kubectl: Kubectl;
-    beforeAll(async () => {
-      folder = await temporaryFolder();
+    beforeAll(() => {
+      folder = new ScratchDirectory();
       kubectl = kubectlOf(version, clusterKubeconfig(), folder.path);
     });
     afterAll(() => folder.remove());

@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 import { nodeGroupManifest } from "../support/manifests.ts";
+import { createScratchDatabase, type ScratchDatabase } from "../support/postgres.ts";
 import { type Child, ChildProcesses } from "./child-processes.ts";
 import { clusterKubeconfig, databaseUrl, kubectlOf } from "./environment.ts";
 import { type FleetNode, identityOf, inService, streamNodes } from "./fleet.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { launchedMachines, liveMachines } from "./machines.ts";
-import { createDatabase, type OwnDatabase } from "./node-lives.ts";
+import { allLives, openLives } from "./node-lives.ts";
 import { expectAlive, expectSuccess, startProduct, statusOf } from "./product.ts";
 import { freeLoopbackPorts } from "./real-cluster.ts";
 
@@ -24,7 +25,7 @@ const takeover = { withinMs: 90_000, everyMs: 250 };
 describe("the operator on a real cluster, as two processes on PostgreSQL", () => {
   let processes: ChildProcesses;
   let kubectl: Kubectl;
-  let database: OwnDatabase;
+  let database: ScratchDatabase;
   let env: Readonly<Record<string, string>>;
   let controller: Child;
   let api: Child;
@@ -53,7 +54,7 @@ describe("the operator on a real cluster, as two processes on PostgreSQL", () =>
   beforeAll(async () => {
     processes = new ChildProcesses(await mkdtemp(join(tmpdir(), "streamfleet-operator-")));
     kubectl = kubectlOf("1.34", clusterKubeconfig(), processes.folder);
-    database = await createDatabase(databaseUrl(), "streamfleet_operator_test");
+    database = await createScratchDatabase(databaseUrl());
     const [apiPort, metricsPort] = await freeLoopbackPorts(2);
     env = {
       KUBECONFIG: clusterKubeconfig(),
@@ -97,7 +98,7 @@ describe("the operator on a real cluster, as two processes on PostgreSQL", () =>
     const row = await kubectl.must(["get", "nodegroup", "live", "-n", namespace, "--no-headers"]);
     expect(row).toMatch(/^live\s+1\/1\s+2\/2\s+True\s+-\s+\d+s/);
     await eventually(async () => {
-      expect(await database.openLives()).toEqual(["live-edge-0", "live-edge-1", "live-origin-0"]);
+      expect(await openLives(database.url)).toEqual(["live-edge-0", "live-edge-1", "live-origin-0"]);
     });
   });
 
@@ -158,8 +159,8 @@ describe("the operator on a real cluster, as two processes on PostgreSQL", () =>
       expect(left).toBe("");
     }, takeover);
     expect(liveMachines(cloudFolder())).toEqual([]);
-    await eventually(async () => expect(await database.openLives()).toEqual([]));
-    expect(await database.allLives()).toHaveLength(9);
+    await eventually(async () => expect(await openLives(database.url)).toEqual([]));
+    expect(await allLives(database.url)).toEqual([...edges(8), "live-origin-0"]);
   });
 
   it("lets go of the policy and the launch config", async () => {
