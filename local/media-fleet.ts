@@ -1,0 +1,94 @@
+/** One simulated media node on each machine of the simulated cloud that runs. */
+import type { Machine } from "../domain/machine.ts";
+import type { NodeSettings } from "../domain/user-data.ts";
+import { parseUserData } from "../domain/user-data.ts";
+import type { MediaNodeWorld } from "./media-node.ts";
+import { MediaNode } from "./media-node.ts";
+
+/** What the fleet needs of a `SimulatedCloud`. */
+export interface SimulatedMachines {
+  machines(): readonly Machine[];
+  userDataOf(providerId: string): string | undefined;
+  onStateChange(listener: (change: { readonly machine: Machine }) => void): () => void;
+}
+
+export interface MediaFleetOptions extends MediaNodeWorld {
+  readonly cloud: SimulatedMachines;
+  /** What the nodes say to be; default `simulated`. */
+  readonly version?: string;
+}
+
+/** Starts a node when its machine runs and stops it when it does not. */
+export class MediaFleet {
+  readonly #options: MediaFleetOptions;
+  readonly #nodes = new Map<string, MediaNode>();
+  readonly #stopping = new Set<Promise<void>>();
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(options: MediaFleetOptions) {
+    this.#options = options;
+  }
+
+  /** The nodes that are up, by provider id. */
+  get nodes(): ReadonlyMap<string, MediaNode> {
+    return this.#nodes;
+  }
+
+  /** Begins to follow the cloud, with the machines that run already. */
+  start(): void {
+    this.#unsubscribe = this.#options.cloud.onStateChange(({ machine }) => this.#follow(machine));
+    for (const machine of this.#options.cloud.machines()) this.#follow(machine);
+  }
+
+  /** Stops all nodes without a goodbye: their machines go on. */
+  async stop(): Promise<void> {
+    this.#unsubscribe();
+    for (const providerId of [...this.#nodes.keys()]) this.#halt(providerId, { goodbye: false });
+    await Promise.all(this.#stopping);
+  }
+
+  #follow(machine: Machine): void {
+    if (machine.state === "Running") this.#boot(machine);
+    // A machine that is told to stop shuts its services down first; one that is gone says nothing.
+    else this.#halt(machine.providerId, { goodbye: machine.state === "Stopping" });
+  }
+
+  #boot(machine: Machine): void {
+    if (this.#nodes.has(machine.providerId)) return;
+    const node = this.#nodeOn(machine);
+    if (node === undefined) {
+      this.#options.logger.error("found no settings at boot", { machineId: machine.providerId });
+      return;
+    }
+    this.#nodes.set(machine.providerId, node);
+    node.start();
+  }
+
+  #halt(providerId: string, options: { readonly goodbye: boolean }): void {
+    const node = this.#nodes.get(providerId);
+    if (node === undefined) return;
+    this.#nodes.delete(providerId);
+    const stopped: Promise<void> = node.stop(options).finally(() => this.#stopping.delete(stopped));
+    this.#stopping.add(stopped);
+  }
+
+  #nodeOn(machine: Machine): MediaNode | undefined {
+    const settings = parseUserData(this.#options.cloud.userDataOf(machine.providerId) ?? "");
+    const address = machine.publicAddress ?? machine.privateAddress;
+    if (settings === undefined || address === undefined) return undefined;
+    return new MediaNode({ ...this.#options, ...this.#settingsOf(machine, address, settings) });
+  }
+
+  #settingsOf(machine: Machine, address: string, { apiUrl, joinToken }: NodeSettings) {
+    const identity = {
+      machineId: machine.providerId,
+      platform: machine.platform,
+      address,
+      ...(machine.privateAddress !== undefined && { privateAddress: machine.privateAddress }),
+      version: this.#options.version ?? "simulated",
+      // Our process may start anew while the machine runs on: that is the same boot.
+      bootId: `${machine.providerId}-${machine.launchedAt}`,
+    };
+    return { apiUrl, joinToken, identity };
+  }
+}
