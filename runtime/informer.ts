@@ -5,6 +5,7 @@ import { ObjectCache } from "./object-cache.ts";
 import { keyText } from "./reconciler.ts";
 import type { ReflectorOptions } from "./reflector.ts";
 import { Reflector } from "./reflector.ts";
+import { messageOf } from "./thrown.ts";
 
 /** `object` is the newest known form; for `Deleted` the last one. */
 export type ObjectChange<T> =
@@ -159,7 +160,7 @@ export class Informer<T> {
       this.#readable(key);
       return object;
     } catch (error) {
-      this.#unreadable.set(key, error instanceof Error ? error.message : String(error));
+      this.#unreadable.set(key, messageOf(error));
       this.#options.metrics.informerUnreadable(this.name, this.#unreadable.size);
       this.#options.logger.error("could not read object", { resource: this.name, key, error });
       return undefined;

@@ -17,6 +17,7 @@ import type {
   WatchOptions,
 } from "./kubernetes-api.ts";
 import { failure, jsonObject, listOf, objectOf, watchEventOf } from "./kubernetes-answer.ts";
+import { messageOf } from "./thrown.ts";
 
 /** The cluster's configuration cannot be read or used. The message is one line that says what to do. */
 export class KubeConfigError extends Error {
@@ -40,8 +41,9 @@ export function loadKubeConfig(path?: string): KubeConfig {
     if (path === undefined || path === "") config.loadFromDefault();
     else loadFiles(config, path);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new KubeConfigError(`cannot read the kubeconfig ${path ?? "(default)"}: ${oneLine(message)}`, { cause });
+    throw new KubeConfigError(`cannot read the kubeconfig ${path ?? "(default)"}: ${oneLine(messageOf(cause))}`, {
+      cause,
+    });
   }
   checkCluster(config);
   return config;

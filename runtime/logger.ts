@@ -1,5 +1,6 @@
 /** JSON log lines. The rest of the product knows only this small interface. */
 import { pino } from "pino";
+import { isError } from "./thrown.ts";
 
 export const logLevels = ["debug", "info", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -73,7 +74,7 @@ function redactedField(name: string, value: unknown, depth: number): unknown {
 function redactedValue(value: unknown, depth: number): unknown {
   if (typeof value === "string") return withoutPasswords(value);
   if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Error) return errorFields(value, depth);
+  if (isError(value)) return errorFields(value, depth);
   if (depth >= deepest) return "[too deep]";
   if (Array.isArray(value)) return value.map((item: unknown) => redactedValue(item, depth + 1));
   const entries: [string, unknown][] = Object.entries(value);

@@ -4,6 +4,7 @@ import type { Deadline } from "./deadline.ts";
 import { DeadlineError, startDeadline } from "./deadline.ts";
 import type { LeadershipListener } from "./leader-election.ts";
 import type { Logger } from "./logger.ts";
+import { messageOf } from "./thrown.ts";
 
 /** Something that must have seen the whole cluster before anybody decides: an informer. */
 export interface Source {
@@ -151,6 +152,6 @@ function startMessage(deadline: Deadline, waiting: readonly Source[], timeoutMs:
   if (!(deadline.signal.reason instanceof DeadlineError)) return "stopped before the start was complete";
   const names = waiting.map((source) => source.name).join(", ");
   const error = waiting.map((source) => source.lastError).find((last) => last !== undefined);
-  const because = error instanceof Error ? `: ${error.message}` : "";
+  const because = error === undefined ? "" : `: ${messageOf(error)}`;
   return `could not list ${names} within ${timeoutMs / 1_000} s${because}`;
 }

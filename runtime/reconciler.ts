@@ -28,7 +28,7 @@ export function requeueAfter(ms: number, reason: string): ReconcileResult {
 }
 
 /** `namespace/name`, or `/name` for what lives in no namespace. */
-export function keyText(key: { readonly namespace?: string; readonly name: string }): string {
+export function keyText(key: { readonly namespace?: string | undefined; readonly name: string }): string {
   return `${key.namespace ?? ""}/${key.name}`;
 }
 

@@ -143,18 +143,28 @@ class Driver {
     switch (next.kind) {
       case "add":
         this.queue.add(next.key);
-        { this.owe(next.key, 0); return; }
+        {
+          this.owe(next.key, 0);
+          return;
+        }
       case "addAfter":
         this.queue.addAfter(next.key, next.ms);
-        { this.owe(next.key, next.ms); return; }
-      case "retry":
-        { this.owe(next.key, this.queue.retry(next.key)); return; }
+        {
+          this.owe(next.key, next.ms);
+          return;
+        }
+      case "retry": {
+        this.owe(next.key, this.queue.retry(next.key));
+        return;
+      }
       case "advance":
         return this.clock.advance(next.ms);
       case "take":
         return this.take();
-      case "release":
-        { this.release(); return; }
+      case "release": {
+        this.release();
+        return;
+      }
     }
   }
 
