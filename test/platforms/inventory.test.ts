@@ -252,6 +252,9 @@ describe("sightings", () => {
     expect(suggestsGone(sighting, 0)).toBe(true);
     inventory.observe([machine!]);
     expect(inventory.sighting(region, providerId)).toMatchObject({ kind: "Missing", absence: { listings: 0 } });
+    await clock.advance(10);
+    await inventory.refresh(region);
+    expect(inventory.sighting(region, providerId)).toMatchObject({ absence: { listings: 1, since: clock.now() } });
   });
 
   it("do not count what began before the machine was known, nor what ran into its lag", async () => {
@@ -300,7 +303,7 @@ describe("sightings", () => {
     expect(inventory.everSeen(region, machine!.providerId)).toBe(false);
   });
 
-  it("never suggest that a machine is gone while it exists, whatever its lag; and say so once it is", async () => {
+  it("never count an absence of a machine that exists, whatever its lag; and suggest it once it is gone", async () => {
     const act = fc.record({
       kind: fc.constantFrom("launch", "observedLaunch", "kill", "refresh", "fail"),
       waitMs: fc.integer({ min: 0, max: 40_000 }),
@@ -316,8 +319,9 @@ describe("sightings", () => {
         const killed = new Set<string>();
         const check = (): void => {
           for (const id of launched) {
-            const gone = suggestsGone(inventory.sighting(region, id), longest);
-            if (!killed.has(id)) expect(gone).toBe(false);
+            const sighting = inventory.sighting(region, id);
+            if (killed.has(id) || sighting.kind === "Seen") continue;
+            expect(sighting.absence).toEqual({ listings: 0, spanMs: 0 });
           }
         };
         inventory.onListing(check);
