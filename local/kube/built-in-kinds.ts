@@ -5,7 +5,7 @@ import { isObject, member, without } from "./json.ts";
 import type { Kind, PrinterColumn } from "./kinds.ts";
 import { withCommonFields } from "./kinds.ts";
 import type { FieldError } from "./status.ts";
-import { qualifiedResource } from "./status.ts";
+import { badRequest, qualifiedResource } from "./status.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 
 const text: StructuralSchema = { type: "string" };
@@ -57,6 +57,7 @@ function builtIn({ group = "", kind, plural, shortNames = [], description, prope
     custom: false,
     nameRule: "Subdomain",
     selectableFields: [],
+    versionedReplace: false,
     createsOnReplace: false,
     ...more,
   };
@@ -105,7 +106,7 @@ const secretKind = builtIn({
     column("Data", (secret) => countMembers(secret["data"]), { type: "integer" }),
     age,
   ],
-  more: { shape: withEncodedData, extraErrors: secretErrors },
+  more: { shape: withEncodedData },
 });
 
 /** `stringData` is a convenience of writing: it is stored, encoded, among `data`. */
@@ -116,6 +117,7 @@ function withEncodedData(secret: JsonObject): JsonObject {
     Buffer.from(String(value)).toString("base64"),
   ]);
   const data = { ...(isObject(secret["data"]) ? secret["data"] : {}), ...Object.fromEntries(encoded) };
+  checkEncoding(data);
   return {
     ...without(secret, "stringData"),
     type: secret["type"] ?? "Opaque",
@@ -123,11 +125,12 @@ function withEncodedData(secret: JsonObject): JsonObject {
   };
 }
 
-function secretErrors(secret: JsonObject): readonly FieldError[] {
-  const data = isObject(secret["data"]) ? Object.entries(secret["data"]) : [];
-  return data
-    .filter(([, value]) => Buffer.from(String(value), "base64").toString("base64") !== value)
-    .map(([name]) => invalidValue(`data.${name}`, "<hidden>", "must be base64; use stringData for plain text"));
+function checkEncoding(data: JsonObject): void {
+  const isBad = Object.values(data).some((value) => Buffer.from(String(value), "base64").toString("base64") !== value);
+  if (isBad)
+    throw badRequest(
+      'Secret in version "v1" cannot be handled as a Secret: illegal base64 data: use stringData for plain text',
+    );
 }
 
 const leaseKind = builtIn({
@@ -147,7 +150,7 @@ const leaseKind = builtIn({
     }),
   },
   columns: [column("Holder", ".spec.holderIdentity"), age],
-  more: { createsOnReplace: true, extraErrors: leaseErrors },
+  more: { versionedReplace: true, createsOnReplace: true, extraErrors: leaseErrors },
 });
 
 function leaseErrors(lease: JsonObject): readonly FieldError[] {
@@ -209,8 +212,18 @@ const eventKind = builtIn({
     ],
     createsOnReplace: true,
     extraErrors: eventErrors,
+    shape: (event) => ({ ...emptyEvent, ...event }),
   },
 });
+
+const emptyEvent = {
+  source: {},
+  firstTimestamp: null,
+  lastTimestamp: null,
+  eventTime: null,
+  reportingComponent: "",
+  reportingInstance: "",
+};
 
 function involvedName(event: JsonObject): string {
   const kind = member(event, ["involvedObject", "kind"]);

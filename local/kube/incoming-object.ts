@@ -7,7 +7,7 @@ import { metadataErrors, metadataSchema } from "./object-metadata.ts";
 import { defaulted, pruned } from "./schema-shaping.ts";
 import { hindersRules, rulesNotChecked, schemaErrors } from "./schema-validation.ts";
 import type { FieldError } from "./status.ts";
-import { StatusError, badRequest, invalid, qualifiedKind } from "./status.ts";
+import { StatusError, badRequest, invalid } from "./status.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 
 export interface Incoming {
@@ -43,7 +43,8 @@ export function apiVersionOf(kind: Kind): string {
 
 function checkType(kind: Kind, body: JsonObject): void {
   const wanted = apiVersionOf(kind);
-  if (typeof body["kind"] !== "string" || body["kind"] === "") throw unrecognized(kind, "Object 'Kind' is missing");
+  if (typeof body["kind"] !== "string" || body["kind"] === "")
+    throw unrecognized(kind, `Object 'Kind' is missing in '${JSON.stringify(body)}'`);
   if (body["apiVersion"] !== wanted) {
     const found = typeof body["apiVersion"] === "string" ? body["apiVersion"] : "";
     throw badRequest(`the API version in the data (${found}) does not match the expected API version (${wanted})`);
@@ -55,7 +56,8 @@ function checkType(kind: Kind, body: JsonObject): void {
   throw invalid({ ...kind.type, kind: body["kind"] }, typeof name === "string" ? name : "", [error]);
 }
 
-function unrecognized(kind: Kind, why: string): StatusError {
+/** A body that cannot be taken for an object of this kind. */
+export function unrecognized(kind: Kind, why: string): StatusError {
   return badRequest(`the object provided is unrecognized (must be of type ${kind.type.kind}): ${why}`);
 }
 
@@ -77,7 +79,8 @@ function withoutEmpty(metadata: JsonObject): JsonObject {
 
 function typeMismatch(kind: Kind, struct: string, error: FieldError | undefined): StatusError {
   const [, found = "value", wanted = "object"] = /"(\w+)": .* must be of type (\w+)/.exec(error?.message ?? "") ?? [];
-  const field = (error?.field ?? "").replace(/\[\d+\]|\.[^.]*\/.*$/g, "");
+  // A map is named, its key is not.
+  const field = (error?.field ?? "").replace(/^(labels|annotations|data|binaryData|stringData)\..*$|\[\d+\]/g, "$1");
   const shown = found === "integer" ? "number" : found;
   return cannotBeHandled(
     kind,
@@ -137,8 +140,4 @@ function allErrors(
   return ofSchema.some(hindersRules)
     ? [...ofSchema, rulesNotChecked]
     : [...ofSchema, ...kind.rules.errors(object, previous)];
-}
-
-export function describedKind(kind: Kind): string {
-  return qualifiedKind(kind.type);
 }

@@ -40,6 +40,8 @@ export interface Kind {
   readonly nameRule: NameRule;
   /** Field selectors beyond `metadata.name` and `metadata.namespace`. */
   readonly selectableFields: readonly string[];
+  /** A PUT must say which version it replaces. */
+  readonly versionedReplace: boolean;
   /** A PUT of an object that is not there creates it. */
   readonly createsOnReplace: boolean;
   /** What the schema cannot say of a built-in kind. */
@@ -135,6 +137,7 @@ function toKind(spec: CrdSpec): Kind {
     custom: true,
     nameRule: "Subdomain",
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath.replace(/^\./, "")),
+    versionedReplace: true,
     createsOnReplace: false,
   };
 }

@@ -90,7 +90,10 @@ export class ListPages {
   #checkVersion(options: ListOptions & { readonly resourceVersionMatch?: string }): void {
     const version = options.resourceVersion ?? "";
     if (version === "" || version === "0") return;
-    if (!/^\d+$/.test(version)) throw badRequest(`resourceVersion: Invalid value: "${version}": it must be a number`);
+    if (!/^\d+$/.test(version)) {
+      const problem = `strconv.ParseUint: parsing "${version}": invalid syntax`;
+      throw badRequest(`invalid resource version: resourceVersion: Invalid value: "${version}": ${problem}`);
+    }
     const wanted = Number(version);
     const current = this.#store.revision;
     if (wanted > current) throw tooLarge(version, current);

@@ -13,7 +13,10 @@ export type Patch =
 /** The object with the patch applied. Throws 400 for a body of the wrong shape, 422 for operations that cannot be done. */
 export function applyPatch(object: unknown, patch: Patch): unknown {
   if (patch.kind === "Merge") {
-    if (!isObject(patch.body)) throw badRequest("error decoding patch: a merge patch must be a JSON object");
+    if (!isObject(patch.body))
+      throw badRequest(
+        "error decoding patch: json: cannot unmarshal a value that is no object into Go value of type map[string]interface {}",
+      );
     return mergePatch(object, patch.body);
   }
   if (!isList(patch.body) || !patch.body.every(isObject)) {

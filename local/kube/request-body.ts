@@ -1,5 +1,6 @@
 /** The body of a request as JSON, by its content type. Refuses what this server does not read, and says what to send instead. */
 import { parse } from "yaml";
+import { unrecognized } from "./incoming-object.ts";
 import { StatusError, badRequest, unsupported } from "./status.ts";
 import type { Patch } from "./patches.ts";
 import type { Kind } from "./kinds.ts";
@@ -7,7 +8,7 @@ import type { Kind } from "./kinds.ts";
 const kubernetesProtobuf = "application/vnd.kubernetes.protobuf";
 
 /** Throws 400 for what cannot be parsed, 415 for other types; undefined for an empty body. */
-export function objectBody(contentType: string, body: Buffer): unknown {
+export function objectBody(contentType: string, body: Buffer, kind: Kind): unknown {
   if (contentType === kubernetesProtobuf) {
     throw unsupported(
       "the embedded API does not read protobuf, which `kubectl create namespace|configmap|secret` sends: " +
@@ -15,13 +16,13 @@ export function objectBody(contentType: string, body: Buffer): unknown {
     );
   }
   if (body.length === 0) return undefined;
-  if (contentType === "application/yaml") return parsed("yaml", () => parse(body.toString()) as unknown);
+  if (contentType === "application/yaml") return parsed("yaml", kind, () => parse(body.toString()) as unknown);
   if (contentType !== "" && contentType !== "application/json") {
     throw unsupported(
       "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
     );
   }
-  return parsed("json", () => JSON.parse(body.toString()) as unknown);
+  return parsed("json", kind, () => JSON.parse(body.toString()) as unknown);
 }
 
 /** A built-in kind's strategic merge equals a JSON merge here: none of them has a list that would be merged by key. */
@@ -47,16 +48,23 @@ export function patchBody(contentType: string, body: Buffer, kind: Kind): Patch 
 }
 
 function decoded(body: Buffer): unknown {
-  return parsed("json", () => JSON.parse(body.toString()) as unknown);
+  try {
+    return JSON.parse(body.toString()) as unknown;
+  } catch (error) {
+    throw badRequest(`error decoding patch: ${oneLine(error)}`);
+  }
 }
 
-function parsed(format: string, parse: () => unknown): unknown {
+function parsed(format: string, kind: Kind, parse: () => unknown): unknown {
   try {
     return parse();
   } catch (error) {
-    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw badRequest(`couldn't get version/kind; ${format} parse error: ${why}`);
+    throw unrecognized(kind, `couldn't get version/kind; ${format} parse error: ${oneLine(error)}`);
   }
+}
+
+function oneLine(error: unknown): string {
+  return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
 }
 
 /** What express says of a body that it will not take. */

@@ -2,21 +2,24 @@
 import type { DeleteOptions, ListOptions } from "../../runtime/kubernetes-api.ts";
 import { isObject, member } from "./json.ts";
 import type { FieldValidation, WriteOptions } from "./resources.ts";
-import { StatusError, badRequest } from "./status.ts";
+import { badRequest, invalidOption } from "./status.ts";
 import type { IncludeObject } from "./table.ts";
 
-export function writeOptions(query: URLSearchParams): WriteOptions {
-  const dryRun = isDryRun(query.getAll("dryRun"));
+export type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
+
+export function writeOptions(query: URLSearchParams, options: OptionsKind): WriteOptions {
+  const dryRun = isDryRun(query.getAll("dryRun"), options);
   const validation = query.get("fieldValidation");
   if (validation === null || validation === "") return { dryRun };
-  if (!isFieldValidation(validation)) throw badRequest(`fieldValidation: Unsupported value: "${validation}"`);
-  return { dryRun, fieldValidation: validation };
+  if (isFieldValidation(validation)) return { dryRun, fieldValidation: validation };
+  const message = `Unsupported value: ${JSON.stringify(validation)}: supported values: "", "Ignore", "Strict", "Warn"`;
+  throw invalidOption(options, "fieldValidation", message);
 }
 
-function isDryRun(values: readonly unknown[]): boolean {
+function isDryRun(values: readonly unknown[], options: string): boolean {
   const given = values.filter((value) => value !== "");
-  if (given.some((value) => value !== "All")) throw badRequest(`dryRun: Unsupported value: only "All" is supported`);
-  return given.length > 0;
+  if (given.every((value) => value === "All")) return given.length > 0;
+  throw invalidOption(options, "dryRun", `Unsupported value: ${JSON.stringify(given)}: supported values: "All"`);
 }
 
 function isFieldValidation(value: string): value is FieldValidation {
@@ -61,16 +64,21 @@ export function includeObject(query: URLSearchParams): IncludeObject {
 export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions & { readonly dryRun: boolean } {
   if (isObject(body)) {
     const dryRun = Array.isArray(body["dryRun"]) ? (body["dryRun"] as readonly unknown[]) : [];
-    return { ...propagation(body["propagationPolicy"]), ...preconditions(body), dryRun: isDryRun(dryRun) };
+    return {
+      ...propagation(body["propagationPolicy"]),
+      ...preconditions(body),
+      dryRun: isDryRun(dryRun, "DeleteOptions"),
+    };
   }
-  return { ...propagation(query.get("propagationPolicy")), dryRun: isDryRun(query.getAll("dryRun")) };
+  return { ...propagation(query.get("propagationPolicy")), dryRun: isDryRun(query.getAll("dryRun"), "DeleteOptions") };
 }
 
 function propagation(value: unknown): Pick<DeleteOptions, "propagationPolicy"> {
   if (value === undefined || value === null || value === "") return {};
   if (value === "Background" || value === "Foreground" || value === "Orphan") return { propagationPolicy: value };
-  const message = `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(value)}: supported values: "Foreground", "Background", "Orphan"`;
-  throw new StatusError(422, "Invalid", message);
+  const supported = '"Foreground", "Background", "Orphan", "nil"';
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported}`;
+  throw invalidOption("DeleteOptions", "propagationPolicy", message);
 }
 
 function preconditions(body: unknown): Pick<DeleteOptions, "preconditions"> {

@@ -5,6 +5,7 @@ import type { KubernetesObject, WatchEvent } from "../../runtime/kubernetes-api.
 import type { EmbeddedApi } from "./embedded-api.ts";
 import { apiVersionOf } from "./incoming-object.ts";
 import type { JsonObject } from "./json.ts";
+import { without } from "./json.ts";
 import type { Kind } from "./kinds.ts";
 import { watchObjects } from "./object-watch.ts";
 import { objectBody, patchBody } from "./request-body.ts";
@@ -63,7 +64,7 @@ async function answerCollection(exchange: Exchange, path: ResourcePath, method: 
     sendWritten(
       exchange,
       kind,
-      api.resources.create(kind, namespace ?? "", bodyOf(exchange.request), writeOptions(query)),
+      api.resources.create(kind, namespace ?? "", bodyOf(exchange.request, kind), writeOptions(query, "CreateOptions")),
     );
   } else if (method === "DELETE" && isWhere) deleteCollection(exchange, path);
   else return false;
@@ -78,11 +79,15 @@ function answerObject(exchange: Exchange, target: Target, method: string): boole
       sendObject(exchange, kind, api.resources.get(target), 200);
       return true;
     case "PUT":
-      sendWritten(exchange, kind, api.resources.replace(target, bodyOf(request), writeOptions(query)));
+      sendWritten(
+        exchange,
+        kind,
+        api.resources.replace(target, bodyOf(request, kind), writeOptions(query, "UpdateOptions")),
+      );
       return true;
     case "PATCH": {
       const patch = patchBody(contentType(request), rawBody(request), kind);
-      sendWritten(exchange, kind, api.resources.patch(target, patch, writeOptions(query)));
+      sendWritten(exchange, kind, api.resources.patch(target, patch, writeOptions(query, "PatchOptions")));
       return true;
     }
     case "DELETE":
@@ -97,7 +102,7 @@ function answerObject(exchange: Exchange, target: Target, method: string): boole
 function deleteObject(exchange: Exchange, target: Target): void {
   const { api, request, response, query } = exchange;
   const { kind, name } = target;
-  const { uid, object } = api.resources.delete(target, deleteOptions(bodyOf(request), query));
+  const { uid, object } = api.resources.delete(target, deleteOptions(bodyOf(request, kind), query));
   if (object !== undefined) return sendObject(exchange, kind, object, 200);
   const { group, plural } = kind.type;
   const details = { name, ...(group === "" ? {} : { group }), kind: plural, uid };
@@ -106,7 +111,7 @@ function deleteObject(exchange: Exchange, target: Target): void {
 
 function deleteCollection(exchange: Exchange, { kind, namespace = "" }: ResourcePath): void {
   const { api, request, response, query } = exchange;
-  const options = deleteOptions(bodyOf(request), query);
+  const options = deleteOptions(bodyOf(request, kind), query);
   const { items, resourceVersion } = api.resources.list(
     kind,
     listOptions(query, kind.type.namespaced ? namespace : undefined),
@@ -138,7 +143,9 @@ function sendList(exchange: Exchange, { kind, namespace }: ResourcePath): void {
 }
 
 function listBody(kind: Kind, items: readonly KubernetesObject[], metadata: JsonObject): JsonObject {
-  return { apiVersion: apiVersionOf(kind), items, kind: kind.listKind, metadata };
+  // The items of built-in kinds do not repeat what the list says.
+  const shown = kind.custom ? items : items.map((item) => without(item, "apiVersion", "kind"));
+  return { apiVersion: apiVersionOf(kind), items: shown, kind: kind.listKind, metadata };
 }
 
 function sendWritten(exchange: Exchange, kind: Kind, { object, created, warnings }: Written): void {
@@ -249,6 +256,6 @@ function rawBody(request: Request): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
-function bodyOf(request: Request): unknown {
-  return objectBody(contentType(request), rawBody(request));
+function bodyOf(request: Request, kind: Kind): unknown {
+  return objectBody(contentType(request), rawBody(request), kind);
 }

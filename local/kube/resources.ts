@@ -1,13 +1,7 @@
 /** The verbs of the API on the store: what each reads, refuses and writes. Every verb runs to its end at once. */
 import type { Clock } from "../../domain/time.ts";
 import { toSecondsRfc3339 } from "../../domain/time.ts";
-import type {
-  DeleteOptions,
-  KubernetesObject,
-  ListOptions,
-  ObjectMeta,
-  ResourceType,
-} from "../../runtime/kubernetes-api.ts";
+import type { DeleteOptions, KubernetesObject, ListOptions, ObjectMeta } from "../../runtime/kubernetes-api.ts";
 import { namespaceKind } from "./built-in-kinds.ts";
 import { cannotBeHandled, check, decode, strictProblem } from "./incoming-object.ts";
 import type { Incoming } from "./incoming-object.ts";
@@ -21,6 +15,7 @@ import type { ObjectKey, ObjectStore } from "./object-store.ts";
 import { selectorFilter } from "./object-watch.ts";
 import type { Patch } from "./patches.ts";
 import { applyPatch } from "./patches.ts";
+import type { FieldError } from "./status.ts";
 import {
   StatusError,
   alreadyExists,
@@ -116,7 +111,9 @@ export class Resources {
     const warnings = unknownFieldWarnings(kind, incoming, options);
     const current = this.get(target);
     const version = incoming.object.metadata.resourceVersion;
-    if (version === undefined || version === "0") throw missingResourceVersion(kind.type, target.name);
+    const isUnversioned = version === undefined || version === "0";
+    if (isUnversioned && kind.versionedReplace) throw missingResourceVersion(kind.type, target.name);
+    checkUid(target, current, incoming.object.metadata.uid);
     return { object: this.#update(target, current, incoming.object, options), created: false, warnings };
   }
 
@@ -199,6 +196,8 @@ export class Resources {
   ): KubernetesObject {
     const { kind, name } = target;
     checkVersion(target, current, incoming.metadata);
+    const immutable = immutableErrors(current.metadata, incoming.metadata);
+    if (immutable.length > 0) throw invalid(kind.type, name, immutable);
     const next =
       target.subresource === "status" ? withStatusOf(current, incoming) : withSpecOf(kind, current, incoming);
     const added = isDeleting(current)
@@ -238,14 +237,26 @@ function nameMismatch(inBody: string | undefined, inUrl: string): string {
   return `the name of the object (${inBody ?? ""}) does not match the name on the URL (${inUrl})`;
 }
 
-function checkVersion({ kind, name }: Target, current: KubernetesObject, incoming: ObjectMeta): void {
-  const { uid, resourceVersion } = incoming;
-  if (uid !== undefined && uid !== current.metadata.uid) {
-    const why = `UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ""}`;
-    throw conflict(kind.type, name, `StorageError: invalid object, Code: 4, Key: ${name}, Precondition failed: ${why}`);
-  }
-  const isStale = resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion;
-  if (isStale) throw conflict(kind.type, name);
+function checkUid({ kind, name }: Target, current: KubernetesObject, uid: string | undefined): void {
+  if (uid === undefined || uid === current.metadata.uid) return;
+  const why = `UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ""}`;
+  throw conflict(kind.type, name, `StorageError: invalid object, Code: 4, Key: ${name}, Precondition failed: ${why}`);
+}
+
+function checkVersion({ kind, name }: Target, current: KubernetesObject, { resourceVersion }: ObjectMeta): void {
+  // As in the real server, 0 names no version.
+  if (resourceVersion === undefined || resourceVersion === "0") return;
+  if (resourceVersion !== current.metadata.resourceVersion) throw conflict(kind.type, name);
+}
+
+/** What only the server may set. */
+function immutableErrors(current: ObjectMeta, incoming: ObjectMeta): readonly FieldError[] {
+  return (["uid", "deletionTimestamp"] as const).flatMap((name) => {
+    const value = incoming[name];
+    if (value === undefined || value === current[name]) return [];
+    const message = `Invalid value: ${JSON.stringify(value)}: field is immutable`;
+    return [{ reason: "FieldValueInvalid" as const, field: `metadata.${name}`, message }];
+  });
 }
 
 function checkPreconditions(
@@ -302,5 +313,3 @@ function withStatusOf(current: KubernetesObject, incoming: KubernetesObject): Ku
   const object = rest as KubernetesObject;
   return incoming["status"] === undefined ? object : { ...object, status: incoming["status"] };
 }
-
-export type { ResourceType };

@@ -57,12 +57,14 @@ function parseRequirement(text: string): (labels: Labels) => boolean {
   if (order !== null) return ofOrder(order[1] ?? "", order[2] === "<", Number(order[3]));
   const exists = existsForm.exec(text);
   if (exists !== null) return (labels) => Object.hasOwn(labels, exists[2] ?? "") === (exists[1] === "");
-  throw badRequest(`unable to parse requirement: ${problemOf(text)}`);
+  throw badRequest(problemOf(text));
 }
 
 function problemOf(text: string): string {
   const first = /^(==|!=|=|<|>|\(|\))/.exec(text)?.[1];
-  return first === undefined ? `invalid requirement ${JSON.stringify(text)}` : `found '${first}', expected: identifier`;
+  return first === undefined
+    ? `unable to parse requirement: invalid requirement ${JSON.stringify(text)}`
+    : `found '${first}', expected: !, identifier, or 'end of string'`;
 }
 
 /** `!=` and `notin` hold for objects without the label, too. */

@@ -132,6 +132,15 @@ export function missingResourceVersion(type: ResourceType, name: string): Status
   });
 }
 
+/** A query parameter or an option of a deletion that means nothing: `options` is `CreateOptions`, `DeleteOptions`, … */
+export function invalidOption(options: string, field: string, message: string): StatusError {
+  return new StatusError(422, "Invalid", `${options}.meta.k8s.io "" is invalid: ${field}: ${message}`, {
+    group: "meta.k8s.io",
+    kind: options,
+    causes: [{ reason: "FieldValueNotSupported", message, field }],
+  });
+}
+
 /** What this server leaves out, and what to use instead. */
 export function unsupported(message: string): StatusError {
   return new StatusError(415, "UnsupportedMediaType", message);
