@@ -102,7 +102,10 @@ export class SimulatedCloud {
     if (this.#zonesOf(region) === undefined) return noSuchRegion(region);
     return this.#carryOut((now) => {
       const known = this.#state.found(providerIds).filter((record) => this.#knows(record, region, now));
-      return { answer: ok(undefined), change: { machines: known.map((record) => this.#ended(record, now)) } };
+      return {
+        answer: ok(undefined),
+        change: { machines: known.map((record) => this.#ended(record, "Terminated", now)) },
+      };
     });
   }
 
@@ -160,12 +163,15 @@ export class SimulatedCloud {
 
   /** The cloud loses the machine by itself, at once. False where there is no such machine any more. */
   kill(providerId: string): boolean {
-    return this.#endByItself(providerId, (now) => ({ state: "Terminated", askedAt: now, settledAt: now }));
+    return this.#endByItself(providerId, (record, now) => {
+      if (stateAt(record, now) === "Terminated") return record;
+      return { ...record, end: { state: "Terminated", askedAt: now, settledAt: now } };
+    });
   }
 
   /** The cloud, or somebody at its console, stops the machine: it still exists. False where there is none to stop. */
   stop(providerId: string): boolean {
-    return this.#endByItself(providerId, (now) => this.#endFrom(now, "Stopped"));
+    return this.#endByItself(providerId, (record, now) => this.#ended(record, "Stopped", now));
   }
 
   /** From now on this many machines fit in the zone; those that run stay. */
@@ -278,24 +284,17 @@ export class SimulatedCloud {
     };
   }
 
-  #endByItself(providerId: string, end: (now: Instant) => MachineEnd): boolean {
+  #endByItself(providerId: string, end: (record: MachineRecord, now: Instant) => MachineRecord): boolean {
     return this.#carryOut((now) => {
       const record = this.#state.machine(providerId);
       if (record === undefined) return { answer: false };
-      const after = end(now);
-      // Whoever is being terminated politely can still be lost at once.
-      const lost = after.settledAt === now && stateAt(record, now) !== "Terminated";
-      const next = lost ? { ...record, end: after } : ended(record, after);
+      const next = end(record, now);
       return next === record ? { answer: false } : { answer: true, change: { machines: [next] } };
     });
   }
 
-  #ended(record: MachineRecord, now: Instant): MachineRecord {
-    return ended(record, this.#endFrom(now, "Terminated"));
-  }
-
-  #endFrom(now: Instant, state: MachineEnd["state"]): MachineEnd {
-    return { state, askedAt: now, settledAt: addMs(now, this.#options.stopMs) };
+  #ended(record: MachineRecord, state: MachineEnd["state"], now: Instant): MachineRecord {
+    return ended(record, { state, askedAt: now, settledAt: addMs(now, this.#options.stopMs) });
   }
 
   #knows(record: MachineRecord, region: string, now: Instant): boolean {
