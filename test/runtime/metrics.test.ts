@@ -1,0 +1,50 @@
+import { describe, expect, it } from "@jest/globals";
+import { createMetrics } from "../../runtime/metrics.ts";
+
+async function values(text: Promise<string>, name: string): Promise<string[]> {
+  return (await text).split("\n").filter((line) => line.startsWith(name));
+}
+
+describe("metrics", () => {
+  it("names what it counts, with labels", async () => {
+    const metrics = createMetrics();
+    metrics.reconciled("launch", "conflict", 0.2);
+    metrics.queue("launch").depth(3);
+    metrics.platformCalls.observe({ platform: "simulated", method: "launch", outcome: "Throttled", seconds: 2 });
+    metrics.scalingDecided({ group: "live", role: "edge", decision: "ScaleOut", reason: "BelowMinimum" });
+    metrics.launchedToService("edge", 12);
+    metrics.leading(true);
+    metrics.eventRecorded("dropped");
+    const text = await metrics.text();
+    for (const line of [
+      'streamfleet_reconcile_total{controller="launch",result="conflict"} 1',
+      'streamfleet_reconcile_duration_seconds_count{controller="launch"} 1',
+      'streamfleet_queue_depth{controller="launch"} 3',
+      'streamfleet_platform_call_duration_seconds_sum{platform="simulated",method="launch",outcome="Throttled"} 2',
+      'streamfleet_scaling_decisions_total{group="live",role="edge",decision="ScaleOut",reason="BelowMinimum"} 1',
+      'streamfleet_launch_to_service_seconds_count{role="edge"} 1',
+      "streamfleet_leader 1",
+      'streamfleet_events_total{outcome="dropped"} 1',
+    ]) {
+      expect(text.split("\n")).toContain(line);
+    }
+  });
+
+  it("replaces the counts of nodes as a whole, adding up what has the same labels", async () => {
+    const metrics = createMetrics();
+    metrics.streamNodes([{ group: "old", role: "edge", phase: "Pending", count: 1 }]);
+    const inService = { group: "live", role: "edge", phase: "InService" } as const;
+    metrics.streamNodes([
+      { ...inService, count: 2 },
+      { ...inService, count: 3 },
+    ]);
+    expect(await values(metrics.text(), "streamfleet_stream_nodes")).toEqual([
+      'streamfleet_stream_nodes{group="live",role="edge",phase="InService"} 5',
+    ]);
+  });
+
+  it("shares nothing between two of them", async () => {
+    createMetrics().leading(true);
+    expect(await values(createMetrics().text(), "streamfleet_leader")).toEqual(["streamfleet_leader 0"]);
+  });
+});
