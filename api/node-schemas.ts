@@ -10,7 +10,7 @@ const text = (longest: number) =>
     .string()
     .min(1)
     .max(longest)
-    .regex(/^[^\p{Cc}\p{Cs}]+$/u, "write text without control characters");
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "write text without control characters");
 
 const address = z
   .string()

@@ -1,0 +1,206 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { signJoinToken, signNodeToken, verifyNodeToken } from "../../runtime/node-tokens.ts";
+import type { FakeClock } from "../support/fake-clock.ts";
+import { namespace, NodeApiWorld, origin, registration } from "../support/node-api.ts";
+
+let world: NodeApiWorld;
+
+beforeEach(async () => {
+  world = await NodeApiWorld.open();
+});
+afterEach(() => world.close());
+
+describe("a machine that registers", () => {
+  it("is told which node it is, its parents and its token", async () => {
+    await world.addNode();
+    await world.addNode(origin(0));
+    const { status, body } = await world.register();
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      namespace,
+      name: "live-edge-0",
+      group: "live",
+      role: "edge",
+      parents: [{ name: "live-origin-0", address: "198.18.1.0" }],
+      token: expect.any(String),
+      connectionCapacity: 500,
+      reportIntervalMs: 5_000,
+    });
+    expect(verifyNodeToken(world.keys, String(body["token"]))).toEqual({ platform: "simulated", providerId: "i-1" });
+  });
+
+  it("is written into the status, and nothing else of it is touched", async () => {
+    await world.addNode({ status: { phase: "Running" } });
+    await world.register();
+    expect((await world.node("live-edge-0")).status).toEqual({
+      phase: "Running",
+      registration: {
+        machineId: "i-1",
+        address: "198.18.0.1",
+        privateAddress: "10.0.0.1",
+        version: "1.0",
+        bootId: "boot-1",
+        registeredAt: "2026-01-01T00:00:00.000Z",
+      },
+    });
+  });
+
+  it("may have no parents yet", async () => {
+    await world.addNode();
+    expect((await world.register()).body["parents"]).toEqual([]);
+  });
+
+  it("gets the same answer twice, and is written once", async () => {
+    await world.addNode();
+    const first = await world.register();
+    const second = await world.register();
+    expect(second.status).toBe(200);
+    expect(second.body).toEqual(first.body);
+    expect(world.cluster.calls.filter((verb) => verb === "mergePatch")).toHaveLength(1);
+  });
+
+  it("replaces its registration after a reboot at the same address", async () => {
+    await world.addNode();
+    await world.register();
+    await (world.clock as FakeClock).advance(60_000);
+    expect((await world.register({ bootId: "boot-2" })).status).toBe(200);
+    const held = (await world.node("live-edge-0")).status?.registration;
+    expect(held).toMatchObject({ bootId: "boot-2", registeredAt: "2026-01-01T00:01:00.000Z" });
+  });
+
+  it("takes a goodbye back, also when the API's copy of the node lags behind", async () => {
+    await world.addNode();
+    const token = await world.registered();
+    await world.sync("live-edge-0");
+    expect((await world.goodbye(token)).status).toBe(204);
+    expect((await world.register()).status).toBe(200);
+    expect((await world.node("live-edge-0")).status?.registration?.goodbyeAt).toBeUndefined();
+  });
+
+  it("loses the optional fields that it no longer gives", async () => {
+    await world.addNode();
+    await world.register();
+    await world.register({ privateAddress: undefined, bootId: "boot-2" });
+    expect((await world.node("live-edge-0")).status?.registration?.privateAddress).toBeUndefined();
+  });
+
+  it("is registered although others keep changing the node", async () => {
+    await world.addNode();
+    let disturbances = 0;
+    world.cluster.before = async (verb) => {
+      if (verb !== "mergePatch" || disturbances >= 3) return;
+      disturbances += 1;
+      const before = world.cluster.before;
+      world.cluster.before = () => Promise.resolve();
+      await world.patch("live-edge-0", { status: { phase: "Running" } });
+      world.cluster.before = before;
+    };
+    expect((await world.register()).status).toBe(200);
+    expect(disturbances).toBe(3);
+  });
+});
+
+describe("a machine that is turned away", () => {
+  it.each([
+    ["no token", () => undefined],
+    ["garbage", () => "abc"],
+    ["a node token", () => signNodeToken(world.keys.current, { platform: "simulated", providerId: "i-1" })],
+    ["a token of another group", () => world.joinToken({ group: "other" })],
+    ["a token of another batch", () => world.joinToken({ batch: "live-edge-b2" })],
+    ["a token of another namespace", () => world.joinToken({ namespace: "other" })],
+    [
+      "a token of a key that is not ours",
+      () =>
+        signJoinToken(
+          { id: world.keys.current.id, secret: new Uint8Array(32) },
+          { namespace, group: "live", batch: "live-edge-b1" },
+        ),
+    ],
+  ])("has %s: 401", async (_name, token) => {
+    await world.addNode();
+    const answer = await world.post("/v1/nodes/register", token(), registration);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("WWW-Authenticate")).toBe("Bearer");
+    expect(answer.headers.get("Content-Type")).toMatch(/^application\/problem\+json/);
+    expect(answer.body).toMatchObject({ code: "Unauthorized", status: 401 });
+    expect((await world.node("live-edge-0")).status?.registration).toBeUndefined();
+  });
+
+  it("is not mapped yet: 503 with Retry-After", async () => {
+    const { status, headers, body } = await world.register();
+    expect([status, headers.get("Retry-After"), body["code"]]).toEqual([503, "1", "NotMapped"]);
+  });
+
+  it("comes before the nodes have been read: 503 with Retry-After", async () => {
+    world.known.synced = false;
+    const { status, headers, body } = await world.register();
+    expect([status, headers.get("Retry-After"), body["code"]]).toEqual([503, "1", "NotReady"]);
+  });
+
+  it("has a node that is being deleted: 410", async () => {
+    await world.addNode({ deletionTimestamp: "2026-01-01T00:00:00Z" });
+    expect(await world.register()).toMatchObject({ status: 410, body: { code: "NodeDeleted" } });
+  });
+
+  it("has a node that was deleted: 410", async () => {
+    world.known.lose(await world.addNode());
+    expect((await world.register()).status).toBe(410);
+  });
+
+  it("has a node that the cluster no longer has, which the API's copy does not know yet: 410", async () => {
+    const node = await world.addNode();
+    await world.client.delete(node);
+    expect((await world.register()).status).toBe(410);
+  });
+
+  it("was claimed from another address by another boot: 409", async () => {
+    await world.addNode();
+    await world.register();
+    const answer = await world.register({ address: "198.18.0.2", bootId: "boot-2" });
+    expect(answer).toMatchObject({ status: 409, body: { code: "ClaimedByAnother" } });
+    expect((await world.node("live-edge-0")).status?.registration?.address).toBe("198.18.0.1");
+  });
+
+  it("gives an address that the cloud does not know: 409", async () => {
+    await world.addNode({ status: { addresses: { public: "198.18.0.9", private: "10.0.0.1" } } });
+    expect((await world.register()).status).toBe(409);
+  });
+
+  it("meets a cluster that does not answer: 503 with Retry-After", async () => {
+    await world.addNode();
+    world.cluster.before = () => Promise.reject(new Error("connection refused"));
+    const answer = await world.register();
+    expect(answer).toMatchObject({ status: 503, body: { code: "KubernetesUnavailable" } });
+    expect(answer.headers.get("Retry-After")).toBe("2");
+    expect(world.logger.lines).toContainEqual(expect.objectContaining({ level: "error" }));
+  });
+
+  it("meets nothing but conflicts: 503 in the end", async () => {
+    await world.addNode();
+    const { before } = world.cluster;
+    world.cluster.before = async (verb) => {
+      if (verb !== "mergePatch") return;
+      const disturb = world.cluster.before;
+      world.cluster.before = before;
+      await world.patch("live-edge-0", { status: { phase: "Running" } });
+      world.cluster.before = disturb;
+    };
+    expect((await world.register()).status).toBe(503);
+  });
+});
+
+describe("a body that does not fit", () => {
+  it.each([
+    ["a missing field", { bootId: undefined }, "bootId"],
+    ["an unknown platform", { platform: "azure" }, "platform"],
+    ["an address with a port", { address: "1.2.3.4/x" }, "address"],
+    ["a control character", { version: "1\u0000" }, "version"],
+    ["a machine id that is too long", { machineId: "x".repeat(257) }, "machineId"],
+  ])("has %s: 400 that names the field", async (_name, change, field) => {
+    await world.addNode();
+    const { status, body } = await world.register(change);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: "InvalidBody", errors: [expect.objectContaining({ field })] });
+    expect(body["detail"]).toContain(field);
+  });
+});

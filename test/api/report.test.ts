@@ -1,0 +1,290 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import type { NodeReport } from "../../domain/load.ts";
+import { drainDirectiveId } from "../../domain/directive.ts";
+import { signNodeToken } from "../../runtime/node-tokens.ts";
+import { emptyReport, namespace, NodeApiWorld, origin } from "../support/node-api.ts";
+import type { FakeClock } from "../support/fake-clock.ts";
+
+let world: NodeApiWorld;
+let news: NodeReport[];
+
+beforeEach(async () => {
+  news = [];
+  world = await NodeApiWorld.open({ onReport: (report) => void news.push(report) });
+});
+afterEach(() => world.close());
+
+describe("a report", () => {
+  it("is answered with parents and directives, and kept", async () => {
+    const node = await world.addNode();
+    await world.addNode(origin(0));
+    const token = await world.registered();
+    const load = {
+      sequence: 7,
+      connections: 3,
+      publishers: 0,
+      subscribers: 3,
+      cpuPercent: 12.5,
+      streams: [{ scope: "live", name: "one", subscribers: 3 }],
+      links: [{ parent: "live-origin-0", state: "established" }],
+      acknowledged: ["drain-1"],
+    };
+    const { status, body } = await world.report(token, load);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      parents: [{ name: "live-origin-0", address: "198.18.1.0" }],
+      directives: [],
+      reportIntervalMs: 5_000,
+    });
+    const kept = { ...load, uid: node.metadata.uid, namespace, name: "live-edge-0", bootId: "boot-1" };
+    expect(world.reports.latest(node.metadata.uid)).toEqual({ ...kept, receivedAt: world.clock.now() });
+    expect(news).toHaveLength(1);
+  });
+
+  it("is taken although the API's copy of the node does not have the registration yet", async () => {
+    await world.addNode();
+    expect((await world.report(await world.registered())).status).toBe(200);
+  });
+
+  it("tells of a second origin, and of one that drains or goes, at once", async () => {
+    await world.addNode();
+    await world.addNode(origin(0));
+    const token = await world.registered();
+    const parents = async (sequence: number) => {
+      const { body } = await world.report(token, { sequence });
+      return (body["parents"] as { name: string }[]).map(({ name }) => name);
+    };
+    expect(await parents(1)).toEqual(["live-origin-0"]);
+    const second = await world.addNode(origin(1));
+    expect(await parents(2)).toEqual(["live-origin-0", "live-origin-1"]);
+    await world.patch("live-origin-0", { spec: { drain: { reason: "ScaleIn", at: "2026-01-01T00:00:00Z" } } });
+    expect(await parents(3)).toEqual(["live-origin-1"]);
+    world.known.lose(second);
+    expect(await parents(4)).toEqual([]);
+  });
+
+  it("is answered with the drain, under the same id each time, until it is taken back", async () => {
+    await world.addNode();
+    const token = await world.registered();
+    const drain = { reason: "ScaleIn", at: "2026-01-01T00:00:05Z" } as const;
+    await world.patch("live-edge-0", { spec: { drain } });
+    const directive = { id: drainDirectiveId(drain), kind: "Drain", ...drain };
+    expect((await world.report(token, { sequence: 1 })).body["directives"]).toEqual([directive]);
+    expect((await world.report(token, { sequence: 2 })).body["directives"]).toEqual([directive]);
+    await world.patch("live-edge-0", { spec: { drain: null } });
+    expect((await world.report(token, { sequence: 3 })).body["directives"]).toEqual([]);
+  });
+
+  it.each([
+    ["repeated", 5],
+    ["overtaken", 4],
+  ])("that is %s is answered and changes nothing", async (_name, sequence) => {
+    const node = await world.addNode();
+    const token = await world.registered();
+    await world.report(token, { sequence: 5, connections: 1 });
+    expect((await world.report(token, { sequence, connections: 9 })).status).toBe(200);
+    expect(world.reports.latest(node.metadata.uid)?.connections).toBe(1);
+    expect(news).toHaveLength(1);
+  });
+
+  it("is forgotten with its node", async () => {
+    const node = await world.addNode();
+    await world.report(await world.registered());
+    world.known.lose(node);
+    expect(world.reports.latest(node.metadata.uid)).toBeUndefined();
+  });
+});
+
+describe("a report that is turned away", () => {
+  it.each([
+    ["no token", () => undefined],
+    ["a join token", () => world.joinToken()],
+    [
+      "the token of another machine",
+      () => signNodeToken(world.keys.current, { platform: "simulated", providerId: "i-2" }),
+    ],
+    [
+      "a token of a key that is gone",
+      () =>
+        signNodeToken({ id: "0123456789ab", secret: new Uint8Array(32) }, { platform: "simulated", providerId: "i-1" }),
+    ],
+  ])("has %s: 401", async (_name, token) => {
+    await world.addNode();
+    await world.addNode({ name: "live-edge-1", spec: { slot: 1, providerId: "i-2" } });
+    await world.register();
+    const answer = await world.report(token());
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("WWW-Authenticate")).toBe("Bearer");
+  });
+
+  it("is of another boot than the registered one: 401", async () => {
+    await world.addNode();
+    const token = await world.registered();
+    await world.register({ bootId: "boot-2" });
+    await world.sync("live-edge-0");
+    expect((await world.report(token)).status).toBe(401);
+    expect((await world.report(token, { bootId: "boot-2" })).status).toBe(200);
+  });
+
+  it("comes before any registration: 401", async () => {
+    await world.addNode();
+    const token = signNodeToken(world.keys.current, { platform: "simulated", providerId: "i-1" });
+    expect((await world.report(token)).status).toBe(401);
+  });
+
+  it("is of a machine that has no StreamNode, but no deletion was seen: 503", async () => {
+    const token = signNodeToken(world.keys.current, { platform: "simulated", providerId: "i-1" });
+    const answer = await world.report(token);
+    expect(answer).toMatchObject({ status: 503, body: { code: "NotMapped" } });
+    expect(answer.headers.get("Retry-After")).toBe("1");
+  });
+
+  it("is of a node that is deleted, or about to be: 410", async () => {
+    const node = await world.addNode();
+    const token = await world.registered();
+    await world.patch("live-edge-0", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    expect((await world.report(token)).status).toBe(410);
+    world.known.lose(node);
+    expect((await world.report(token)).status).toBe(410);
+  });
+
+  it("comes too often: 429 with Retry-After, for this node alone", async () => {
+    await world.close();
+    world = await NodeApiWorld.open({ rateLimits: { perNode: { perSecond: 1, burst: 2 } } });
+    await world.addNode();
+    await world.addNode({ name: "live-edge-1", spec: { slot: 1, providerId: "i-2" } });
+    const token = await world.registered();
+    const other = await world.registered({ machineId: "i-2", address: "198.18.0.2", privateAddress: "10.0.0.2" });
+    for (const sequence of [1, 2]) expect((await world.report(token, { sequence })).status).toBe(200);
+    const answer = await world.report(token, { sequence: 3 });
+    expect(answer).toMatchObject({ status: 429, body: { code: "TooManyRequests" } });
+    expect(answer.headers.get("Retry-After")).toBe("1");
+    expect((await world.report(other, {}, "live-edge-1")).status).toBe(200);
+    await (world.clock as FakeClock).advance(1_000);
+    expect((await world.report(token, { sequence: 4 })).status).toBe(200);
+  });
+
+  it("guesses tokens: 429 in the end", async () => {
+    await world.close();
+    world = await NodeApiWorld.open({ rateLimits: { strangers: { perSecond: 1, burst: 2 } } });
+    const statuses = [];
+    for (let i = 0; i < 3; i++) statuses.push((await world.report("guess")).status);
+    expect(statuses).toEqual([401, 401, 429]);
+  });
+});
+
+describe("a report's body", () => {
+  const send = async (body: string, headers: Readonly<Record<string, string>>) => {
+    await world.addNode();
+    const token = await world.registered();
+    const response = await fetch(`${world.url}/v1/nodes/${namespace}/live-edge-0/report`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, ...headers },
+      body,
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const json = { "Content-Type": "application/json" };
+
+  it.each([
+    ["too large", JSON.stringify({ ...emptyReport, x: "x".repeat(300_000) }), json, 413, "BodyTooLarge"],
+    ["no JSON", "{", json, 400, "MalformedJson"],
+    ["text", "hello", { "Content-Type": "text/plain" }, 415, "UnsupportedMediaType"],
+    ["of an unknown encoding", "{}", { ...json, "Content-Encoding": "zip" }, 415, "UnsupportedMediaType"],
+    ["of an unknown charset", "{}", { "Content-Type": "application/json; charset=x" }, 415, "UnsupportedMediaType"],
+  ])("is %s: a problem", async (_name, body, headers, status, code) => {
+    expect(await send(body, headers)).toMatchObject({ status, body: { status, code } });
+  });
+
+  it.each([
+    ["connections", { connections: -1 }],
+    ["connections", { connections: 1.5 }],
+    ["subscribers", { subscribers: 10_000_001 }],
+    ["cpuPercent", { cpuPercent: 101 }],
+    ["egressMbps", { egressMbps: null }],
+    ["sequence", { sequence: "1" }],
+    ["streams", { streams: Array.from({ length: 2_001 }, () => ({ scope: "a", name: "b", subscribers: 0 })) }],
+    ["streams[0].name", { streams: [{ scope: "a", name: "", subscribers: 0 }] }],
+    ["links[0].state", { links: [{ parent: "live-origin-0", state: "up" }] }],
+  ])("names %s when it does not fit: 400", async (field, change) => {
+    await world.addNode();
+    const { status, body } = await world.report(await world.registered(), change);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: "InvalidBody", errors: [expect.objectContaining({ field })] });
+  });
+
+  it("ignores fields of a later version", async () => {
+    await world.addNode();
+    expect((await world.report(await world.registered(), { gpuPercent: 5 })).status).toBe(200);
+  });
+
+  it("may be anything and never makes the server fail", async () => {
+    await world.close();
+    world = await NodeApiWorld.open({ rateLimits: { perNode: { perSecond: 1, burst: 10_000 } } });
+    await world.addNode();
+    const token = await world.registered();
+    const fields = fc.record(
+      {
+        bootId: fc.oneof(fc.constant("boot-1"), fc.anything()),
+        sequence: fc.oneof(fc.nat(), fc.double(), fc.anything()),
+        connections: fc.oneof(fc.nat(), fc.anything()),
+        publishers: fc.oneof(fc.nat(), fc.anything()),
+        subscribers: fc.oneof(fc.nat(), fc.anything()),
+        cpuPercent: fc.oneof(fc.double(), fc.anything()),
+        streams: fc.oneof(
+          fc.array(fc.record({ scope: fc.string(), name: fc.string(), subscribers: fc.nat() })),
+          fc.anything(),
+        ),
+        links: fc.anything(),
+        acknowledged: fc.oneof(fc.array(fc.string()), fc.anything()),
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fields, fc.jsonValue()), async (body) => {
+        const text = JSON.stringify(body, (_key, value: unknown) =>
+          typeof value === "bigint" ? String(value) : value,
+        );
+        const response = await fetch(`${world.url}/v1/nodes/${namespace}/live-edge-0/report`, {
+          method: "POST",
+          headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+          body: text,
+        });
+        await response.arrayBuffer();
+        expect([200, 400, 401]).toContain(response.status);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("a goodbye", () => {
+  it("is noted once, however often it is said", async () => {
+    await world.addNode();
+    const token = await world.registered();
+    expect((await world.goodbye(token)).status).toBe(204);
+    await (world.clock as FakeClock).advance(1_000);
+    expect((await world.goodbye(token)).status).toBe(204);
+    const held = (await world.node("live-edge-0")).status?.registration;
+    expect(held).toMatchObject({ bootId: "boot-1", goodbyeAt: "2026-01-01T00:00:00.000Z" });
+  });
+
+  it("takes the node from the parents of others", async () => {
+    await world.addNode(origin(0));
+    await world.addNode();
+    const token = await world.registered();
+    const originToken = signNodeToken(world.keys.current, { platform: "simulated", providerId: "o-0" });
+    await world.goodbye(originToken, {}, "live-origin-0");
+    await world.sync("live-origin-0");
+    expect((await world.report(token)).body["parents"]).toEqual([]);
+  });
+
+  it.each([
+    ["of another boot: 401", { bootId: "boot-2" }, 401],
+    ["without a boot: 400", { bootId: undefined }, 400],
+  ])("%s", async (_name, change, status) => {
+    await world.addNode();
+    expect((await world.goodbye(await world.registered(), change)).status).toBe(status);
+  });
+});

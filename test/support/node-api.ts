@@ -1,0 +1,228 @@
+/** The API of one process on real sockets, with a cluster in memory and time that stands still. */
+import { defaultRateLimits, createApiServer } from "../../api/server.ts";
+import type { ApiServer, RateLimits } from "../../api/server.ts";
+import type { ReportSink } from "../../api/node-routes.ts";
+import { ReportBook } from "../../api/report-book.ts";
+import { InformedStreamNodeDirectory } from "../../api/stream-node-directory.ts";
+import { resourceType } from "../../crds/names.ts";
+import type { StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
+import { streamNodeSchema } from "../../crds/stream-node.ts";
+import type { Clock } from "../../domain/time.ts";
+import type { KeyRing } from "../../runtime/key-ring.ts";
+import { loadKeyRing } from "../../runtime/key-ring.ts";
+import { signJoinToken } from "../../runtime/node-tokens.ts";
+import { ResourceClient } from "../../runtime/resource-client.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { KnownNodes } from "./known-nodes.ts";
+import { MemoryKubernetesApi } from "./memory-kubernetes-api.ts";
+import { RecordingLogger } from "./recording-logger.ts";
+
+export const namespace = "media";
+const operatorNamespace = "streamfleet-system";
+const nodeType = resourceType("StreamNode");
+
+export interface NodeChange {
+  readonly name?: string;
+  readonly deletionTimestamp?: string;
+  readonly spec?: Partial<StreamNodeSpec>;
+  readonly status?: StreamNodeStatus;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface NodeApiWorldOptions {
+  readonly clock?: Clock;
+  readonly rateLimits?: Partial<RateLimits>;
+  readonly onReport?: ReportSink;
+  readonly reportIntervalMs?: number;
+  readonly cluster?: MemoryKubernetesApi;
+}
+
+export class NodeApiWorld {
+  readonly clock: Clock;
+  readonly cluster: MemoryKubernetesApi;
+  readonly known = new KnownNodes();
+  readonly directory = new InformedStreamNodeDirectory(this.known);
+  readonly reports = new ReportBook();
+  readonly logger = new RecordingLogger();
+  readonly keys: KeyRing;
+  readonly #server: ApiServer;
+  readonly client: ResourceClient<StreamNode>;
+  url = "";
+
+  constructor(keys: KeyRing, options: NodeApiWorldOptions, cluster: MemoryKubernetesApi) {
+    this.keys = keys;
+    this.clock = options.clock ?? new FakeClock();
+    this.cluster = cluster;
+    this.client = new ResourceClient({
+      api: cluster,
+      type: nodeType,
+      parse: (raw) => streamNodeSchema.parse(raw),
+    });
+    this.#server = createApiServer({
+      nodes: this.directory,
+      registrations: this.client,
+      reports: this.reports,
+      keys,
+      clock: this.clock,
+      config: {
+        reportIntervalMs: options.reportIntervalMs ?? 5_000,
+        rateLimits: { ...defaultRateLimits, ...options.rateLimits },
+      },
+      logger: this.logger,
+      metrics: { contentType: "text/plain; version=0.0.4", text: () => Promise.resolve("streamfleet_leader 1\n") },
+      version: "0.1.0",
+      ...(options.onReport !== undefined && { onReport: options.onReport }),
+    });
+  }
+
+  static async open(options: NodeApiWorldOptions = {}): Promise<NodeApiWorld> {
+    const cluster = options.cluster ?? new MemoryKubernetesApi();
+    const clock = options.clock ?? new FakeClock();
+    const keys = await loadKeyRing(cluster, operatorNamespace, {
+      clock,
+      random: (bytes) => new Uint8Array(bytes).fill(7),
+    });
+    const world = new NodeApiWorld(keys, { ...options, clock }, cluster);
+    const { port } = await world.#server.listen({ port: 0, host: "127.0.0.1" });
+    world.url = `http://127.0.0.1:${port}`;
+    return world;
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  /** Creates a StreamNode in the cluster and lets the API know it. */
+  async addNode(change: NodeChange = {}): Promise<StreamNode> {
+    const raw = await this.cluster.create(nodeType, {
+      apiVersion: "streamfleet.dev/v1alpha1",
+      kind: "StreamNode",
+      ...nodeDraft(change),
+    });
+    const node = streamNodeSchema.parse(raw);
+    this.known.learn(node);
+    return node;
+  }
+
+  /** The node as the cluster has it. */
+  async node(name: string): Promise<StreamNode> {
+    const node = await this.client.get({ namespace, name });
+    if (node === undefined) throw new Error(`there is no ${name}`);
+    return node;
+  }
+
+  /** Lets the API know the node as the cluster has it. */
+  async sync(name: string): Promise<void> {
+    this.known.learn(await this.node(name));
+  }
+
+  async patch(name: string, patch: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.cluster.mergePatch(nodeType, { namespace, name }, patch);
+    await this.sync(name);
+  }
+
+  joinToken(change: Partial<Parameters<typeof signJoinToken>[1]> = {}): string {
+    return signJoinToken(this.keys.current, { namespace, group: "live", batch: "live-edge-b1", ...change });
+  }
+
+  async post(path: string, token: string | undefined, body: unknown): Promise<Answer> {
+    const headers = {
+      "Content-Type": "application/json",
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    };
+    const response = await fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    return toAnswer(response);
+  }
+
+  async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return toAnswer(await fetch(this.url + path, { headers }));
+  }
+
+  register(change: Readonly<Record<string, unknown>> = {}, token = this.joinToken()): Promise<Answer> {
+    return this.post("/v1/nodes/register", token, { ...registration, ...change });
+  }
+
+  /** Registers the machine of `addNode`'s default and gives its token. */
+  async registered(change: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const { body } = await this.register(change);
+    return String(body["token"]);
+  }
+
+  report(
+    token: string | undefined,
+    change: Readonly<Record<string, unknown>> = {},
+    name = "live-edge-0",
+  ): Promise<Answer> {
+    return this.post(`/v1/nodes/${namespace}/${name}/report`, token, { ...emptyReport, ...change });
+  }
+
+  goodbye(token: string, change: Readonly<Record<string, unknown>> = {}, name = "live-edge-0"): Promise<Answer> {
+    return this.post(`/v1/nodes/${namespace}/${name}/goodbye`, token, { bootId: "boot-1", ...change });
+  }
+}
+
+export const registration = {
+  machineId: "i-1",
+  platform: "simulated",
+  address: "198.18.0.1",
+  privateAddress: "10.0.0.1",
+  version: "1.0",
+  bootId: "boot-1",
+};
+
+export const emptyReport = { bootId: "boot-1", sequence: 1, connections: 0, publishers: 0, subscribers: 0 };
+
+function nodeDraft({ name = "live-edge-0", deletionTimestamp, spec, status = {} }: NodeChange) {
+  return {
+    metadata: {
+      name,
+      namespace,
+      creationTimestamp: "2026-01-01T00:00:00Z",
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+    },
+    spec: {
+      group: "live",
+      role: "edge",
+      slot: 0,
+      region: "sim-east",
+      batch: "live-edge-b1",
+      index: 0,
+      providerId: "i-1",
+      launch: {
+        launchConfig: "media",
+        revision: "1",
+        platform: "simulated",
+        image: "image-1",
+        instanceType: "small",
+        connectionCapacity: 500,
+        registrationTimeoutSeconds: 150,
+      },
+      ...spec,
+    },
+    status,
+  };
+}
+
+/** An origin that serves, as parents are. */
+export function origin(slot: number, address = `198.18.1.${slot}`): NodeChange {
+  return {
+    name: `live-origin-${slot}`,
+    spec: { role: "origin", slot, batch: "live-origin-b1", providerId: `o-${slot}` },
+    status: {
+      phase: "InService",
+      registration: { machineId: `o-${slot}`, address, bootId: "boot-1", registeredAt: "2026-01-01T00:00:00Z" },
+    },
+  };
+}
+
+async function toAnswer(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
+  const body = (isJson ? JSON.parse(text) : { text }) as Readonly<Record<string, unknown>>;
+  return { status: response.status, headers: response.headers, body };
+}
