@@ -1,6 +1,7 @@
 import tseslint from "typescript-eslint";
 
-const clockMessage = "Time is an argument: take `now: Instant`, or a Clock in a shell. Only runtime/clock.ts reads the clock.";
+const clockMessage =
+  "Time is an argument: take `now: Instant`, or a Clock in a shell. Only runtime/clock.ts reads the clock.";
 
 export default tseslint.config(
   { ignores: ["node_modules/", "prisma/generated/", "coverage/", ".streamfleet/"] },
@@ -12,8 +13,11 @@ export default tseslint.config(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/consistent-type-imports": "error",
-      "@typescript-eslint/switch-exhaustiveness-check": "error",
-      "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: "only-allowed-literals" }],
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/no-unnecessary-condition": [
+        "error",
+        { allowConstantLoopConditions: "only-allowed-literals" },
+      ],
       "no-restricted-globals": ["error", { name: "setInterval", message: "Use the injected Clock." }],
       "no-restricted-syntax": [
         "error",
@@ -34,7 +38,10 @@ export default tseslint.config(
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: clockMessage },
         { selector: "CallExpression[callee.object.name='performance']", message: clockMessage },
         { selector: "MemberExpression[object.name='process'][property.name='hrtime']", message: clockMessage },
-        { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: "Inject randomness." },
+        {
+          selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+          message: "Inject randomness.",
+        },
       ],
       "no-restricted-globals": [
         "error",

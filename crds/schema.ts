@@ -60,7 +60,7 @@ export const observedGenerationSchema = z.int().min(0).optional().describe("Gene
 export const mapSchema = z.record(z.string(), z.string().max(1024));
 
 /** Metadata that readers of a custom resource may rely on: what the API server always fills in. */
-export const metadataSchema = z.looseObject({
+export const metadataSchema = z.object({
   name: z.string(),
   namespace: z.string(),
   uid: z.string(),
@@ -71,4 +71,16 @@ export const metadataSchema = z.looseObject({
   finalizers: z.array(z.string()).optional(),
   labels: z.record(z.string(), z.string()).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
+  ownerReferences: z
+    .array(
+      z.object({
+        apiVersion: z.string(),
+        kind: z.string(),
+        name: z.string(),
+        uid: z.string(),
+        controller: z.boolean().optional(),
+        blockOwnerDeletion: z.boolean().optional(),
+      }),
+    )
+    .optional(),
 });

@@ -1,12 +1,6 @@
 /** Names that follow from what they name, so that the same decision taken twice asks for the same object. */
 import type { Role } from "../crds/names.ts";
 
-/** Address of a namespaced object. */
-export interface ObjectKey {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** Name of the StreamNode in a slot: `live-edge-3`. */
 export function slotName(group: string, role: Role, slot: number): string {
   return `${group}-${role}-${slot}`;

@@ -1,0 +1,51 @@
+/** For which groups the machines of a region have been read and adopted, in this term of leadership. */
+import type { PlatformName } from "../crds/names.ts";
+import type { Instant } from "../domain/time.ts";
+
+/** A (group, platform, region). The group by UID: a group of the same name made later is another. */
+export interface GateKey {
+  readonly groupUid: string;
+  readonly platform: PlatformName;
+  readonly region: string;
+}
+
+/** Nothing is launched for a group and region before it is open. */
+export class AdoptionGate {
+  readonly #adopted = new Map<string, { readonly listedAt: Instant; readonly machines: number }>();
+  readonly #listeners = new Set<(groupUid: string) => void>();
+
+  /**
+   * A complete listing begun at `listedAt` has been read and each machine of the group in it has its StreamNode;
+   * `machines` is how many of them are not terminated.
+   */
+  open(key: GateKey, listedAt: Instant, machines: number): void {
+    const before = this.#adopted.get(text(key));
+    this.#adopted.set(text(key), { listedAt, machines });
+    if (before?.machines === machines) return;
+    for (const listener of this.#listeners) listener(key.groupUid);
+  }
+
+  isOpen(key: GateKey): boolean {
+    return this.#adopted.has(text(key));
+  }
+
+  /** What the newest listing that counted for the group showed. */
+  listed(key: GateKey): { readonly listedAt: Instant; readonly machines: number } | undefined {
+    return this.#adopted.get(text(key));
+  }
+
+  /** Closes all: what another leader did meanwhile is not known here. */
+  close(): void {
+    this.#adopted.clear();
+  }
+
+  /** Calls the listener with the UID of a group for which something new is known. */
+  onChange(listener: (groupUid: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+function text({ groupUid, platform, region }: GateKey): string {
+  return `${groupUid}/${platform}/${region}`;
+}

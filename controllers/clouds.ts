@@ -1,0 +1,40 @@
+/** The clouds of this process: a driver and an inventory of machines for each platform that is there. */
+import type { PlatformName } from "../crds/names.ts";
+import type { Sighting } from "../domain/evidence.ts";
+import type { Machine } from "../domain/machine.ts";
+import type { MachineInventory } from "../platforms/inventory.ts";
+import type { CloudPlatform } from "../platforms/platform.ts";
+import { suggestsGone } from "../platforms/sighting-book.ts";
+
+export interface Cloud {
+  readonly platform: CloudPlatform;
+  readonly inventory: MachineInventory;
+}
+
+export type Clouds = ReadonlyMap<PlatformName, Cloud>;
+
+/**
+ * What is known of a machine. Where listings lack it for longer than the cloud's lag, the cloud is asked for it by id:
+ * only its NotFound on top of that counts as gone.
+ */
+export async function sightingOf(
+  { platform, inventory }: Cloud,
+  machine: { readonly region: string; readonly providerId: string },
+  signal: AbortSignal,
+): Promise<Sighting> {
+  const { region, providerId } = machine;
+  const seen = inventory.sighting(region, providerId);
+  const newest = inventory.machine(region, providerId);
+  if (seen.kind === "Seen") return { kind: "Seen", machine: newest ?? seen.machine };
+  if (!suggestsGone(seen, platform.visibilityLagMs))
+    return withoutProof(seen.kind, newest, inventory.latest(region) !== undefined);
+  const answer = await platform.read(region, providerId, signal);
+  if (!answer.ok) return { kind: "Missing", confirmed: answer.error.kind === "NotFound" };
+  inventory.observe([answer.value]);
+  return { kind: "Seen", machine: answer.value };
+}
+
+function withoutProof(kind: "Missing" | "NeverListed", newest: Machine | undefined, listed: boolean): Sighting {
+  if (kind === "NeverListed" && newest !== undefined) return { kind: "Seen", machine: newest };
+  return listed ? { kind: "Missing", confirmed: false } : { kind: "NotListed" };
+}

@@ -1,0 +1,41 @@
+/** The launch call of a committed attempt: the same attempt always gives the same call, to the letter. */
+import { createHash } from "node:crypto";
+import type { LaunchAttempt, LaunchBatch } from "../../crds/launch-batch.ts";
+import { toTags } from "../../domain/ownership.ts";
+import { renderUserData } from "../../domain/user-data.ts";
+import type { LaunchRequest } from "../../platforms/platform.ts";
+import { type NodeKey, signJoinToken } from "../../runtime/node-tokens.ts";
+
+/** What every launch of the process has in common. */
+export interface LaunchSettings {
+  readonly clusterId: string;
+  /** Where nodes call back. */
+  readonly apiUrl: string;
+}
+
+/** Idempotency token of an attempt: another batch, or another attempt, has another. */
+export function attemptToken(batchUid: string, attempt: number): string {
+  return createHash("sha256").update(`${batchUid}/${attempt}`).digest("hex").slice(0, 32);
+}
+
+export function launchRequest(
+  settings: LaunchSettings,
+  { metadata, spec }: LaunchBatch,
+  attempt: LaunchAttempt,
+  key: NodeKey,
+): LaunchRequest {
+  const { group, role, region, launch } = spec;
+  const { namespace, name: batch } = metadata;
+  const owner = { clusterId: settings.clusterId, namespace, group, role, batch };
+  const { connectionCapacity, platform, properties = {} } = launch;
+  const joinToken = signJoinToken(key, { namespace, group, batch });
+  return {
+    token: attempt.token,
+    region,
+    count: attempt.slots.length,
+    image: launch.image,
+    instanceType: launch.instanceType,
+    tags: toTags({ ...owner, token: attempt.token, slots: attempt.slots, connectionCapacity }, launch.metadata ?? {}),
+    userData: renderUserData({ apiUrl: settings.apiUrl, platform, joinToken, properties }, launch.userData ?? ""),
+  };
+}

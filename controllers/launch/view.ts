@@ -1,0 +1,53 @@
+/** What a batch's next step depends on, from the objects around it. */
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import type { LaunchConfig } from "../../crds/launch-config.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
+import type { ScalePolicy } from "../../crds/scale-policy.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import type { LaunchView } from "../../domain/launch.ts";
+import { limitsFor } from "../../domain/limits.ts";
+import { pauseAt } from "../../domain/pause.ts";
+import type { Instant } from "../../domain/time.ts";
+
+export interface BatchSurroundings {
+  readonly batch: LaunchBatch;
+  readonly group: NodeGroup;
+  /** Of the group. */
+  readonly nodes: readonly StreamNode[];
+  readonly launchConfig: LaunchConfig | undefined;
+  readonly scalePolicy: ScalePolicy | undefined;
+  readonly revisionOf: (config: LaunchConfig) => string;
+  readonly now: Instant;
+}
+
+export function viewBatch(around: BatchSurroundings): LaunchView {
+  const { batch, group, nodes, launchConfig, revisionOf, now } = around;
+  const { slots, launch } = batch.spec;
+  const ofBatch = nodes.filter(({ spec }) => spec.batchUid === batch.metadata.uid);
+  return {
+    slots,
+    settled: new Set((batch.status?.members ?? []).map(({ slot }) => slot)),
+    unwanted: new Set(
+      ofBatch.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).map(({ spec }) => spec.slot),
+    ),
+    attempts: batch.status?.attempts ?? [],
+    deleting: group.metadata.deletionTimestamp !== undefined,
+    everythingPaused: pauseAt(group.spec.pause, now).kind === "EverythingPaused",
+    room: roomFor(around),
+    // A launch config that is missing holds everything as it is: it is no reason to give the batch up.
+    currentRevision: launchConfig === undefined || revisionOf(launchConfig) === launch.revision,
+  };
+}
+
+/** How many machines the maximum leaves room for, beside the nodes that have theirs or wait for another batch. */
+function roomFor({ batch, nodes, scalePolicy }: BatchSurroundings): number {
+  const { role, region, slots } = batch.spec;
+  if (scalePolicy === undefined) return slots.length;
+  const settled = new Set((batch.status?.members ?? []).map(({ slot }) => slot));
+  const others = nodes.filter(({ metadata, spec, status }) => {
+    if (spec.role !== role || spec.region !== region) return false;
+    if (metadata.deletionTimestamp !== undefined || status?.phase === "Terminating") return false;
+    return spec.batchUid !== batch.metadata.uid || settled.has(spec.slot);
+  });
+  return limitsFor(scalePolicy.spec, role, region).maxLimit - others.length;
+}

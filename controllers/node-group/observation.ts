@@ -1,0 +1,150 @@
+/** What a NodeGroup's decision is taken on: the group, its references, its nodes, its batches. */
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import { type Role, roles } from "../../crds/names.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import { isTrue } from "../../domain/conditions.ts";
+import { limitsFor } from "../../domain/limits.ts";
+import { type Pause, pauseAt } from "../../domain/pause.ts";
+import { type References, resolveReferences } from "../../domain/references.ts";
+import type { NodeCounts, ScalingInput } from "../../domain/scaling.ts";
+import type { Instant } from "../../domain/time.ts";
+import { keyText } from "../../runtime/reconciler.ts";
+import type { AdoptionGate } from "../adoption-gate.ts";
+import type { Clouds } from "../clouds.ts";
+import type { Cluster } from "../cluster.ts";
+
+/** The objects that belong to a group, as they were read together. */
+export interface GroupObjects {
+  readonly nodes: readonly StreamNode[];
+  readonly batches: readonly LaunchBatch[];
+}
+
+export interface GroupObservation extends GroupObjects {
+  readonly group: NodeGroup;
+  readonly references: References;
+  readonly pause: Pause;
+  readonly unread: readonly { readonly region: string; readonly error: string | undefined }[];
+}
+
+export interface ObservationDeps {
+  readonly cluster: Cluster;
+  readonly clouds: Clouds;
+  readonly gate: AdoptionGate;
+}
+
+export function observeGroup(
+  deps: ObservationDeps,
+  group: NodeGroup,
+  objects: GroupObjects,
+  now: Instant,
+): GroupObservation {
+  const references = referencesOf(deps, group);
+  return {
+    group,
+    ...objects,
+    references,
+    pause: pauseAt(group.spec.pause, now),
+    unread: unreadRegions(deps, group, references),
+  };
+}
+
+function referencesOf({ cluster, clouds }: ObservationDeps, { metadata, spec }: NodeGroup): References {
+  const { namespace } = metadata;
+  const references = resolveReferences({
+    namespace,
+    spec,
+    launchConfig: cluster.launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
+    scalePolicy: cluster.scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),
+  });
+  if (references.kind !== "Resolved" || clouds.has(references.platform)) return references;
+  return { kind: "Invalid", message: `platform ${references.platform} is not available in this operator` };
+}
+
+function unreadRegions({ clouds, gate }: ObservationDeps, { metadata, spec }: NodeGroup, references: References) {
+  if (references.kind !== "Resolved") return [];
+  const { platform } = references;
+  const inventory = clouds.get(platform)?.inventory;
+  return spec.regions
+    .filter((region) => !gate.isOpen({ groupUid: metadata.uid, platform, region }))
+    .map((region) => ({ region, error: inventory?.lastError(region)?.message }));
+}
+
+/** One input for each (role, region) that the policy asks for or that has nodes. */
+export function scalingInputs(observation: GroupObservation): readonly ScalingInput[] {
+  const places = roles.flatMap((role) => observation.group.spec.regions.map((region) => ({ role, region })));
+  return places
+    .map((place) => scalingInput(observation, place))
+    .filter(({ maxLimit, counts }) => maxLimit > 0 || total(counts) > 0);
+}
+
+function scalingInput(
+  observation: GroupObservation,
+  place: { readonly role: Role; readonly region: string },
+): ScalingInput {
+  const { group, references, pause, unread } = observation;
+  const resolved = references.kind === "Resolved";
+  const limits = resolved ? limitsFor(references.scalePolicy.spec, place.role, place.region) : lastLimits(group, place);
+  return {
+    ...place,
+    minLimit: limits.minLimit,
+    maxLimit: limits.maxLimit,
+    counts: countNodes(observation, place),
+    deleting: group.metadata.deletionTimestamp !== undefined,
+    everythingPaused: pause.kind === "EverythingPaused",
+    resolved,
+    adopted: !unread.some(({ region }) => region === place.region),
+  };
+}
+
+/** While the policy is not there, the limits that last held are shown; nothing is decided on them. */
+function lastLimits(group: NodeGroup, { role, region }: { readonly role: Role; readonly region: string }) {
+  const last = group.status?.roles?.find((entry) => entry.role === role && entry.region === region);
+  return last ?? { minLimit: 0, maxLimit: 0 };
+}
+
+/** Nodes of a place by what they count for; a slot that a batch has promised counts as coming. */
+export function countNodes(objects: GroupObjects, place: { readonly role: Role; readonly region: string }): NodeCounts {
+  const nodes = objects.nodes.filter(({ spec }) => spec.role === place.role && spec.region === place.region);
+  const classes = nodes.map(classOf);
+  const count = (wanted: keyof NodeCounts) => classes.filter((found) => found === wanted).length;
+  return {
+    inService: count("inService"),
+    starting: count("starting") + promisedSlots(objects, place),
+    draining: count("draining"),
+    terminating: count("terminating"),
+  };
+}
+
+function classOf({ metadata, spec, status }: StreamNode): keyof NodeCounts {
+  if (metadata.deletionTimestamp !== undefined || status?.phase === "Terminating") return "terminating";
+  if (spec.drain !== undefined) return "draining";
+  return status?.phase === "InService" ? "inService" : "starting";
+}
+
+/** Slots of open batches that have no StreamNode yet. */
+function promisedSlots(
+  { nodes, batches }: GroupObjects,
+  place: { readonly role: Role; readonly region: string },
+): number {
+  return batches
+    .filter(({ spec }) => spec.role === place.role && spec.region === place.region)
+    .flatMap((batch) => openSlots(batch).filter((slot) => !nodes.some((node) => holds(node, batch, slot)))).length;
+}
+
+function holds({ spec }: StreamNode, batch: LaunchBatch, slot: number): boolean {
+  return spec.role === batch.spec.role && spec.slot === slot;
+}
+
+/** Slots of a batch that are neither launched nor given up. */
+export function openSlots({ spec, status }: LaunchBatch): readonly number[] {
+  return spec.slots.filter((slot) => !status?.members?.some((member) => member.slot === slot));
+}
+
+export function isComplete({ status }: LaunchBatch): boolean {
+  return isTrue(status?.conditions, "Complete");
+}
+
+function total({ inService, starting, draining, terminating }: NodeCounts): number {
+  return inService + starting + draining + terminating;
+}

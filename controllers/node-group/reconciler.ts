@@ -1,0 +1,228 @@
+/** NodeGroup: as many nodes as its policy asks for, at all times; and in the end none, and then no group. */
+import { apiVersion, finalizers, labels } from "../../crds/names.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
+import { type Decided, groupStatus } from "../../domain/group-status.ts";
+import { decideScaling, deciderVersion } from "../../domain/scaling.ts";
+import { type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
+import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
+import type { EventRecorder } from "../../runtime/events.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import {
+  done,
+  keyText,
+  type ObjectKey,
+  type Reconciler,
+  type ReconcileResult,
+  requeueAfter,
+} from "../../runtime/reconciler.ts";
+import { index } from "../cluster.ts";
+import { assertLeading, type Leadership } from "../leadership.ts";
+import { writeStatus } from "../status-writer.ts";
+import { planBatch, prunableBatches } from "./batches.ts";
+import { deletionStep } from "./deletion.ts";
+import {
+  type GroupObjects,
+  type GroupObservation,
+  type ObservationDeps,
+  observeGroup,
+  scalingInputs,
+} from "./observation.ts";
+import { failingLaunches } from "./failing-launches.ts";
+
+export interface NodeGroupDeps extends ObservationDeps {
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly history: Pick<HistoryRecorder, "recordActivity">;
+  readonly logger: Logger;
+  readonly metrics: Pick<Metrics, "scalingDecided">;
+  /** Revision of a LaunchConfig: a hash of its content. */
+  readonly revisionOf: (config: Parameters<typeof planBatch>[0]["launchConfig"]) => string;
+}
+
+/** How soon (ms) to look again where no event is sure to come. */
+const lookAgainMs = 2_000;
+
+export class NodeGroupReconciler implements Reconciler {
+  readonly name = "node-group";
+  readonly #deps: NodeGroupDeps;
+
+  constructor(deps: NodeGroupDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+    const { cluster, clock } = this.#deps;
+    const group = cluster.nodeGroups.cache.get(keyText(key));
+    if (group === undefined) return done;
+    if (group.metadata.deletionTimestamp !== undefined) return this.#delete(group, signal);
+    const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, signal);
+    if (kept.kind !== "Patched") return requeueAfter(50, "it has changed meanwhile");
+    const now = clock.now();
+    const observation = observeGroup(this.#deps, kept.object, this.#known(key), now);
+    const launched = await this.#launch(observation, signal);
+    const decided = decide(observation);
+    this.#explain(kept.object, decided, now);
+    await this.#report(kept.object, observation, decided, signal);
+    await this.#prune(observation, signal);
+    return launched ? requeueAfter(0, "a batch was committed") : untilNextChange(observation, now);
+  }
+
+  /** What the local copy shows of the group. */
+  #known(key: ObjectKey): GroupObjects {
+    const { streamNodes, launchBatches } = this.#deps.cluster;
+    return {
+      batches: launchBatches.cache.byIndex(index.nodeGroup, keyText(key)),
+      nodes: streamNodes.cache.byIndex(index.nodeGroup, keyText(key)),
+    };
+  }
+
+  /**
+   * The same from the cluster itself. Batches first: a slot that they show as launched has its node, if it still lives, in
+   * the list that follows.
+   */
+  async #confirmed({ metadata }: NodeGroup, signal: AbortSignal): Promise<GroupObjects> {
+    const { streamNodes, launchBatches } = this.#deps.cluster;
+    const query = { namespace: metadata.namespace, labelSelector: `${labels.group}=${metadata.name}` };
+    const batches = await launchBatches.client.list(query, signal);
+    return { batches, nodes: await streamNodes.client.list(query, signal) };
+  }
+
+  /** Commits batches for what is missing. What the local copy suggests is decided anew on the cluster's own word. */
+  async #launch(observation: GroupObservation, signal: AbortSignal): Promise<boolean> {
+    if (!decide(observation).some(({ decision }) => decision.kind === "LaunchNodes")) return false;
+    const objects = await this.#confirmed(observation.group, signal);
+    const confirmed = { ...observation, ...objects };
+    const wanted = decide(confirmed).filter(({ decision }) => decision.kind === "LaunchNodes");
+    const rolesDone = new Set<string>();
+    for (const { input, decision } of wanted) {
+      // Two regions of a role share numbers and slots: the second is decided on when the first is visible.
+      if (decision.kind !== "LaunchNodes" || rolesDone.has(input.role)) continue;
+      rolesDone.add(input.role);
+      await this.#commit(confirmed, { input, decision }, signal);
+    }
+    return wanted.length > 0;
+  }
+
+  async #commit(observation: GroupObservation, { input, decision }: Decided, signal: AbortSignal): Promise<void> {
+    const { group, references } = observation;
+    if (decision.kind !== "LaunchNodes" || references.kind !== "Resolved") return;
+    const { launchConfig } = references;
+    const { cluster, leadership, logger, revisionOf } = this.#deps;
+    const draft = planBatch({
+      group,
+      launchConfig,
+      revision: revisionOf(launchConfig),
+      input,
+      decision,
+      objects: observation,
+    });
+    if (draft === undefined) return;
+    assertLeading(leadership);
+    const created = await cluster.launchBatches.client.create(draft, signal);
+    const batch = draft.metadata.name;
+    // Somebody else has taken this number meanwhile: what is missing now is decided anew.
+    if (created.kind === "AlreadyExists") {
+      logger.debug("batch number was taken", { batch });
+      return;
+    }
+    logger.info("committed launch batch", { batch, count: decision.count, reason: decision.reason });
+    this.#note(group, "Normal", "ScaledOut", `${batch}: ${decision.message}`);
+  }
+
+  /** Tells why, wherever the kind or the reason of a decision is another than the last. */
+  #explain(group: NodeGroup, decided: readonly Decided[], now: Instant): void {
+    const { history, metrics } = this.#deps;
+    const { name, namespace } = group.metadata;
+    for (const { input, decision } of decided) {
+      const { role, region } = input;
+      const { kind, reason, message } = decision;
+      const last = group.status?.roles?.find((entry) => entry.role === role && entry.region === region);
+      const place = { namespace, group: name, role, region };
+      if (last?.decision === kind && last.reason === reason) continue;
+      history.recordActivity({ ...place, kind, reason, message, deciderVersion, input }, now);
+      metrics.scalingDecided({ group: name, role, decision: kind, reason });
+    }
+  }
+
+  async #report(
+    group: NodeGroup,
+    observation: GroupObservation,
+    decided: readonly Decided[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { cluster, clock } = this.#deps;
+    const { references, pause, unread, batches } = observation;
+    const deleting = group.metadata.deletionTimestamp !== undefined;
+    const generation = group.metadata.generation ?? 0;
+    const facts = {
+      generation,
+      deleting,
+      references,
+      pause,
+      decided,
+      unread,
+      failingLaunches: failingLaunches(batches),
+    };
+    const status = groupStatus(facts, group.status?.conditions ?? [], clock.now());
+    const written = await writeStatus(cluster.nodeGroups.client, group, status, signal);
+    if (written.kind === "Patched") this.#announce(group, status);
+  }
+
+  /** Events for the conditions that people wait for. */
+  #announce(group: NodeGroup, status: ReturnType<typeof groupStatus>): void {
+    for (const type of ["ReferencesResolved", "Ready", "Paused", "LaunchesFailing", "AtMaximum"]) {
+      const before = group.status?.conditions?.find((condition) => condition.type === type);
+      const after = status.conditions?.find((condition) => condition.type === type);
+      if (after === undefined || (before?.status === after.status && before.reason === after.reason)) continue;
+      const exceptional = ["Paused", "LaunchesFailing", "AtMaximum"].includes(type);
+      if (before === undefined && exceptional === (after.status === "False")) continue;
+      const worry = after.status === (exceptional ? "True" : "False") && after.reason !== "Deleting";
+      this.#note(group, worry ? "Warning" : "Normal", after.status === "True" ? type : after.reason, after.message);
+    }
+  }
+
+  #note(group: NodeGroup, type: "Normal" | "Warning", reason: string, message: string): void {
+    this.#deps.events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, { type, reason, message });
+  }
+
+  async #prune(observation: GroupObservation, signal: AbortSignal): Promise<void> {
+    for (const batch of prunableBatches(observation))
+      await this.#deps.cluster.launchBatches.client.delete(batch, signal);
+  }
+
+  async #delete(group: NodeGroup, signal: AbortSignal): Promise<ReconcileResult> {
+    if (!(group.metadata.finalizers ?? []).includes(finalizers.nodes)) return done;
+    const { cluster, clock, leadership } = this.#deps;
+    const objects = this.#known(group.metadata);
+    const observation = observeGroup(this.#deps, group, objects, clock.now());
+    await this.#report(group, observation, decide(observation), signal);
+    const step = deletionStep(this.#deps, observation);
+    if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);
+    if (step.kind === "DeleteNodes") {
+      assertLeading(leadership);
+      for (const node of step.nodes) await cluster.streamNodes.client.delete(node, signal);
+      return requeueAfter(lookAgainMs, `${step.nodes.length} nodes are to go`);
+    }
+    const confirmed = deletionStep(this.#deps, { ...observation, ...(await this.#confirmed(group, signal)) });
+    if (confirmed.kind !== "Release") return requeueAfter(lookAgainMs, "the cluster shows more than the local copy");
+    const fresh = await cluster.nodeGroups.client.get(group.metadata, signal);
+    if (fresh?.metadata.uid !== group.metadata.uid) return done;
+    const released = await cluster.nodeGroups.client.removeFinalizer(fresh, finalizers.nodes, signal);
+    if (released.kind === "Conflict") return requeueAfter(50, "it has changed meanwhile");
+    this.#deps.logger.info("released node group");
+    return done;
+  }
+}
+
+function decide(observation: GroupObservation): readonly Decided[] {
+  return scalingInputs(observation).map((input) => ({ input, decision: decideScaling(input) }));
+}
+
+/** A pause ends by itself, and an error of the cloud is shown while it lasts; everything else comes as an event. */
+function untilNextChange({ pause, unread }: GroupObservation, now: Instant): ReconcileResult {
+  if (unread.length > 0) return requeueAfter(lookAgainMs, "machines have not been read yet");
+  const until = "until" in pause && pause.kind !== "PauseEnded" ? pause.until : undefined;
+  return until === undefined ? done : requeueAfter(until - now + 1, `paused until ${toRfc3339(until)}`);
+}

@@ -1,0 +1,46 @@
+/** The StreamNode of a slot, as it is created: from a batch, or from a machine that was found. */
+import { apiVersion, finalizers, labels, type Role } from "../crds/names.ts";
+import type { NodeGroup } from "../crds/node-group.ts";
+import type { NodeLaunch } from "../crds/stream-node.ts";
+import { slotName } from "../domain/names.ts";
+import type { Draft } from "../runtime/resource-client.ts";
+import { groupLabels } from "./cluster.ts";
+
+export interface NodeOrigin {
+  readonly group: NodeGroup;
+  readonly role: Role;
+  readonly slot: number;
+  readonly region: string;
+  readonly batch: string;
+  /** Absent when the node was adopted. */
+  readonly batchUid?: string;
+  /** Place of the slot in the batch. */
+  readonly index: number;
+  readonly providerId?: string;
+  readonly launch: NodeLaunch;
+}
+
+export function streamNodeDraft(origin: NodeOrigin): Draft {
+  const { group, role, slot, region, batch, batchUid, index, providerId, launch } = origin;
+  const { name, namespace, uid } = group.metadata;
+  return {
+    metadata: {
+      name: slotName(name, role, slot),
+      namespace,
+      labels: { ...groupLabels(name, role, region), [labels.batch]: batch },
+      finalizers: [finalizers.machine],
+      ownerReferences: [{ apiVersion, kind: "NodeGroup", name, uid, controller: true, blockOwnerDeletion: true }],
+    },
+    spec: {
+      group: name,
+      role,
+      slot,
+      region,
+      batch,
+      ...(batchUid !== undefined && { batchUid }),
+      index,
+      ...(providerId !== undefined && { providerId }),
+      launch,
+    },
+  };
+}

@@ -1,0 +1,286 @@
+/** StreamNode: one machine's whole life, from its launch to the cloud's word that it is gone. */
+import { apiVersion, finalizers } from "../../crds/names.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import type { ConditionUpdate } from "../../domain/conditions.ts";
+import type { Sighting } from "../../domain/evidence.ts";
+import { nextStep, type NodeStep, type NodeView, wakeAt } from "../../domain/lifecycle.ts";
+import type { LoadFeed } from "../../domain/load.ts";
+import { type Clock, fromRfc3339, type Instant } from "../../domain/time.ts";
+import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
+import type { EventRecorder } from "../../runtime/events.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import {
+  done,
+  keyText,
+  type ObjectKey,
+  type Reconciler,
+  type ReconcileResult,
+  requeueAfter,
+} from "../../runtime/reconciler.ts";
+import { type Clouds, sightingOf } from "../clouds.ts";
+import { type Cluster, index } from "../cluster.ts";
+import { assertLeading, type Leadership } from "../leadership.ts";
+import { writeStatus } from "../status-writer.ts";
+import { type DerivedStatus, nodeStatus } from "./status.ts";
+import { viewNode } from "./view.ts";
+
+export interface StreamNodeDeps {
+  readonly cluster: Cluster;
+  readonly clouds: Clouds;
+  readonly feed: Pick<LoadFeed, "latest">;
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly history: Pick<HistoryRecorder, "recordTransition" | "recordClose">;
+  readonly logger: Logger;
+  readonly metrics: Pick<Metrics, "launchedToService">;
+  /** A report older than this (ms) is not fresh: a few report intervals. */
+  readonly freshMs: number;
+}
+
+/** How soon (ms) to look again while the cloud has the next word. */
+const lookAgainMs = 2_000;
+const callFailedMs = 5_000;
+
+export class StreamNodeReconciler implements Reconciler {
+  readonly name = "stream-node";
+  readonly #deps: StreamNodeDeps;
+  /** When the cloud was last asked to terminate, by UID. Forgotten by a restart, which asks again. */
+  readonly #asked = new Map<string, Instant>();
+  /** Phase that history was last told, by UID. */
+  readonly #told = new Map<string, string>();
+
+  constructor(deps: StreamNodeDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+    const { cluster, clock } = this.#deps;
+    const node = cluster.streamNodes.cache.get(keyText(key));
+    if (node === undefined) return done;
+    const view = await this.#observe(node, signal);
+    const step = nextStep(view, clock.now());
+    return this.#apply(node, view, step, signal);
+  }
+
+  async #observe(node: StreamNode, signal: AbortSignal): Promise<NodeView> {
+    const { cluster, feed, clock, freshMs } = this.#deps;
+    const { metadata, spec } = node;
+    const group = this.#groupOf(node);
+    return viewNode({
+      node,
+      group,
+      siblings: cluster.streamNodes.cache.byIndex(index.nodeGroup, `${metadata.namespace}/${spec.group}`),
+      awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, signal)),
+      sighting: await this.#sighting(node, signal),
+      report: feed.latest(metadata.uid),
+      freshMs,
+      terminationAskedAt: this.#asked.get(metadata.uid),
+      now: clock.now(),
+    });
+  }
+
+  async #sighting({ spec }: StreamNode, signal: AbortSignal): Promise<Sighting> {
+    const cloud = this.#deps.clouds.get(spec.launch.platform);
+    if (cloud === undefined || spec.providerId === undefined) return { kind: "NotListed" };
+    return sightingOf(cloud, { region: spec.region, providerId: spec.providerId }, signal);
+  }
+
+  #groupOf({ metadata, spec }: StreamNode): NodeGroup | undefined {
+    return this.#deps.cluster.nodeGroups.cache.get(`${metadata.namespace}/${spec.group}`);
+  }
+
+  /** Whether its batch is there and has not given the slot up. A local copy that lacks the batch may be late. */
+  async #awaitsBatch({ metadata, spec }: StreamNode, signal: AbortSignal): Promise<boolean> {
+    const { cache, client } = this.#deps.cluster.launchBatches;
+    const key = { namespace: metadata.namespace, name: spec.batch };
+    const known = cache.get(keyText(key));
+    const batch = known?.metadata.uid === spec.batchUid ? known : await client.get(key, signal);
+    if (batch === undefined || batch.metadata.uid !== spec.batchUid) return false;
+    const member = batch.status?.members?.find(({ slot }) => slot === spec.slot);
+    return member?.outcome !== "Abandoned" && member?.outcome !== "Taken";
+  }
+
+  async #apply(node: StreamNode, view: NodeView, step: NodeStep, signal: AbortSignal): Promise<ReconcileResult> {
+    switch (step.kind) {
+      case "Terminate":
+        return this.#terminate(node, view, step, signal);
+      case "Remove":
+        return this.#remove(node, view, step, signal);
+      case "Release":
+        return this.#release(node, signal);
+      default:
+        await this.#report(node, view, step, terminationOf(step), signal);
+        return this.#lookAgain(step, view);
+    }
+  }
+
+  #lookAgain(step: NodeStep, { sighting }: NodeView): ReconcileResult {
+    const at = wakeAt(step);
+    if (sighting.kind !== "Seen" && step.kind !== "AwaitLaunch")
+      return requeueAfter(lookAgainMs, "the cloud has the next word");
+    if (step.kind === "AwaitTermination" || step.kind === "AwaitBatch") return requeueAfter(lookAgainMs, step.kind);
+    return at === undefined ? done : requeueAfter(Math.max(1, at - this.#deps.clock.now()), step.kind);
+  }
+
+  /** Asks the cloud to terminate the machine. The deletion timestamp is the committed mark it follows from. */
+  async #terminate(
+    node: StreamNode,
+    view: NodeView,
+    step: Extract<NodeStep, { kind: "Terminate" }>,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
+    const { clouds, clock, leadership, logger } = this.#deps;
+    const { platform: name } = node.spec.launch;
+    const cloud = clouds.get(name);
+    if (cloud === undefined) {
+      await this.#report(node, view, step, callFailed(`platform ${name} is not available in this operator`), signal);
+      return requeueAfter(60_000, "the platform is not there");
+    }
+    assertLeading(leadership);
+    const answer = await cloud.platform.terminate(node.spec.region, [step.providerId], signal);
+    if (!answer.ok) {
+      logger.error("termination was refused", {
+        machine: step.providerId,
+        kind: answer.error.kind,
+        reply: answer.error.message,
+      });
+      await this.#report(node, view, step, callFailed(`${answer.error.kind}: ${answer.error.message}`), signal);
+      return requeueAfter(callFailedMs, "the cloud refused the termination");
+    }
+    this.#asked.set(node.metadata.uid, clock.now());
+    logger.info("asked to terminate machine", { machine: step.providerId });
+    await this.#report(node, view, step, terminationOf(step), signal);
+    return requeueAfter(lookAgainMs, "the machine is being terminated");
+  }
+
+  /** The machine is gone, or will never be: the object follows it. */
+  async #remove(
+    node: StreamNode,
+    view: NodeView,
+    step: Extract<NodeStep, { kind: "Remove" }>,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
+    const { cluster, leadership, logger } = this.#deps;
+    assertLeading(leadership);
+    await this.#report(node, view, step, undefined, signal);
+    const deleted = await cluster.streamNodes.client.delete(node, signal);
+    if (deleted.kind !== "Deleted") return done;
+    logger.info("removed node", { reason: step.reason, machine: node.spec.providerId });
+    if (step.reason !== "LaunchAbandoned") this.#announceLoss(node, step.reason);
+    return done;
+  }
+
+  #announceLoss(node: StreamNode, reason: "MachineGone" | "MachineStopped"): void {
+    const what = reason === "MachineGone" ? "is gone" : "was stopped";
+    const message = `machine ${node.spec.providerId ?? ""} of ${node.metadata.name} ${what}: the cloud says so`;
+    this.#note(node, { type: "Warning", reason: "NodeLost", message });
+  }
+
+  /** The cloud has said that the machine is gone, or no machine ever was: history is closed and the object may go. */
+  async #release(node: StreamNode, signal: AbortSignal): Promise<ReconcileResult> {
+    const { cluster, clock, history, logger } = this.#deps;
+    const { uid } = node.metadata;
+    const released = await cluster.streamNodes.client.removeFinalizer(node, finalizers.machine, signal);
+    if (released.kind === "Conflict") return requeueAfter(20, "it has changed meanwhile");
+    history.recordClose({
+      uid,
+      at: clock.now(),
+      reason: node.spec.providerId === undefined ? "NeverLaunched" : "MachineGone",
+    });
+    this.#asked.delete(uid);
+    this.#told.delete(uid);
+    logger.info("released node", { machine: node.spec.providerId });
+    return done;
+  }
+
+  async #report(
+    node: StreamNode,
+    view: NodeView,
+    step: NodeStep,
+    termination: ConditionUpdate | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { cluster, clock } = this.#deps;
+    const status = nodeStatus(node, { step, view, termination }, clock.now());
+    const written = await writeStatus(cluster.streamNodes.client, node, { ...status }, signal);
+    // The object has changed, so an event brings its key back and all is looked at anew.
+    if (written.kind !== "Patched") return;
+    this.#record(node, status);
+    if (status.phase !== node.status?.phase) this.#announce(node, status);
+  }
+
+  /** Tells history at each transition, and once after a start, so that a database that was lost fills again. */
+  #record(node: StreamNode, { phase, transitions }: DerivedStatus): void {
+    const { metadata, spec } = node;
+    const at = phase === undefined ? undefined : fromRfc3339(transitions?.[phase] ?? "");
+    if (phase === undefined || at === undefined || this.#told.get(metadata.uid) === phase) return;
+    this.#told.set(metadata.uid, phase);
+    const { uid, namespace, name, creationTimestamp } = metadata;
+    const life = {
+      uid,
+      namespace,
+      group: spec.group,
+      name,
+      role: spec.role,
+      region: spec.region,
+      platform: spec.launch.platform,
+      ...(spec.providerId !== undefined && { providerId: spec.providerId }),
+      openedAt: fromRfc3339(creationTimestamp) ?? at,
+    };
+    this.#deps.history.recordTransition({ life, phase, at, reason: phase });
+  }
+
+  #announce(node: StreamNode, { phase }: DerivedStatus): void {
+    const { clock, logger, metrics } = this.#deps;
+    logger.info("changed phase", { from: node.status?.phase, to: phase });
+    if (phase !== "InService") return;
+    const createdAt = fromRfc3339(node.metadata.creationTimestamp);
+    const seconds = createdAt === undefined ? 0 : Math.max(0, (clock.now() - createdAt) / 1_000);
+    if (node.status?.transitions?.InService === undefined) metrics.launchedToService(node.spec.role, seconds);
+    const message = `${node.metadata.name} is in service, ${seconds.toFixed(0)} s after its launch was decided`;
+    this.#note(node, { type: "Normal", reason: "InService", message });
+  }
+
+  /** For the node, and for its group, which is where people look first. */
+  #note(
+    node: StreamNode,
+    note: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string },
+  ): void {
+    const { events } = this.#deps;
+    events.record({ apiVersion, kind: "StreamNode", metadata: node.metadata }, note);
+    const group = this.#groupOf(node);
+    if (group !== undefined) events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, note);
+  }
+}
+
+function terminationOf(step: NodeStep): ConditionUpdate | undefined {
+  const type = "Terminated";
+  switch (step.kind) {
+    case "Terminate":
+    case "AwaitTermination":
+      return {
+        type,
+        status: "False",
+        reason: "AwaitingCloud",
+        message: "the cloud has been asked to terminate the machine",
+      };
+    case "AwaitBatch":
+      return {
+        type,
+        status: "False",
+        reason: "AwaitingBatch",
+        message: "the launch is settled first, so that no machine is left behind",
+      };
+    case "HoldTermination":
+      return { type, status: "False", reason: "Paused", message: "the group is paused: nothing is terminated" };
+    default:
+      return undefined;
+  }
+}
+
+function callFailed(message: string): ConditionUpdate {
+  return { type: "Terminated", status: "False", reason: "CallFailed", message: message.slice(0, 1_000) };
+}

@@ -1,0 +1,53 @@
+/** The status that the stream-node reconciler writes: phase, machine, addresses, conditions, times. Pure. */
+import type { StreamNode, StreamNodeStatus } from "../../crds/stream-node.ts";
+import { type ConditionUpdate, withConditions } from "../../domain/conditions.ts";
+import type { Sighting } from "../../domain/evidence.ts";
+import { type NodeStep, type NodeView, phaseOf } from "../../domain/lifecycle.ts";
+import { nodeConditions } from "../../domain/node-conditions.ts";
+import { type Instant, toRfc3339 } from "../../domain/time.ts";
+
+/** All but `registration`, which is the API's. */
+export type DerivedStatus = Omit<StreamNodeStatus, "registration">;
+
+export interface Told {
+  readonly step: NodeStep;
+  readonly view: NodeView;
+  /** What a termination waits for, or why its call failed. */
+  readonly termination: ConditionUpdate | undefined;
+}
+
+export function nodeStatus(
+  { metadata, status }: StreamNode,
+  { step, view, termination }: Told,
+  now: Instant,
+): DerivedStatus {
+  const phase = phaseOf(step, view, status?.phase);
+  const updates = [...nodeConditions(step, view), ...(termination === undefined ? [] : [termination])];
+  const generation = metadata.generation ?? 0;
+  const conditions = withConditions(
+    status?.conditions ?? [],
+    updates.map((update) => ({ ...update, observedGeneration: generation })),
+    now,
+  );
+  const entered = status?.phase === phase ? {} : { [phase]: toRfc3339(now) };
+  return {
+    observedGeneration: generation,
+    phase,
+    ...machineStatus(view.sighting),
+    transitions: { ...status?.transitions, ...entered },
+    conditions: [...conditions],
+  };
+}
+
+/** Nothing new about the machine leaves what was known. */
+function machineStatus(sighting: Sighting): Pick<DerivedStatus, "machine" | "addresses"> {
+  if (sighting.kind !== "Seen") return {};
+  const { state, zone, launchedAt, publicAddress, privateAddress } = sighting.machine;
+  return {
+    machine: { state, zone, launchedAt: toRfc3339(launchedAt) },
+    addresses: {
+      ...(publicAddress !== undefined && { public: publicAddress }),
+      ...(privateAddress !== undefined && { private: privateAddress }),
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/** What a StreamNode's next step depends on, from the objects, the cloud and the load feed. */
+import type { NodeGroup } from "../../crds/node-group.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import { isTrue } from "../../domain/conditions.ts";
+import type { Sighting } from "../../domain/evidence.ts";
+import type { NodeView } from "../../domain/lifecycle.ts";
+import type { NodeReport } from "../../domain/load.ts";
+import { pauseAt } from "../../domain/pause.ts";
+import { fromRfc3339, type Instant } from "../../domain/time.ts";
+import { parentsOf, type TopologyNode } from "../../domain/topology.ts";
+
+export interface NodeSurroundings {
+  readonly node: StreamNode;
+  readonly group: NodeGroup | undefined;
+  /** StreamNodes of the same group. */
+  readonly siblings: readonly StreamNode[];
+  readonly awaitsBatch: boolean;
+  readonly sighting: Sighting;
+  /** Newest report of this StreamNode, of whatever boot. */
+  readonly report: NodeReport | undefined;
+  /** A report older than this (ms) is not fresh. */
+  readonly freshMs: number;
+  readonly terminationAskedAt: Instant | undefined;
+  readonly now: Instant;
+}
+
+export function viewNode(around: NodeSurroundings): NodeView {
+  const { node, report, siblings } = around;
+  const { metadata, spec, status } = node;
+  const registration = registrationOf(node);
+  const ofThisBoot = report?.bootId === status?.registration?.bootId ? report : undefined;
+  return {
+    role: spec.role,
+    deleting: metadata.deletionTimestamp !== undefined,
+    draining: spec.drain !== undefined,
+    held: isHeld(around),
+    providerId: spec.providerId,
+    awaitsBatch: around.awaitsBatch,
+    sighting: around.sighting,
+    registration,
+    report: ofThisBoot === undefined ? undefined : reportView(ofThisBoot, around),
+    rebooted: report !== undefined && ofThisBoot === undefined,
+    inServiceSince: inServiceSince(node),
+    hasParents: parentsOf(spec.role, siblings.map(toTopologyNode)).length > 0,
+    registrationTimeoutMs: spec.launch.registrationTimeoutSeconds * 1_000,
+    terminationAskedAt: around.terminationAskedAt,
+  };
+}
+
+export function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
+  return {
+    name: metadata.name,
+    role: spec.role,
+    phase: status?.phase,
+    draining: spec.drain !== undefined || metadata.deletionTimestamp !== undefined,
+    address: status?.registration?.address,
+    privateAddress: status?.registration?.privateAddress,
+  };
+}
+
+/** A pause holds terminations, but the deletion of the group goes before it. */
+function isHeld({ group, now }: NodeSurroundings): boolean {
+  if (group === undefined || group.metadata.deletionTimestamp !== undefined) return false;
+  return pauseAt(group.spec.pause, now).kind === "EverythingPaused";
+}
+
+function registrationOf({ status }: StreamNode): NodeView["registration"] {
+  const registration = status?.registration;
+  if (registration === undefined) return undefined;
+  const registeredAt = fromRfc3339(registration.registeredAt);
+  if (registeredAt === undefined) return undefined;
+  return { registeredAt, saidGoodbye: registration.goodbyeAt !== undefined };
+}
+
+function reportView(report: NodeReport, { now, freshMs }: NodeSurroundings): NonNullable<NodeView["report"]> {
+  const establishedLinks = report.links.filter(({ state }) => state === "established").length;
+  return { fresh: now - report.receivedAt <= freshMs, establishedLinks };
+}
+
+function inServiceSince({ status }: StreamNode): Instant | undefined {
+  if (!isTrue(status?.conditions, "InService")) return undefined;
+  return fromRfc3339(status?.transitions?.InService ?? "");
+}

@@ -1,0 +1,202 @@
+/** Sweep: every machine with our cluster tag, in one region of one cloud: known, adopted, or left alone and shown. */
+import type { NodeLaunch, StreamNode } from "../../crds/stream-node.ts";
+import { labels, platformNames } from "../../crds/names.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
+import { type AdoptionVerdict, adoptionOf, type AdoptionWorld } from "../../domain/adoption.ts";
+import type { Machine } from "../../domain/machine.ts";
+import { slotName } from "../../domain/names.ts";
+import { fromTags } from "../../domain/ownership.ts";
+import { platformOf } from "../../domain/references.ts";
+import type { Listing } from "../../platforms/listing.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import {
+  done,
+  keyText,
+  type ObjectKey,
+  type Reconciler,
+  type ReconcileResult,
+  requeueAfter,
+} from "../../runtime/reconciler.ts";
+import type { AdoptionGate } from "../adoption-gate.ts";
+import type { Clouds } from "../clouds.ts";
+import { type Cluster, index } from "../cluster.ts";
+import { assertLeading, type Leadership } from "../leadership.ts";
+import { streamNodeDraft } from "../stream-node-draft.ts";
+import { adoptionWorld, type OwnedObjects } from "./world.ts";
+
+export interface SweepDeps {
+  readonly cluster: Cluster;
+  readonly clouds: Clouds;
+  readonly gate: AdoptionGate;
+  readonly leadership: Leadership;
+  readonly logger: Logger;
+}
+
+type Adoption = Extract<AdoptionVerdict, { kind: "Adopt" | "Map" }>;
+type Judged = { readonly machine: Machine; readonly verdict: AdoptionVerdict };
+
+const lookAgainMs = 100;
+
+/** Its keys are `platform/region`. */
+export class SweepReconciler implements Reconciler {
+  readonly name = "sweep";
+  readonly #deps: SweepDeps;
+  /** Machines that people have been told of. */
+  readonly #quarantined = new Set<string>();
+
+  constructor(deps: SweepDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+    const platform = platformNames.find((name) => name === key.namespace);
+    const listing = platform === undefined ? undefined : this.#deps.clouds.get(platform)?.inventory.latest(key.name);
+    if (platform === undefined || listing === undefined) return done;
+    const judged = this.#judge(platform, listing, (group) => this.#known(group));
+    this.#showQuarantined(judged);
+    const owing = groupsToAdoptFor(judged);
+    for (const group of owing) await this.#adoptFor(group, platform, listing, signal);
+    this.#openGates(platform, listing, owing);
+    return owing.size > 0 ? requeueAfter(lookAgainMs, "adopted nodes are not visible yet") : done;
+  }
+
+  #judge(platform: Machine["platform"], listing: Listing, objectsOf: (key: string) => OwnedObjects): readonly Judged[] {
+    const { cluster } = this.#deps;
+    const hasNode = (id: string) => cluster.streamNodes.cache.byIndex(index.machineId, `${platform}/${id}`).length > 0;
+    const world = adoptionWorld(platform, cluster, objectsOf, hasNode);
+    return [...listing.machines.values()].map((machine) => ({ machine, verdict: adoptionOf(machine, world) }));
+  }
+
+  #known(group: string): OwnedObjects {
+    const { streamNodes, launchBatches } = this.#deps.cluster;
+    return {
+      nodes: streamNodes.cache.byIndex(index.nodeGroup, group),
+      batches: launchBatches.cache.byIndex(index.nodeGroup, group),
+    };
+  }
+
+  /** Adopts for one group, machine by machine, on the cluster's own word: a copy that is late would adopt twice. */
+  async #adoptFor(group: string, platform: Machine["platform"], listing: Listing, signal: AbortSignal): Promise<void> {
+    const { cluster } = this.#deps;
+    const nodeGroup = cluster.nodeGroups.cache.get(group);
+    if (nodeGroup === undefined) return;
+    const { namespace, name } = nodeGroup.metadata;
+    const query = { namespace, labelSelector: `${labels.group}=${name}` };
+    const batches = await cluster.launchBatches.client.list(query, signal);
+    let nodes = await cluster.streamNodes.client.list(query, signal);
+    for (const machine of listing.machines.values()) {
+      const world = this.#confirmedWorld(platform, group, { nodes, batches });
+      const verdict = adoptionOf(machine, world);
+      if ((verdict.kind !== "Adopt" && verdict.kind !== "Map") || keyOf(verdict) !== group) continue;
+      const adopted = await this.#adopt(nodeGroup, machine, verdict, nodes, signal);
+      if (adopted !== undefined)
+        nodes = [...nodes.filter(({ metadata }) => metadata.uid !== adopted.metadata.uid), adopted];
+    }
+  }
+
+  #confirmedWorld(platform: Machine["platform"], group: string, objects: OwnedObjects): AdoptionWorld {
+    const { cluster } = this.#deps;
+    const hasNode = (id: string) =>
+      objects.nodes.some(({ spec }) => spec.providerId === id && spec.launch.platform === platform);
+    return adoptionWorld(platform, cluster, (key) => (key === group ? objects : this.#known(key)), hasNode);
+  }
+
+  async #adopt(
+    group: NodeGroup,
+    machine: Machine,
+    verdict: Adoption,
+    nodes: readonly StreamNode[],
+    signal: AbortSignal,
+  ): Promise<StreamNode | undefined> {
+    const { cluster, leadership, logger } = this.#deps;
+    const { owner, slot } = verdict;
+    const { providerId, region } = machine;
+    assertLeading(leadership);
+    if (verdict.kind === "Map") {
+      const node = nodes.find(({ metadata }) => metadata.name === slotName(owner.group, owner.role, slot));
+      const mapped =
+        node === undefined ? undefined : await cluster.streamNodes.client.patch(node, { spec: { providerId } }, signal);
+      return mapped?.kind === "Patched" ? mapped.object : undefined;
+    }
+    const { role, batch } = owner;
+    const launch = adoptedLaunch(machine, owner.connectionCapacity, this.#registrationTimeout(group));
+    const placed = { group, role, slot, region, batch, index: machine.launchIndex, providerId, launch };
+    const created = await cluster.streamNodes.client.create(streamNodeDraft(placed), signal);
+    if (created.kind !== "Created") return undefined;
+    logger.info("adopted machine", { machine: providerId, node: created.object.metadata.name });
+    return created.object;
+  }
+
+  #registrationTimeout({ metadata, spec }: NodeGroup): number {
+    const key = keyText({ namespace: metadata.namespace, name: spec.launchConfigRef.name });
+    return this.#deps.cluster.launchConfigs.cache.get(key)?.spec.registrationTimeoutSeconds ?? 150;
+  }
+
+  /** Says for which groups this listing has been read, and how many of their machines it showed. */
+  #openGates(platform: Machine["platform"], listing: Listing, owing: ReadonlySet<string>): void {
+    const { cluster, gate } = this.#deps;
+    const machines = machinesByGroup(listing);
+    for (const group of cluster.nodeGroups.cache.list()) {
+      const key = keyText(group.metadata);
+      if (!group.spec.regions.includes(listing.region) || this.#platformOf(group) !== platform || owing.has(key))
+        continue;
+      // A machine launched for an earlier group of this name may be known only since this one exists.
+      if (listing.startedAt < Date.parse(group.metadata.creationTimestamp)) continue;
+      gate.open(
+        { groupUid: group.metadata.uid, platform, region: listing.region },
+        listing.startedAt,
+        machines.get(key) ?? 0,
+      );
+    }
+  }
+
+  #platformOf({ metadata, spec }: NodeGroup): string | undefined {
+    const key = keyText({ namespace: metadata.namespace, name: spec.launchConfigRef.name });
+    const config = this.#deps.cluster.launchConfigs.cache.get(key);
+    return config === undefined ? undefined : platformOf(config);
+  }
+
+  #showQuarantined(judged: readonly Judged[]): void {
+    for (const { machine, verdict } of judged) {
+      if (verdict.kind !== "Quarantine" || this.#quarantined.has(machine.providerId)) continue;
+      this.#quarantined.add(machine.providerId);
+      const { providerId, region, tags } = machine;
+      this.#deps.logger.error("quarantined machine", { machine: providerId, region, reason: verdict.reason, tags });
+    }
+  }
+}
+
+function keyOf({ owner }: Adoption): string {
+  return `${owner.namespace}/${owner.group}`;
+}
+
+function groupsToAdoptFor(judged: readonly Judged[]): ReadonlySet<string> {
+  return new Set(
+    judged.flatMap(({ verdict }) => (verdict.kind === "Adopt" || verdict.kind === "Map" ? [keyOf(verdict)] : [])),
+  );
+}
+
+/** Machines that are not terminated, by `namespace/group`. */
+function machinesByGroup({ machines }: Listing): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const machine of machines.values()) {
+    const owner = machine.state === "Terminated" ? undefined : fromTags(machine.tags);
+    if (owner === undefined) continue;
+    const key = `${owner.namespace}/${owner.group}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function adoptedLaunch(machine: Machine, connectionCapacity: number, registrationTimeoutSeconds: number): NodeLaunch {
+  const { platform, image, instanceType } = machine;
+  return {
+    launchConfig: "",
+    revision: "",
+    platform,
+    image,
+    instanceType,
+    connectionCapacity,
+    registrationTimeoutSeconds,
+  };
+}

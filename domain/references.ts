@@ -1,0 +1,65 @@
+/** Whether a group's launch config and scale policy are there, valid, and fit each other. */
+import type { LaunchConfig } from "../crds/launch-config.ts";
+import type { PlatformName, Role } from "../crds/names.ts";
+import type { NodeGroupSpec } from "../crds/node-group.ts";
+import type { ScalePolicy } from "../crds/scale-policy.ts";
+import { findCondition } from "./conditions.ts";
+import { rolesAskedFor } from "./limits.ts";
+
+export type References =
+  | {
+      readonly kind: "Resolved";
+      readonly launchConfig: LaunchConfig;
+      readonly scalePolicy: ScalePolicy;
+      readonly platform: PlatformName;
+    }
+  | { readonly kind: "NotFound" | "Invalid"; readonly message: string };
+
+export interface ReferenceInput {
+  readonly namespace: string;
+  readonly spec: NodeGroupSpec;
+  readonly launchConfig: LaunchConfig | undefined;
+  readonly scalePolicy: ScalePolicy | undefined;
+}
+
+const roleOrder: readonly Role[] = ["origin", "edge", "relay", "transcoder"];
+
+/** The references of a group, or the first thing that is wrong with them and what to do about it. */
+export function resolveReferences({ namespace, spec, launchConfig, scalePolicy }: ReferenceInput): References {
+  if (launchConfig === undefined)
+    return notFound("LaunchConfig", spec.launchConfigRef.name, "launchConfigRef", namespace);
+  if (scalePolicy === undefined) return notFound("ScalePolicy", spec.scalePolicyRef.name, "scalePolicyRef", namespace);
+  const refused = refusal("LaunchConfig", launchConfig) ?? refusal("ScalePolicy", scalePolicy);
+  if (refused !== undefined) return { kind: "Invalid", message: refused };
+  const platform = platformOf(launchConfig);
+  if (platform === undefined)
+    return { kind: "Invalid", message: `LaunchConfig ${launchConfig.metadata.name} names no platform` };
+  const missing = rolesAskedFor(scalePolicy.spec, roleOrder, spec.regions).find(
+    (role) => !launchConfig.spec.roles.some((entry) => entry.role === role),
+  );
+  if (missing === undefined) return { kind: "Resolved", launchConfig, scalePolicy, platform };
+  return {
+    kind: "Invalid",
+    message: `LaunchConfig ${launchConfig.metadata.name} has no entry for role ${missing}, which ScalePolicy ${scalePolicy.metadata.name} asks for: add it to spec.roles of the LaunchConfig`,
+  };
+}
+
+function notFound(kind: string, name: string, field: string, namespace: string): References {
+  return {
+    kind: "NotFound",
+    message: `${kind} ${name} does not exist in namespace ${namespace}: create it, or write another name into spec.${field}.name`,
+  };
+}
+
+/** Why its own reconciler refuses it, or has not looked at it yet; a judgement of an older generation holds until the next. */
+function refusal(kind: string, object: LaunchConfig | ScalePolicy): string | undefined {
+  const accepted = findCondition(object.status?.conditions, "Accepted");
+  if (accepted === undefined) return `${kind} ${object.metadata.name} has not been examined yet`;
+  return accepted.status === "True" ? undefined : `${kind} ${object.metadata.name} is not accepted: ${accepted.message}`;
+}
+
+/** The one platform block that is set. */
+export function platformOf({ spec }: Pick<LaunchConfig, "spec">): PlatformName | undefined {
+  const set = (["aws", "gce", "simulated"] as const).filter((name) => spec[name] !== undefined);
+  return set.length === 1 ? set[0] : undefined;
+}
