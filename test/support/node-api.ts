@@ -208,6 +208,12 @@ function nodeDraft({ name = "live-edge-0", deletionTimestamp, spec, status = {} 
   };
 }
 
+/** A StreamNode as it would be read from a cluster. */
+export function streamNode(change: NodeChange = {}): StreamNode {
+  const { metadata, ...draft } = nodeDraft(change);
+  return streamNodeSchema.parse({ ...draft, metadata: { ...metadata, uid: "uid-1", resourceVersion: "1" } });
+}
+
 /** An origin that serves, as parents are. */
 export function origin(slot: number, address = `198.18.1.${slot}`): NodeChange {
   return {

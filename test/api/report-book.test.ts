@@ -1,0 +1,70 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { ReportBook } from "../../api/report-book.ts";
+import type { NodeReport } from "../../domain/load.ts";
+import { instant } from "../../domain/time.ts";
+
+function report(change: Partial<NodeReport> = {}): NodeReport {
+  return {
+    uid: "uid-1",
+    namespace: "media",
+    name: "live-edge-0",
+    bootId: "boot-1",
+    sequence: 1,
+    receivedAt: instant(1_000),
+    connections: 0,
+    publishers: 0,
+    subscribers: 0,
+    links: [],
+    streams: [],
+    acknowledged: [],
+    ...change,
+  };
+}
+
+describe("the report book", () => {
+  it("keeps the report with the highest sequence, in whatever order they come", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(20), { minLength: 1 }), (sequences) => {
+        const book = new ReportBook();
+        const told: number[] = [];
+        book.subscribe(({ sequence }) => told.push(sequence));
+        for (const sequence of sequences) book.record(report({ sequence }));
+        expect(book.latest("uid-1")?.sequence).toBe(Math.max(...sequences));
+        expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  it("takes the later one of two boots, whatever their sequences", () => {
+    const book = new ReportBook();
+    book.record(report({ sequence: 900 }));
+    expect(book.record(report({ bootId: "boot-2", sequence: 1, receivedAt: instant(2_000) }))).toBe(true);
+    expect(book.record(report({ sequence: 901, receivedAt: instant(1_500) }))).toBe(false);
+    expect(book.latest("uid-1")?.bootId).toBe("boot-2");
+  });
+
+  it("keeps the nodes heard of last when there are too many", () => {
+    const book = new ReportBook({ mostNodes: 2 });
+    const forgotten: string[] = [];
+    book.onForgotten((uid) => forgotten.push(uid));
+    for (const uid of ["a", "b"]) book.record(report({ uid }));
+    book.record(report({ uid: "a", sequence: 2 }));
+    book.record(report({ uid: "c" }));
+    expect(forgotten).toEqual(["b"]);
+    expect(book.uids()).toEqual(["a", "c"]);
+  });
+
+  it("knows nothing of a node that was forgotten, and tells nobody who has left", () => {
+    const book = new ReportBook();
+    const told: string[] = [];
+    const leave = book.subscribe(({ uid }) => told.push(uid));
+    book.record(report());
+    book.forget("uid-1");
+    leave();
+    book.record(report());
+    expect(told).toEqual(["uid-1"]);
+    book.forget("uid-1");
+    expect(book.latest("uid-1")).toBeUndefined();
+  });
+});
