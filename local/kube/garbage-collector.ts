@@ -112,11 +112,11 @@ export class GarbageCollector {
   }
 
   #look(key: ObjectKey, object: KubernetesObject): void {
-    if (!isDeleting(object)) return this.#lookAtOwners(key, object);
-    if (key.resource === namespaceKind.resource) return this.#emptyNamespace(key, object);
     const finalizers = object.metadata.finalizers ?? [];
-    if (finalizers.includes(orphanFinalizer)) return this.#orphan(key, object);
-    if (finalizers.includes(foregroundFinalizer)) this.#deleteDependents(key, object);
+    if (!isDeleting(object)) this.#lookAtOwners(key, object);
+    else if (key.resource === namespaceKind.resource) this.#emptyNamespace(key, object);
+    else if (finalizers.includes(orphanFinalizer)) this.#orphan(key, object);
+    else if (finalizers.includes(foregroundFinalizer)) this.#deleteDependents(key, object);
   }
 
   /** An object goes when none of its owners is there; owners of kinds that are not served here cannot be judged. */

@@ -95,9 +95,10 @@ function kubeApp(api: EmbeddedApi, closing: AbortSignal, onError: (error: unknow
       void response.status(404).type("text/plain").send("404 page not found\n"),
   );
   // Express knows an error handler by its four parameters.
-  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) =>
-    sendError(response, error, onError),
-  );
+  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) next(error);
+    else sendError(response, error, onError);
+  });
   return app;
 }
 
@@ -181,10 +182,6 @@ function sendKnown(response: Response, next: NextFunction, body: JsonObject | un
 function sendError(response: Response, error: unknown, onError: (error: unknown) => void): void {
   const status = error instanceof StatusError ? error : bodyError(error);
   if (status === undefined) onError(error);
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
   const shown = status ?? new StatusError(500, "InternalError", "Internal error occurred");
   response.status(shown.code).json(statusBody(shown));
 }

@@ -7,7 +7,8 @@ import { metadataErrors, metadataSchema } from "./object-metadata.ts";
 import { defaulted, pruned } from "./schema-shaping.ts";
 import { hindersRules, rulesNotChecked, schemaErrors } from "./schema-validation.ts";
 import type { FieldError } from "./status.ts";
-import { StatusError, badRequest, invalid } from "./status.ts";
+import type { StatusError } from "./status.ts";
+import { badRequest, invalid } from "./status.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 
 export interface Incoming {
@@ -20,7 +21,7 @@ export interface Incoming {
 export function decode(kind: Kind, body: unknown): Incoming {
   const copy = jsonCopy(body);
   if (!isObject(copy)) throw unrecognized(kind, "the body is not a JSON object");
-  checkType(kind, copy);
+  if (kind.custom || copy["kind"] !== undefined || copy["apiVersion"] !== undefined) checkType(kind, copy);
   const unknownFields: string[] = [];
   const metadata = decodeMetadata(kind, copy["metadata"], unknownFields);
   const rest = pruned(without(copy, "metadata"), kind.schema, "", unknownFields) as JsonObject;

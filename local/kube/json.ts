@@ -36,8 +36,9 @@ export function sameJson(a: unknown, b: unknown): boolean {
 }
 
 /** The object without some of its members. */
-export function without(object: JsonObject, ...names: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
+export function without<T extends object, K extends string>(object: T, ...names: readonly K[]): Omit<T, K> {
+  const kept = Object.entries(object).filter(([name]) => !names.some((one) => one === name));
+  return Object.fromEntries(kept) as Omit<T, K>;
 }
 
 /** The member of a path such as `["metadata", "name"]`, or undefined. */

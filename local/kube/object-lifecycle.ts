@@ -72,7 +72,7 @@ export function commit(
 /** The object without one finalizer. */
 export function withoutFinalizer(object: KubernetesObject, finalizer: string): KubernetesObject {
   const left = (object.metadata.finalizers ?? []).filter((one) => one !== finalizer);
-  const { finalizers: _dropped, ...metadata } = object.metadata;
+  const metadata = without(object.metadata, "finalizers");
   return { ...object, metadata: left.length === 0 ? metadata : { ...metadata, finalizers: left } };
 }
 

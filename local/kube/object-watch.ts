@@ -89,11 +89,11 @@ function parsedVersion(version: string): number {
 
 /** An object that leaves the selection is deleted for its watchers, one that enters is added. */
 function eventsOf(change: Change, filter: ObjectFilter): readonly WatchEvent[] {
-  const before = change.previous !== undefined && filter(change.previous);
+  const { previous } = change;
+  const before = previous !== undefined && filter(previous);
   const after = change.type !== "DELETED" && filter(change.object);
   if (after) return [{ type: before ? "MODIFIED" : "ADDED", object: change.object }];
-  if (!before || change.previous === undefined) return [];
-  return [{ type: "DELETED", object: atVersion(change.previous, change.revision) }];
+  return before ? [{ type: "DELETED", object: atVersion(previous, change.revision) }] : [];
 }
 
 function atVersion(object: KubernetesObject, revision: number): KubernetesObject {
@@ -138,19 +138,21 @@ class Inbox {
   }
 
   async *events(): AsyncGenerator<WatchEvent, void, undefined> {
-    for (;;) {
-      const batch = this.#waiting;
-      this.#waiting = [];
+    for (let batch = this.#take(); batch.length > 0 || !this.#ended; batch = this.#take()) {
       yield* batch;
-      if (this.#waiting.length > 0) continue;
-      if (this.#isEnded()) return;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      if (batch.length === 0) await this.#more();
     }
   }
 
-  #isEnded(): boolean {
-    return this.#ended;
+  #take(): readonly WatchEvent[] {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    return batch;
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 }

@@ -73,7 +73,7 @@ function schemaName({ type }: Kind): string {
 }
 
 function schemaOf(kind: Kind): JsonObject {
-  const metadata = { description: metadataSchema.description, allOf: [{ $ref: `#/components/schemas/${metaName}` }] };
+  const metadata = { allOf: [{ $ref: `#/components/schemas/${metaName}` }] };
   return {
     ...kind.schema,
     description: kind.description,

@@ -103,7 +103,10 @@ function deleteObject(exchange: Exchange, target: Target): void {
   const { api, request, response, query } = exchange;
   const { kind, name } = target;
   const { uid, object } = api.resources.delete(target, deleteOptions(bodyOf(request, kind), query));
-  if (object !== undefined) return sendObject(exchange, kind, object, 200);
+  if (object !== undefined) {
+    sendObject(exchange, kind, object, 200);
+    return;
+  }
   const { group, plural } = kind.type;
   const details = { name, ...(group === "" ? {} : { group }), kind: plural, uid };
   response.json({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });

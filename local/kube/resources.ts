@@ -5,7 +5,7 @@ import type { DeleteOptions, KubernetesObject, ListOptions, ObjectMeta } from ".
 import { namespaceKind } from "./built-in-kinds.ts";
 import { cannotBeHandled, check, decode, strictProblem } from "./incoming-object.ts";
 import type { Incoming } from "./incoming-object.ts";
-import { isObject, member } from "./json.ts";
+import { isObject, member, without } from "./json.ts";
 import type { Kind } from "./kinds.ts";
 import type { ListPage } from "./list-pages.ts";
 import { ListPages } from "./list-pages.ts";
@@ -156,8 +156,7 @@ export class Resources {
       throw new StatusError(500, "", "resourceVersion should not be set on objects to be created");
     }
     checkSame("namespace", metadata.namespace, namespace);
-    const { status: _status, ...rest } = incoming;
-    const object = kind.hasStatus ? (rest as KubernetesObject) : incoming;
+    const object = kind.hasStatus ? withoutStatus(incoming) : incoming;
     return {
       ...object,
       metadata: { ...this.#newMetadata(kind, metadata), ...(kind.type.namespaced ? { namespace } : {}) },
@@ -166,9 +165,8 @@ export class Resources {
 
   #newMetadata(kind: Kind, incoming: ObjectMeta): ObjectMeta {
     const uid = this.#newUid();
-    const { deletionTimestamp: _deletion, generation: _generation, ...metadata } = incoming;
     return {
-      ...metadata,
+      ...without(incoming, "deletionTimestamp", "generation"),
       ...generatedName(incoming, uid),
       uid,
       creationTimestamp: toSecondsRfc3339(this.#clock.now()),
@@ -209,6 +207,12 @@ export class Resources {
     const counted = generation === undefined ? next : withMetadata(next, { generation });
     return options.dryRun === true ? counted : commit(this.#store, keyOf(target), current, counted);
   }
+}
+
+function withoutStatus(object: KubernetesObject): KubernetesObject {
+  return Object.fromEntries(
+    Object.entries(object).filter(([name]) => name !== "status"),
+  ) as unknown as KubernetesObject;
 }
 
 function keyOf({ kind, namespace, name }: Target): ObjectKey {
@@ -283,15 +287,13 @@ function checkPreconditions(
 
 /** An update of the object: everything but what belongs to the server and to the status subresource. */
 function withSpecOf(kind: Kind, current: KubernetesObject, incoming: KubernetesObject): KubernetesObject {
-  const { status: _status, ...rest } = incoming;
-  const object = kind.hasStatus ? (rest as KubernetesObject) : incoming;
+  const object = kind.hasStatus ? withoutStatus(incoming) : incoming;
   const status = kind.hasStatus && current["status"] !== undefined ? { status: current["status"] } : {};
   return { ...object, ...status, metadata: keptMetadata(current.metadata, incoming.metadata) };
 }
 
 /** What clients cannot change stays as it was. */
 function keptMetadata(current: ObjectMeta, incoming: ObjectMeta): ObjectMeta {
-  const { deletionTimestamp: _deletion, generation: _generation, ...metadata } = incoming;
   const names = [
     "name",
     "namespace",
@@ -303,13 +305,12 @@ function keptMetadata(current: ObjectMeta, incoming: ObjectMeta): ObjectMeta {
     "deletionGracePeriodSeconds",
   ];
   const kept = Object.entries(current).filter(([name]) => names.includes(name));
-  const own = Object.entries(metadata).filter(([name]) => !names.includes(name));
+  const own = Object.entries(incoming).filter(([name]) => !names.includes(name));
   return Object.fromEntries([...own, ...kept]) as unknown as ObjectMeta;
 }
 
 /** An update of the status takes nothing else. */
 function withStatusOf(current: KubernetesObject, incoming: KubernetesObject): KubernetesObject {
-  const { status: _status, ...rest } = current;
-  const object = rest as KubernetesObject;
+  const object = withoutStatus(current);
   return incoming["status"] === undefined ? object : { ...object, status: incoming["status"] };
 }

@@ -136,7 +136,7 @@ function ownErrors(value: unknown, schema: StructuralSchema, path: string): read
 }
 
 function stringErrors(value: string, schema: StructuralSchema, path: string): readonly FieldError[] {
-  const length = [...value].length;
+  const length = Array.from(value).length;
   const shown = JSON.stringify(value);
   const errors: FieldError[] = [];
   if (schema.maxLength !== undefined && length > schema.maxLength) {
