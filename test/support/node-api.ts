@@ -40,6 +40,7 @@ export interface NodeApiWorldOptions {
   readonly onReport?: ReportSink;
   readonly reportIntervalMs?: number;
   readonly cluster?: MemoryKubernetesApi;
+  readonly port?: number;
 }
 
 export class NodeApiWorld {
@@ -88,7 +89,7 @@ export class NodeApiWorld {
       random: (bytes) => new Uint8Array(bytes).fill(7),
     });
     const world = new NodeApiWorld(keys, { ...options, clock }, cluster);
-    const { port } = await world.#server.listen({ port: 0, host: "127.0.0.1" });
+    const { port } = await world.#server.listen({ port: options.port ?? 0, host: "127.0.0.1" });
     world.url = `http://127.0.0.1:${port}`;
     return world;
   }

@@ -1,0 +1,225 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { FeedClient } from "../../api/feed-client.ts";
+import type { FeedSink } from "../../api/feed-stream.ts";
+import { FeedStream } from "../../api/feed-stream.ts";
+import { ReportBook } from "../../api/report-book.ts";
+import type { NodeReport } from "../../domain/load.ts";
+import { addMs } from "../../domain/time.ts";
+import { signFeedToken } from "../../runtime/node-tokens.ts";
+import { eventually } from "../support/condition.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { NodeApiWorld } from "../support/node-api.ts";
+import { RecordingLogger } from "../support/recording-logger.ts";
+
+let clock: FakeClock;
+let worlds: NodeApiWorld[];
+let client: FeedClient | undefined;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  worlds = [];
+  client = undefined;
+});
+afterEach(async () => {
+  await client?.stop();
+  await Promise.all(worlds.map((world) => world.close()));
+});
+
+async function openWorld(): Promise<NodeApiWorld> {
+  const world = await NodeApiWorld.open({ clock });
+  worlds.push(world);
+  return world;
+}
+
+function report(uid: string, change: Partial<NodeReport> = {}): NodeReport {
+  return {
+    uid,
+    namespace: "media",
+    name: uid,
+    bootId: "boot-1",
+    sequence: 1,
+    receivedAt: clock.now(),
+    connections: 0,
+    publishers: 0,
+    subscribers: 0,
+    links: [{ parent: "live-origin-0", state: "established" }],
+    streams: [{ scope: "live", name: "one", subscribers: 2 }],
+    acknowledged: [],
+    ...change,
+  };
+}
+
+function follow(...urls: string[]): FeedClient {
+  const [world] = worlds;
+  if (world === undefined) throw new Error("open a world first");
+  client = new FeedClient({ urls, keys: world.keys, clock, random: () => 0, fetch, logger: new RecordingLogger() });
+  client.start();
+  return client;
+}
+
+describe("the feed route", () => {
+  it.each([
+    ["no token", undefined],
+    ["garbage", "abc"],
+  ])("refuses a reader with %s: 401", async (_name, token) => {
+    const world = await openWorld();
+    const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+    expect((await world.get("/internal/feed", headers)).status).toBe(401);
+  });
+
+  it("refuses a node: 401", async () => {
+    const world = await openWorld();
+    expect((await world.get("/internal/feed", { Authorization: `Bearer ${world.joinToken()}` })).status).toBe(401);
+  });
+
+  it("tells a snapshot, its end, changes, what is gone, and that it lives", async () => {
+    const world = await openWorld();
+    world.reports.record(report("a", { receivedAt: addMs(clock.now(), -1_500) }));
+    const headers = { Authorization: `Bearer ${signFeedToken(world.keys.current)}` };
+    const response = await fetch(`${world.url}/internal/feed`, { headers });
+    expect(response.headers.get("Content-Type")).toBe("application/x-ndjson");
+    const lines: Record<string, unknown>[] = [];
+    const read = (async () => {
+      let text = "";
+      for await (const chunk of response.body ?? []) {
+        text += Buffer.from(chunk).toString();
+        for (const line of text.split("\n").slice(0, -1)) lines.push(JSON.parse(line) as Record<string, unknown>);
+        text = text.slice(text.lastIndexOf("\n") + 1);
+      }
+    })();
+    await eventually("the snapshot is read", () => lines.length === 2);
+    world.reports.record(report("b"));
+    world.reports.forget("a");
+    await clock.advance(5_000);
+    await eventually("the changes are read", () => lines.length === 5);
+    expect(lines.map(({ kind }) => kind)).toEqual(["Report", "SnapshotEnd", "Report", "Gone", "Heartbeat"]);
+    expect(lines[0]).toMatchObject({ ageMs: 1_500, report: { uid: "a" } });
+    expect(JSON.stringify(lines)).not.toContain("receivedAt");
+    await world.close();
+    await read;
+  });
+});
+
+describe("a subscriber that reads slowly", () => {
+  it("gets the newest report of each node once it reads again", () => {
+    const lines: { kind: string; report?: NodeReport }[] = [];
+    let open = true;
+    let drain = (): void => undefined;
+    const sink: FeedSink = {
+      write: (text) => {
+        lines.push(JSON.parse(text) as { kind: string });
+        return open;
+      },
+      once: (_event, listener) => (drain = listener),
+    };
+    const book = new ReportBook();
+    const stream = new FeedStream(sink, book, clock);
+    open = false;
+    for (let sequence = 1; sequence <= 100; sequence++) book.record(report("a", { sequence }));
+    book.record(report("b"));
+    expect(lines.map(({ kind }) => kind)).toEqual(["SnapshotEnd", "Report"]);
+    open = true;
+    drain();
+    expect(lines.slice(2).map((line) => [line.report?.uid, line.report?.sequence])).toEqual([
+      ["a", 100],
+      ["b", 1],
+    ]);
+    stream.stop();
+    book.record(report("c"));
+    expect(lines).toHaveLength(4);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe("the feed client", () => {
+  it("merges feeds: the newest report of a node wins, aged on our own clock", async () => {
+    const [one, two] = [await openWorld(), await openWorld()];
+    one.reports.record(report("a", { sequence: 5, connections: 5, receivedAt: addMs(clock.now(), -3_000) }));
+    two.reports.record(report("a", { sequence: 4, connections: 4, receivedAt: addMs(clock.now(), -8_000) }));
+    two.reports.record(report("b"));
+    const feed = follow(one.url, two.url);
+    expect(feed.isComplete()).toBe(false);
+    await eventually("both feeds are live", () => feed.isComplete());
+    expect(feed.latest("a")).toEqual(
+      report("a", { sequence: 5, connections: 5, receivedAt: addMs(clock.now(), -3_000) }),
+    );
+    expect(feed.latest("b")).toBeDefined();
+    const told: number[] = [];
+    feed.subscribe(({ sequence }) => told.push(sequence));
+    two.reports.record(report("a", { sequence: 6 }));
+    await eventually("the change is read", () => told.length === 1);
+    expect(told).toEqual([6]);
+    one.reports.forget("a");
+    await eventually("it is gone", () => feed.latest("a") === undefined);
+  });
+
+  it("keeps what it knows when a feed is lost, says so, and comes back", async () => {
+    const world = await openWorld();
+    world.reports.record(report("a"));
+    const feed = follow(world.url);
+    await eventually("the feed is live", () => feed.isComplete());
+    const port = Number(new URL(world.url).port);
+    await world.close();
+    await eventually("the loss is seen", () => !feed.isComplete());
+    expect(feed.latest("a")).toBeDefined();
+    await clock.advance(1_000);
+    const again = await NodeApiWorld.open({ clock, port });
+    worlds.push(again);
+    again.reports.record(report("a", { sequence: 2 }));
+    for (let tries = 0; tries < 50 && !feed.isComplete(); tries++) {
+      await clock.advance(10_000);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(feed.isComplete()).toBe(true);
+    expect(feed.latest("a")?.sequence).toBe(2);
+  });
+
+  it("drops a feed that falls silent and opens it again", async () => {
+    let opened = 0;
+    const silent = createServer((_req, res) => {
+      opened += 1;
+      res.writeHead(200).write('{"kind":"SnapshotEnd"}\n');
+    });
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    await openWorld();
+    const feed = follow(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    await eventually("the feed is live", () => feed.isComplete());
+    await clock.advance(14_999);
+    expect(feed.isComplete()).toBe(true);
+    await clock.advance(1);
+    await eventually("the silence is noticed", () => !feed.isComplete());
+    await clock.advance(250);
+    await eventually("it is opened again", () => opened === 2 && feed.isComplete());
+    await feed.stop();
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
+  it.each([
+    ["refuses", 503, ""],
+    ["talks nonsense", 200, "nonsense\n"],
+    ["says a kind that is not known", 200, '{"kind":"Weather"}\n'],
+    ["ends", 200, ""],
+  ])("tries again, ever more slowly, when the server %s", async (_name, status, body) => {
+    let opened = 0;
+    const server = createServer((_req, res) => {
+      opened += 1;
+      res.writeHead(status).end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await openWorld();
+    const feed = follow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    for (const [tries, waitMs] of [250, 500, 1_000].entries()) {
+      await eventually("it waits", () => opened === tries + 1 && clock.pendingTimers === 1);
+      await clock.advance(waitMs - 1);
+      expect(opened).toBe(tries + 1);
+      await clock.advance(1);
+    }
+    expect(feed.isComplete()).toBe(false);
+    await feed.stop();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
