@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { renderUserData } from "../../domain/user-data.ts";
+import { MediaFleet } from "../../local/media-fleet.ts";
+import { FakeClock, settle } from "../support/fake-clock.ts";
+import { NodeApiWorld, origin } from "../support/node-api.ts";
+import { RecordingLogger } from "../support/recording-logger.ts";
+import type { SimulatedWorld } from "../support/simulated-cloud.ts";
+import { launchRequest, simulatedWorld, valueOf } from "../support/simulated-cloud.ts";
+
+let clock: FakeClock;
+let api: NodeApiWorld;
+let simulated: SimulatedWorld;
+let fleet: MediaFleet;
+let logger: RecordingLogger;
+
+beforeEach(async () => {
+  clock = new FakeClock();
+  api = await NodeApiWorld.open({ clock });
+  simulated = simulatedWorld({ clock, bootMs: 2_000, stopMs: 1_000 });
+  logger = new RecordingLogger();
+  fleet = openFleet();
+  fleet.start();
+});
+afterEach(async () => {
+  await fleet.stop();
+  simulated.cloud.close();
+  await api.close();
+});
+
+function openFleet(): MediaFleet {
+  return new MediaFleet({ cloud: simulated.cloud, clock, random: () => 0, fetch, logger });
+}
+
+/** Launches machines with a join token, and gives each its StreamNode. */
+async function launch(count: number, userData = settings()): Promise<readonly string[]> {
+  const request = launchRequest({ count, userData });
+  const machines = valueOf(await simulated.platform.launch(request, new AbortController().signal));
+  for (const { providerId, launchIndex } of machines) {
+    await api.addNode({
+      name: `live-edge-${launchIndex}`,
+      spec: { slot: launchIndex, index: launchIndex, providerId },
+    });
+  }
+  return machines.map(({ providerId }) => providerId);
+}
+
+function settings(): string {
+  return renderUserData({ apiUrl: api.url, platform: "simulated", joinToken: api.joinToken(), properties: {} }, "");
+}
+
+/** Moves time on, with pauses for the sockets, until the condition holds. */
+async function within(ms: number, holds: () => boolean): Promise<void> {
+  const endMs = clock.monotonicMs() + ms;
+  while (!holds()) {
+    expect(clock.monotonicMs()).toBeLessThanOrEqual(endMs);
+    await clock.advance(20);
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+const reports = () => api.reports.uids().map((uid) => api.reports.latest(uid));
+const established = () => reports().filter((report) => report?.links.every(({ state }) => state === "established"));
+
+describe("the media fleet", () => {
+  it("brings up a node on each machine that has booted, linked to its parents", async () => {
+    await api.addNode(origin(0));
+    await launch(20);
+    expect(fleet.nodes.size).toBe(0);
+    await clock.advance(2_000);
+    expect(fleet.nodes.size).toBe(20);
+    await within(2_000, () => established().length === 20);
+    expect(reports()[0]?.links).toEqual([{ parent: "live-origin-0", state: "established" }]);
+  });
+
+  it("stops the node of a machine that is killed, at once and without a word", async () => {
+    const [id] = await launch(1);
+    await clock.advance(2_000);
+    await within(2_000, () => reports().length === 1);
+    simulated.cloud.kill(id!);
+    await settle();
+    expect(fleet.nodes.size).toBe(0);
+    await within(1_000, () => clock.pendingTimers === 0);
+    expect((await api.node("live-edge-0")).status?.registration?.goodbyeAt).toBeUndefined();
+  });
+
+  it("says goodbye for a machine that is stopped", async () => {
+    const [id] = await launch(1);
+    await clock.advance(2_000);
+    await within(2_000, () => reports().length === 1);
+    simulated.cloud.stop(id!);
+    expect(fleet.nodes.size).toBe(0);
+    await fleet.stop();
+    expect((await api.node("live-edge-0")).status?.registration?.goodbyeAt).toBeDefined();
+  });
+
+  it("goes on with the same boots, and numbers that rise, after our process was started anew", async () => {
+    await launch(2);
+    await clock.advance(2_000);
+    await within(2_000, () => reports().length === 2);
+    const before = reports();
+    await fleet.stop();
+    expect(api.cluster.calls.filter((verb) => verb === "mergePatch")).toHaveLength(2);
+    await clock.advance(30_000);
+    fleet = openFleet();
+    fleet.start();
+    expect(fleet.nodes.size).toBe(2);
+    await within(2_000, () => reports().every((report, index) => report !== before[index]));
+    expect(reports().map((report) => report?.bootId)).toEqual(before.map((report) => report?.bootId));
+    expect(api.cluster.calls.filter((verb) => verb === "mergePatch")).toHaveLength(2);
+  });
+
+  it("starts no node on a machine without settings, and says so", async () => {
+    await launch(1, "#!/bin/sh");
+    await clock.advance(2_000);
+    expect(fleet.nodes.size).toBe(0);
+    expect(logger.lines).toContainEqual(expect.objectContaining({ message: "found no settings at boot" }));
+  });
+});
