@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { eventually } from "../support/condition.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { FlakyServer, widgetType } from "../support/flaky-server.ts";
 import { plainKubeConfig } from "../support/kube-config.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
@@ -182,6 +183,36 @@ describe("informer, when the connection fails", () => {
     expect(server.requests.slice(0, 3)).toEqual(["LIST", "WATCH from 100", "WATCH from 100"]);
     await eventually("there is one watch", () => server.openWatches === 1);
     expect(await restarts("silent")).toBeGreaterThan(0);
+  });
+
+  it("counts silence from the last event", async () => {
+    const clock = new FakeClock();
+    open({ clock, silenceMs: 90_000 });
+    await following();
+    for (const name of ["a", "b", "c"]) {
+      await clock.advance(60_000);
+      server.put(name);
+      await eventually(`${name} is seen`, () => names().includes(name));
+    }
+    expect(server.requests).toEqual(["LIST", "WATCH from 100"]);
+    await clock.advance(90_000);
+    await eventually("it waits to try again", () => clock.pendingTimers === 1);
+    await clock.advance(1_000);
+    await eventually("it watches again", () => server.requests.length === 3 && server.openWatches === 1);
+    expect(server.requests.at(-1)).toBe("WATCH from 103");
+  });
+
+  it("needs no new list while every watch gives a sign of life", async () => {
+    open();
+    await following();
+    for (const name of ["a", "b", "c", "d"]) {
+      server.put(name);
+      await eventually(`${name} is seen`, () => names().includes(name));
+      const requests = server.requests.length;
+      server.resetWatches();
+      await eventually("it watches again", () => server.requests.length > requests && server.openWatches === 1);
+    }
+    expect(server.requests.filter((request) => request === "LIST")).toHaveLength(1);
   });
 
   it("lists anew after an ERROR frame that says 410, and reports what was missed", async () => {
