@@ -27,18 +27,25 @@ export interface HttpAccess {
 export function httpClient({ url, token, ca }: HttpAccess): RawHttp {
   return (method, path, parts = {}) =>
     new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", ...parts.headers };
+      const body = payload(parts.body);
+      const headers = { authorization: `Bearer ${token}`, ...bodyHeaders(body), ...parts.headers };
       const sent = request(new URL(path, url), { method, headers, ca }, (response) => {
-        const answered = (body: string): void =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        const answered = (answer: string): void =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: answer });
         text(response).then(answered, reject);
       });
       sent.once("error", reject);
-      sent.end(payload(parts.body));
+      sent.end(body);
     });
 }
 
 function payload(body: unknown): string | undefined {
   if (body === undefined || typeof body === "string") return body;
   return JSON.stringify(body);
+}
+
+/** Node sends the body of a DELETE without saying that there is one, unless the length is given. */
+function bodyHeaders(body: string | undefined): Readonly<Record<string, string>> {
+  if (body === undefined) return {};
+  return { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)) };
 }

@@ -30,7 +30,7 @@ export interface RealCluster {
 export interface RealClusterOptions {
   readonly binaries: ClusterBinaries;
   /**
-   * Files of CRDs to apply before the controller manager starts: its garbage collector looks for new kinds only every
+   * CRDs, as YAML or JSON, to apply before the controller manager starts: its garbage collector looks for new kinds only every
    * 30 seconds, and knows these at once.
    */
   readonly crds?: readonly string[];
@@ -99,9 +99,9 @@ async function startIn(processes: ChildProcesses, { binaries, crds = [] }: RealC
 
 async function establish(kubectl: Kubectl, crds: readonly string[]): Promise<void> {
   if (crds.length === 0) return;
-  const files = crds.flatMap((file) => ["-f", file]);
-  await kubectl.must(["apply", "--server-side", ...files]);
-  await kubectl.must(["wait", "--for=condition=Established", "--timeout=30s", ...files]);
+  const input = crds.join("\n---\n");
+  await kubectl.must(["apply", "--server-side", "-f", "-"], { input });
+  await kubectl.must(["wait", "--for=condition=Established", "--timeout=30s", "-f", "-"], { input });
 }
 
 function expectOk(answer: HttpAnswer): void {

@@ -1,6 +1,6 @@
 /** What the whole run of cluster tests shares, and how the tests learn of it: through `TEST_` variables. */
-import { readdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { readdir, readFile } from "node:fs/promises";
+import { widgetCrd } from "../support/widget-crd.ts";
 import { buildBinaries } from "./binaries.ts";
 import { type RealCluster, startRealCluster } from "./real-cluster.ts";
 
@@ -10,7 +10,7 @@ const running: RealCluster[] = [];
 /** Starts the services and sets the variables that `environment.ts` reads. */
 export async function startServices(): Promise<void> {
   const binaries = await buildBinaries();
-  const cluster = await startRealCluster({ binaries, crds: await productCrds() });
+  const cluster = await startRealCluster({ binaries, crds: await allCrds() });
   running.push(cluster);
   Object.assign(process.env, {
     TEST_CLUSTER_URL: cluster.url,
@@ -27,9 +27,10 @@ export async function stopServices(): Promise<void> {
   await Promise.all(running.splice(0).map((cluster) => cluster.stop()));
 }
 
-/** The generated CRDs, as `kubectl apply` takes them. */
-async function productCrds(): Promise<readonly string[]> {
-  const folder = fileURLToPath(new URL("../../crds/", import.meta.url));
-  const names = await readdir(folder);
-  return names.filter((name) => name.endsWith(".yaml")).map((name) => `${folder}${name}`);
+/** The generated CRDs, and the one of the conformance suite. */
+async function allCrds(): Promise<readonly string[]> {
+  const folder = new URL("../../crds/", import.meta.url);
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".yaml"));
+  const generated = await Promise.all(names.map((name) => readFile(new URL(name, folder), "utf8")));
+  return [...generated, JSON.stringify(widgetCrd)];
 }

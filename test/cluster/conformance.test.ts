@@ -1,0 +1,26 @@
+import { describe } from "@jest/globals";
+import { systemClock } from "../../runtime/clock.ts";
+import { KubeClient, loadKubeConfig } from "../../runtime/kube-client.ts";
+import { describeKubernetesApi, type KubernetesServer } from "../conformance/kubernetes-api.ts";
+import { clusterHttp, clusterKubeconfig } from "./environment.ts";
+
+/** The real server over our client, in a namespace of the suite's own. */
+async function realServer(): Promise<KubernetesServer> {
+  const http = clusterHttp();
+  const namespace = "conformance";
+  await http("POST", "/api/v1/namespaces", { body: { metadata: { name: namespace } } });
+  const api = new KubeClient({ config: loadKubeConfig(clusterKubeconfig()), clock: systemClock() });
+  return {
+    api,
+    http,
+    namespace,
+    close: async () => {
+      await http("DELETE", `/api/v1/namespaces/${namespace}`);
+      api.close();
+    },
+  };
+}
+
+describe("a real API server", () => {
+  describeKubernetesApi(realServer, { serverSideApply: true, protobuf: true, streamingLists: true });
+});
