@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { signJoinToken, signNodeToken, verifyNodeToken } from "../../runtime/node-tokens.ts";
-import type { FakeClock } from "../support/fake-clock.ts";
 import { namespace, NodeApiWorld, origin, registration } from "../support/node-api.ts";
 
 let world: NodeApiWorld;
@@ -62,7 +61,7 @@ describe("a machine that registers", () => {
   it("replaces its registration after a reboot at the same address", async () => {
     await world.addNode();
     await world.register();
-    await (world.clock as FakeClock).advance(60_000);
+    await world.clock.advance(60_000);
     expect((await world.register({ bootId: "boot-2" })).status).toBe(200);
     const held = (await world.node("live-edge-0")).status?.registration;
     expect(held).toMatchObject({ bootId: "boot-2", registeredAt: "2026-01-01T00:01:00.000Z" });

@@ -4,7 +4,6 @@ import type { NodeReport } from "../../domain/load.ts";
 import { drainDirectiveId } from "../../domain/directive.ts";
 import { signNodeToken } from "../../runtime/node-tokens.ts";
 import { emptyReport, namespace, NodeApiWorld, origin } from "../support/node-api.ts";
-import type { FakeClock } from "../support/fake-clock.ts";
 
 let world: NodeApiWorld;
 let news: NodeReport[];
@@ -161,7 +160,7 @@ describe("a report that is turned away", () => {
     expect(answer).toMatchObject({ status: 429, body: { code: "TooManyRequests" } });
     expect(answer.headers.get("Retry-After")).toBe("1");
     expect((await world.report(other, {}, "live-edge-1")).status).toBe(200);
-    await (world.clock as FakeClock).advance(1_000);
+    await world.clock.advance(1_000);
     expect((await world.report(token, { sequence: 4 })).status).toBe(200);
   });
 
@@ -264,7 +263,7 @@ describe("a goodbye", () => {
     await world.addNode();
     const token = await world.registered();
     expect((await world.goodbye(token)).status).toBe(204);
-    await (world.clock as FakeClock).advance(1_000);
+    await world.clock.advance(1_000);
     expect((await world.goodbye(token)).status).toBe(204);
     const held = (await world.node("live-edge-0")).status?.registration;
     expect(held).toMatchObject({ bootId: "boot-1", goodbyeAt: "2026-01-01T00:00:00.000Z" });

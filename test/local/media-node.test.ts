@@ -47,7 +47,7 @@ beforeEach(() => {
     goodbye: () => new Response(null, { status: 204 }),
   };
   const fetch: typeof globalThis.fetch = (url, init) => {
-    const verb = new URL(url as string).pathname.split("/").at(-1) ?? "";
+    const verb = new URL(url).pathname.split("/").at(-1) ?? "";
     const token = new Headers(init?.headers).get("Authorization") ?? "";
     const body = JSON.parse(init?.body as string) as Call["body"];
     const call = { atMs: clock.monotonicMs(), verb, token, body };

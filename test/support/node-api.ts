@@ -7,7 +7,6 @@ import { InformedStreamNodeDirectory } from "../../api/stream-node-directory.ts"
 import { resourceType } from "../../crds/names.ts";
 import type { StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
 import { streamNodeSchema } from "../../crds/stream-node.ts";
-import type { Clock } from "../../domain/time.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
 import { loadKeyRing } from "../../runtime/key-ring.ts";
 import { signJoinToken } from "../../runtime/node-tokens.ts";
@@ -35,7 +34,7 @@ export interface Answer {
 }
 
 export interface NodeApiWorldOptions {
-  readonly clock?: Clock;
+  readonly clock?: FakeClock;
   readonly rateLimits?: Partial<RateLimits>;
   readonly onReport?: ReportSink;
   readonly reportIntervalMs?: number;
@@ -44,7 +43,7 @@ export interface NodeApiWorldOptions {
 }
 
 export class NodeApiWorld {
-  readonly clock: Clock;
+  readonly clock: FakeClock;
   readonly cluster: MemoryKubernetesApi;
   readonly known = new KnownNodes();
   readonly directory = new InformedStreamNodeDirectory(this.known);
