@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { causeLine } from "./cause-line.ts";
 
 /** The file in the directory that carries the lock. It stays behind, empty, and means nothing by itself. */
 const lockFileName = "lock";
@@ -54,12 +55,11 @@ function openLockFile(directory: string): DatabaseSync {
 }
 
 function lockFailure(directory: string, cause: unknown): Error {
-  const code = cause instanceof Error && "errcode" in cause ? cause.errcode : undefined;
-  if (code !== sqliteBusy) return unusable(directory, cause);
+  const isBusy = typeof cause === "object" && cause !== null && "errcode" in cause && cause.errcode === sqliteBusy;
+  if (!isBusy) return unusable(directory, cause);
   return new DirectoryLockedError(`${directory} is in use by another streamfleet process`, { cause });
 }
 
 function unusable(directory: string, cause: unknown): DirectoryUnusableError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new DirectoryUnusableError(`${directory} cannot be used: ${why}`, { cause });
+  return new DirectoryUnusableError(`${directory} cannot be used: ${causeLine(cause)}`, { cause });
 }

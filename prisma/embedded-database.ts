@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { PrismaPGlite } from "pglite-prisma-adapter";
+import { causeLine } from "./cause-line.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
 import type { DirectoryLock } from "./directory-lock.ts";
 import { PrismaClient } from "./generated/client.ts";
@@ -91,7 +92,9 @@ function assertCluster(cluster: string): void {
 }
 
 function unopenable(directory: string, cause: unknown): DatabaseOpenError {
-  const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
   const advice = "it holds only history: move the directory away to begin with an empty one";
-  return new DatabaseOpenError(`the database in ${directory} is unreadable or corrupt (${why}); ${advice}`, { cause });
+  return new DatabaseOpenError(
+    `the database in ${directory} is unreadable or corrupt (${causeLine(cause)}); ${advice}`,
+    { cause },
+  );
 }

@@ -218,8 +218,17 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
       it("opens a stream at its first sighting and keeps its peak", async () => {
         await history.streams.see([sighting()]);
         await history.streams.see([sighting({ subscribers: 9, at: at(1_000) }), sighting({ at: at(2_000) })]);
-        const { at: _at, subscribers: _subscribers, ...stream } = sighting();
-        const record = { ...stream, startedAt: at(0), lastSeenAt: at(2_000), peakSubscribers: 9 };
+        const { scope, name, nodeUid } = sighting();
+        const record = {
+          namespace,
+          group: "live",
+          scope,
+          name,
+          nodeUid,
+          startedAt: at(0),
+          lastSeenAt: at(2_000),
+          peakSubscribers: 9,
+        };
         expect(await history.streams.live({ namespace, group: "live" })).toEqual([record]);
       });
 
