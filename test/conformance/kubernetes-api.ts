@@ -621,7 +621,8 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
       }
       await server.api.delete(widgetType, address, { preconditions: { uid: metadata.uid ?? "" } });
       await gone("guarded");
-      expect((await remove("guarded", { propagationPolicy: "Sideways" })).status).toBe(422);
+      await create("policed");
+      expect((await remove("policed", { propagationPolicy: "Sideways" })).status).toBe(422);
     });
 
     it("deletes dependents after their owner in the background", async () => {
