@@ -176,6 +176,20 @@ describe("the feed client", () => {
     expect(feed.latest("a")?.sequence).toBe(2);
   });
 
+  it("stays on a feed that has no news but lives", async () => {
+    const world = await openWorld();
+    const feed = follow(world.url);
+    await eventually("the feed is live", () => feed.isComplete());
+    let lost = false;
+    for (let beats = 0; beats < 6; beats++) {
+      await clock.advance(5_000);
+      world.reports.record(report("a", { sequence: beats }));
+      await eventually("the beat is read", () => feed.latest("a")?.sequence === beats || !feed.isComplete());
+      lost ||= !feed.isComplete();
+    }
+    expect(lost).toBe(false);
+  });
+
   it("drops a feed that falls silent and opens it again", async () => {
     let opened = 0;
     const silent = createServer((_req, res) => {

@@ -188,6 +188,19 @@ describe("a machine that is turned away", () => {
   });
 });
 
+describe("too many registrations from one address", () => {
+  it("wait as long as Retry-After says: 429", async () => {
+    await world.close();
+    world = await NodeApiWorld.open({ rateLimits: { perAddress: { perSecond: 0.5, burst: 1 } } });
+    await world.addNode();
+    expect((await world.register()).status).toBe(200);
+    const { status, headers } = await world.register();
+    expect([status, headers.get("Retry-After")]).toEqual([429, "2"]);
+    await world.clock.advance(2_000);
+    expect((await world.register()).status).toBe(200);
+  });
+});
+
 describe("a body that does not fit", () => {
   it.each([
     ["a missing field", { bootId: undefined }, "bootId"],

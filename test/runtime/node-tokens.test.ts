@@ -43,6 +43,10 @@ describe("tokens", () => {
     expect(verifyJoinToken(ring, signNodeToken(a, node))).toBeUndefined();
     expect(verifyFeedToken(ring, signNodeToken(a, node))).toBe(false);
     expect(verifyJoinToken(ring, signJoinToken(a, join).replace("sfj1", "sfn1"))).toBeUndefined();
+    expect(
+      verifyNodeToken(ring, signJoinToken(a, { ...join, namespace: "gce" }).replace("sfj1", "sfn1")),
+    ).toBeUndefined();
+    expect(verifyFeedToken(ring, signNodeToken(a, node).replace("sfn1", "sff1"))).toBe(false);
   });
 
   it("fit into the longest names", () => {
