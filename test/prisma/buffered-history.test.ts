@@ -124,13 +124,12 @@ describe("buffered history", () => {
 
   it("never writes the end of a life before a transition that was said before it", async () => {
     const { buffer, clock, database, start } = setUp();
-    const { record } = database.history.nodeLives;
     const history = {
       ...database.history,
       nodeLives: {
         ...database.history.nodeLives,
         record: async (rows: readonly NodeLifeTransition[]) => {
-          await record(rows);
+          await database.history.nodeLives.record(rows);
           if (rows.some(({ life }) => life.name === "b")) return;
           racing.recordTransition(transition("b", start));
           racing.recordClose({ uid: "uid-b", at: start, reason: "Terminated" });

@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { instant } from "../../domain/time.ts";
+import { DirectoryLockedError } from "../../prisma/directory-lock.ts";
+import { openEmbeddedDatabase } from "../../prisma/embedded-database.ts";
+import { DatabaseOpenError } from "../../prisma/history-database.ts";
+import type { HistoryDatabase } from "../../prisma/history-database.ts";
+import { MigrationError } from "../../prisma/migration-runner.ts";
+import { ScratchDirectory } from "../support/scratch-directory.ts";
+
+const projectDirectory = join(import.meta.dirname, "../..");
+
+function transition(uid: string) {
+  const life = { uid, namespace: "n", group: "g", name: uid, role: "edge", region: "r", platform: "p" } as const;
+  return { life: { ...life, openedAt: instant(0) }, phase: "Pending", at: instant(0), reason: "Launched" } as const;
+}
+
+async function openUids({ history }: HistoryDatabase): Promise<readonly string[]> {
+  return (await history.nodeLives.open({})).map(({ uid }) => uid);
+}
+
+/** Creating a database costs seconds: the tests share one, in the order in which they are written. */
+describe("embedded database", () => {
+  let scratch: ScratchDirectory;
+  let directory: string;
+  let copies = 0;
+
+  beforeAll(async () => {
+    scratch = new ScratchDirectory();
+    directory = join(scratch.path, "db");
+    const database = await openEmbeddedDatabase(directory);
+    await database.history.nodeLives.record([transition("first")]);
+    await database.close();
+  });
+  afterAll(() => scratch.remove());
+
+  function copy(): string {
+    const path = join(scratch.path, `copy-${copies++}`);
+    cpSync(directory, path, { recursive: true });
+    return path;
+  }
+
+  async function refused(path: string): Promise<Error> {
+    const failure: unknown = await openEmbeddedDatabase(path).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (!(failure instanceof DatabaseOpenError)) throw new Error("it was opened");
+    expect(failure.message).not.toContain("\n");
+    expect(failure.message).toContain(`the database in ${path} is unreadable or corrupt`);
+    return failure;
+  }
+
+  it("lets one opener in at a time, and the next one once it is closed", async () => {
+    const database = await openEmbeddedDatabase(directory);
+    await expect(openEmbeddedDatabase(directory)).rejects.toThrow(DirectoryLockedError);
+    await database.ping();
+    expect(await openUids(database)).toEqual(["first"]);
+    await Promise.all([database.close(), database.close()]);
+    await expect(database.ping()).rejects.toThrow();
+  });
+
+  it("keeps what was written when its process is killed, and is open to the next one", async () => {
+    const script = `
+      import { openEmbeddedDatabase } from "./prisma/embedded-database.ts";
+      const { history } = await openEmbeddedDatabase(${JSON.stringify(directory)});
+      await history.nodeLives.record([${JSON.stringify(transition("second"))}]);
+      console.log("written");
+      for (let i = 0; ; i += 1) await history.nodeLives.close([{ uid: "none" + i, at: 0, reason: "" }]);`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+      cwd: projectDirectory,
+      stdio: ["ignore", "pipe", "inherit"],
+      env: {},
+    });
+    try {
+      await once(createInterface(child.stdout), "line");
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    const database = await openEmbeddedDatabase(directory);
+    expect(await openUids(database)).toEqual(["first", "second"]);
+    await database.close();
+  });
+
+  it("refuses a directory that lacks a file, and damages nothing", async () => {
+    const path = copy();
+    rmSync(join(path, "pgdata", "PG_VERSION"));
+    const before = readdirSync(join(path, "pgdata"), { recursive: true }).sort();
+    expect((await refused(path)).message).toContain("PG_VERSION is missing");
+    expect(readdirSync(join(path, "pgdata"), { recursive: true }).sort()).toEqual(before);
+    cpSync(join(directory, "pgdata", "PG_VERSION"), join(path, "pgdata", "PG_VERSION"));
+    const database = await openEmbeddedDatabase(path);
+    expect(await openUids(database)).toEqual(["first", "second"]);
+    await database.close();
+  });
+
+  it.each([
+    ["a control file that was cut short", (path: string) => truncateSync(join(path, "pgdata/global/pg_control"), 10)],
+    ["the files of another version", (path: string) => writeFileSync(join(path, "pgdata/PG_VERSION"), "12\n")],
+    [
+      "a file where its folder should be",
+      (path: string) => {
+        rmSync(join(path, "pgdata"), { recursive: true });
+        writeFileSync(join(path, "pgdata"), "");
+      },
+    ],
+  ])("refuses %s, and gives its lock back", async (_name, damage) => {
+    const path = copy();
+    damage(path);
+    await refused(path);
+    await refused(path);
+  });
+
+  it("refuses a schema that a newer version made", async () => {
+    const path = copy();
+    const database = await openEmbeddedDatabase(path);
+    await database.close();
+    const { PGlite } = await import("@electric-sql/pglite");
+    const server = await PGlite.create(join(path, "pgdata"));
+    await server.exec("UPDATE _prisma_migrations SET migration_name = '99990101000000_later'");
+    await server.close();
+    await expect(openEmbeddedDatabase(path)).rejects.toThrow(MigrationError);
+  });
+
+  it("begins anew when its creation was cut short, and when it was deleted", async () => {
+    const path = join(scratch.path, "half");
+    mkdirSync(join(path, "pgdata"), { recursive: true });
+    writeFileSync(join(path, "creating"), "");
+    writeFileSync(join(path, "pgdata", "postgresql.conf"), "half of it");
+    const database = await openEmbeddedDatabase(path);
+    expect(await openUids(database)).toEqual([]);
+    await database.close();
+    expect(readdirSync(path).sort()).toEqual(["lock", "pgdata"]);
+    expect(readFileSync(join(path, "pgdata", "postgresql.conf"), "utf8")).not.toContain("half of it");
+  });
+});

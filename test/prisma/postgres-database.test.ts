@@ -1,0 +1,89 @@
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { instant } from "../../domain/time.ts";
+import { DatabaseOpenError } from "../../prisma/history-database.ts";
+import { MigrationError } from "../../prisma/migration-runner.ts";
+import { connectPostgres } from "../../prisma/postgres-database.ts";
+import { createScratchDatabase, execute, testServerUrl } from "../support/postgres.ts";
+import type { ScratchDatabase } from "../support/postgres.ts";
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const sighting = { namespace: "n", group: "g", scope: "s", name: "x", nodeUid: "u", subscribers: 1, at: instant(1e12) };
+
+describe("connect to PostgreSQL", () => {
+  it.each(["mysql://localhost/x", "localhost:5432", ""])("refuses the URL %j in one line", (url) => {
+    expect(() => connectPostgres({ url })).toThrow(DatabaseOpenError);
+  });
+
+  it("needs no server until it is asked, then says that there is none", async () => {
+    const database = connectPostgres({ url: `postgresql://postgres@127.0.0.1:${await closedPort()}/postgres` });
+    await expect(database.ping()).rejects.toThrow("ECONNREFUSED");
+    await expect(database.migrate()).rejects.toThrow("ECONNREFUSED");
+    await expect(database.migrate()).rejects.not.toThrow(MigrationError);
+    await expect(database.history.streams.see([sighting])).rejects.toThrow();
+    await Promise.all([database.close(), database.close()]);
+  });
+});
+
+(testServerUrl === undefined ? describe.skip : describe)("PostgreSQL server", () => {
+  let scratch: ScratchDatabase;
+
+  beforeAll(async () => {
+    scratch = await createScratchDatabase(testServerUrl ?? "");
+  });
+  afterAll(async () => {
+    await scratch.drop();
+  });
+
+  it("is migrated once when several start at the same time", async () => {
+    const databases = Array.from({ length: 4 }, () => connectPostgres({ url: scratch.url }));
+    const applied = await Promise.all(databases.map((database) => database.migrate()));
+    expect(applied.filter(({ length }) => length > 0)).toHaveLength(1);
+    await Promise.all(databases.map((database) => database.close()));
+  });
+
+  it("reads times as they were written, whatever the server's time zone", async () => {
+    await execute(
+      scratch.url,
+      `ALTER DATABASE ${new URL(scratch.url).pathname.slice(1)} SET timezone = 'Asia/Kolkata'`,
+    );
+    const database = connectPostgres({ url: scratch.url });
+    await database.history.streams.see([sighting]);
+    const [stream] = await database.history.streams.live({ namespace: "n", group: "g" });
+    expect(stream?.startedAt).toBe(sighting.at);
+    await database.close();
+  });
+
+  it("goes on after its connections were cut", async () => {
+    const errors: Error[] = [];
+    const database = connectPostgres({ url: scratch.url, onConnectionError: (error) => errors.push(error) });
+    await database.ping();
+    await execute(
+      testServerUrl ?? "",
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(scratch.url).pathname.slice(1)}'`,
+    );
+    await Promise.allSettled([database.ping()]);
+    expect(await database.history.streams.live({ namespace: "n", group: "none" })).toEqual([]);
+    await database.close();
+  });
+
+  it("keeps to the schema that the URL names", async () => {
+    const url = `${scratch.url}?schema=fleet-a`;
+    const database = connectPostgres({ url });
+    expect(await database.migrate()).toHaveLength(1);
+    await database.history.streams.see([sighting, { ...sighting, name: "y" }]);
+    expect(await database.history.streams.live({ namespace: "n", group: "g" })).toHaveLength(2);
+    await database.close();
+    const other = connectPostgres({ url: scratch.url });
+    expect(await other.history.streams.live({ namespace: "n", group: "g" })).toHaveLength(1);
+    await other.close();
+  });
+});
