@@ -115,7 +115,7 @@ describe("streamfleet up", () => {
       let editor: string;
 
       beforeAll(async () => {
-        file = join(processes.folder, `${name}.json`);
+        file = join(processes.folder, `${name}.yaml`);
         editor = join(processes.folder, `${name}-editor.sh`);
         await writeFile(file, manifestsOf(name, 1));
         await writeFile(editor, `#!/bin/sh\nsed -i.bak 's/stabilizationSeconds: 300/stabilizationSeconds: 60/' "$1"\n`);
@@ -129,8 +129,16 @@ describe("streamfleet up", () => {
       });
 
       it("is unchanged by the same apply, and has no diff", async () => {
-        expect(linesOf(await run("apply", "-f", file)).every((line) => line.endsWith(" unchanged"))).toBe(true);
+        const applied = await run("apply", "-f", file);
+        expect(applied).toMatch(new RegExp(`launchconfig.streamfleet.dev/${name} unchanged`));
+        expect(applied).toMatch(new RegExp(`nodegroup.streamfleet.dev/${name} unchanged`));
         expect(await kubectl.run(["diff", "-f", file])).toMatchObject({ code: 0, stdout: "" });
+      });
+
+      it("is taken back as get -o yaml wrote it", async () => {
+        const written = await run("get", `ng/${name}`, `sp/${name}`, "-o", "yaml");
+        const applied = await kubectl.must(["apply", "-f", "-"], { input: written });
+        expect(applied).toMatch(new RegExp(`nodegroup.streamfleet.dev/${name} (unchanged|configured)`));
       });
 
       it("shows a change with diff, and takes it with apply", async () => {
@@ -182,12 +190,12 @@ describe("streamfleet up", () => {
 
 /** A group of origins alone, with what it refers to. */
 function manifestsOf(name: string, minLimit: number): string {
-  const items: readonly KubernetesObject[] = [
+  const objects: readonly KubernetesObject[] = [
     launchConfigManifest({ roles: [edgeLaunch({ role: "origin" })] }, name),
     scalePolicyManifest({ roles: [edgeLimits({ role: "origin", minLimit })] }, name),
     nodeGroupManifest({ launchConfigRef: { name }, scalePolicyRef: { name } }, name),
   ];
-  return JSON.stringify({ apiVersion: "v1", kind: "List", items });
+  return objects.map((object) => JSON.stringify(object)).join("\n---\n");
 }
 
 async function ownNodes(kubectl: Kubectl, name: string) {

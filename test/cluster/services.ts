@@ -1,15 +1,34 @@
 /** What the whole run of cluster tests shares, and how the tests learn of it: through `TEST_` variables. */
 import { readdir, readFile } from "node:fs/promises";
 import { widgetCrd } from "../support/widget-crd.ts";
-import { buildBinaries } from "./binaries.ts";
-import { type RealCluster, startRealCluster } from "./real-cluster.ts";
+import { buildBinaries, type ClusterBinaries } from "./binaries.ts";
+import { startPostgres } from "./postgres.ts";
+import { startRealCluster } from "./real-cluster.ts";
+
+interface Service {
+  stop(): Promise<void>;
+}
 
 /** Jest calls setup and teardown in one process, and hands nothing from the one to the other. */
-const running: RealCluster[] = [];
+const running: Service[] = [];
 
 /** Starts the services and sets the variables that `environment.ts` reads. */
 export async function startServices(): Promise<void> {
   const binaries = await buildBinaries();
+  try {
+    await Promise.all([startCluster(binaries), startDatabase()]);
+  } catch (error) {
+    await stopServices();
+    throw error;
+  }
+}
+
+/** Ends them. */
+export async function stopServices(): Promise<void> {
+  await Promise.all(running.splice(0).map((service) => service.stop()));
+}
+
+async function startCluster(binaries: ClusterBinaries): Promise<void> {
   const cluster = await startRealCluster({ binaries, crds: await allCrds() });
   running.push(cluster);
   Object.assign(process.env, {
@@ -22,9 +41,12 @@ export async function startServices(): Promise<void> {
   });
 }
 
-/** Ends them. */
-export async function stopServices(): Promise<void> {
-  await Promise.all(running.splice(0).map((cluster) => cluster.stop()));
+/** A server that is named already is taken as it is. */
+async function startDatabase(): Promise<void> {
+  if (process.env["TEST_DATABASE_URL"] !== undefined) return;
+  const database = await startPostgres();
+  running.push(database);
+  process.env["TEST_DATABASE_URL"] = database.url;
 }
 
 /** The generated CRDs, and the one of the conformance suite. */
