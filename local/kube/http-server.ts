@@ -133,9 +133,14 @@ function blindAnswers(): express.Router {
 /** Health, version, discovery and schemas. */
 function documentRoutes({ kinds }: EmbeddedApi): express.Router {
   const router = express.Router();
+  const served = kinds.map((kind) => kind.type.kind).join(", ");
   for (const path of ["/healthz", "/livez", "/readyz"]) {
     router.get(path, (_request, response) => void response.type("text/plain").send("ok"));
   }
+  // kubectl asks here for kinds that it finds nowhere else; of the refusals that it can do without, it shows this one.
+  router.get("/openapi/v2", (_request, response) => {
+    response.status(406).type("text/plain").send(`the embedded API takes no other kinds than ${served}`);
+  });
   router.get("/version", (_request, response) => void response.json(version));
   router.get("/api", (request, response) =>
     sendDiscovery(request, response, aggregatedDiscovery(kinds, "Core"), apiVersions()),

@@ -150,7 +150,9 @@ class Inbox {
     return batch;
   }
 
+  /** Resolves when there is something to read, which may have come while the last batch was being handed over. */
   #more(): Promise<void> {
+    if (this.#waiting.length > 0 || this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
     });

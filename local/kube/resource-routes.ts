@@ -13,7 +13,7 @@ import { deleteOptions, includeObject, isWatch, listOptions, optionalNumber, wri
 import type { ResourcePath } from "./request-path.ts";
 import { resourcePath } from "./request-path.ts";
 import type { Target, Written } from "./resources.ts";
-import { StatusError, notFound, statusBody } from "./status.ts";
+import { StatusError, badRequest, notFound, statusBody } from "./status.ts";
 import { partialObject, tableOf } from "./table.ts";
 
 interface Exchange {
@@ -30,11 +30,20 @@ export function resourceHandler(
   closing: AbortSignal,
 ): (request: Request, response: Response, next: NextFunction) => Promise<void> {
   return async (request, response, next) => {
-    const path = resourcePath(decodeURIComponent(request.path), (...at) => api.kindAt(...at));
-    const query = new URL(request.url, "http://localhost").searchParams;
+    const path = resourcePath(decoded(request.path), (...at) => api.kindAt(...at));
+    const [, search = ""] = request.url.split("?", 2);
+    const query = new URLSearchParams(search);
     const isAnswered = path !== undefined && (await answer({ api, request, response, query, closing }, path));
     if (!isAnswered) next();
   };
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw badRequest("the path is not percent-encoded UTF-8");
+  }
 }
 
 /** False when the path has no such method. */

@@ -79,7 +79,7 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
   const create = async (name: string, spec: unknown = small, metadata: object = {}): Promise<KubernetesObject> =>
     server.api.create(widgetType, {
       ...manifest(name, spec, { ...metadata, namespace: server.namespace }),
-    } as unknown as KubernetesObject);
+    });
   const get = (name: string): Promise<KubernetesObject> =>
     server.api.get(widgetType, { namespace: server.namespace, name });
   const patch = (name: string, body: unknown) => ask("PATCH", `${collection()}/${name}`, body, mergePatch);
