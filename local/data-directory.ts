@@ -1,0 +1,52 @@
+/** The folder of `streamfleet up`: history, objects, the simulated cloud, its key, the kubeconfig and the log. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { DataFileError } from "./kube/object-file.ts";
+
+export interface DataDirectory {
+  readonly root: string;
+  readonly db: string;
+  readonly objects: string;
+  readonly cloud: string;
+  readonly kubeconfig: string;
+  readonly log: string;
+}
+
+export function dataDirectory(path: string): DataDirectory {
+  const root = resolve(path);
+  return {
+    root,
+    db: join(root, "db"),
+    objects: join(root, "objects"),
+    cloud: join(root, "cloud"),
+    kubeconfig: join(root, "kubeconfig"),
+    log: join(root, "streamfleet.log"),
+  };
+}
+
+/** Whether nothing has run here yet: there are neither objects nor machines. */
+export function isUnused({ objects, cloud }: DataDirectory): boolean {
+  return !existsSync(objects) && !existsSync(cloud);
+}
+
+const keyBytes = 32;
+
+/**
+ * The key by which the simulated cloud's machines prove who they are. It lives beside them, so that they can call back
+ * after the objects were lost. Made by `random` where it is missing. Throws `DataFileError`.
+ */
+export function nodeKey({ cloud }: DataDirectory, random: (bytes: number) => Uint8Array): Uint8Array {
+  const path = join(cloud, "node-key");
+  try {
+    mkdirSync(cloud, { recursive: true });
+    if (!existsSync(path)) writeFileSync(path, random(keyBytes), { mode: 0o600, flush: true });
+    const key = readFileSync(path);
+    if (key.length === keyBytes) return key;
+  } catch (cause) {
+    throw new DataFileError(path, cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+  throw new DataFileError(
+    path,
+    `is not a key of ${keyBytes} bytes; delete it to get a new one, with which machines that run cannot call back`,
+  );
+}

@@ -1,0 +1,22 @@
+/** Manifests from YAML files: CustomResourceDefinitions, and examples applied to an empty cluster. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse, parseAllDocuments } from "yaml";
+import type { KubernetesObject } from "../runtime/kubernetes-api.ts";
+import type { EmbeddedApi } from "./kube/embedded-api.ts";
+
+/** Every generated CustomResourceDefinition of a folder. */
+export function readDefinitions(folder: string): readonly unknown[] {
+  const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
+  return files.sort().map((name): unknown => parse(readFileSync(join(folder, name), "utf8")));
+}
+
+/** Creates the objects of a file in namespace `default`, in its order. Throws what the API throws. */
+export async function createAll(api: EmbeddedApi, file: string): Promise<void> {
+  for (const document of parseAllDocuments(readFileSync(file, "utf8"))) {
+    const manifest = document.toJS() as KubernetesObject;
+    const kind = api.kinds.find(({ type }) => type.kind === manifest.kind);
+    if (kind === undefined) throw new Error(`${file}: kind ${manifest.kind} is not served`);
+    await api.create(kind.type, { ...manifest, metadata: { ...manifest.metadata, namespace: "default" } });
+  }
+}

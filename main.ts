@@ -1,0 +1,541 @@
+/** The composition root and the command line: the only file that knows all names. */
+import { randomBytes, randomInt, randomUUID } from "node:crypto";
+import { createWriteStream, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { FeedClient } from "./api/feed-client.ts";
+import type { Listener } from "./api/listener.ts";
+import { serveOperations } from "./api/operations-server.ts";
+import { ReportBook } from "./api/report-book.ts";
+import { type ApiServer, createApiServer } from "./api/server.ts";
+import { InformedStreamNodeDirectory, streamNodeIndexers } from "./api/stream-node-directory.ts";
+import type { Cloud, Clouds } from "./controllers/clouds.ts";
+import { type InformedCluster, informedCluster } from "./controllers/cluster.ts";
+import type { Leadership } from "./controllers/leadership.ts";
+import { operatorTasks } from "./controllers/operator.ts";
+import { type PlatformName, resourceType } from "./crds/names.ts";
+import type { StreamNode } from "./crds/stream-node.ts";
+import type { LoadFeed, NodeReport } from "./domain/load.ts";
+import type { Clock } from "./domain/time.ts";
+import { openCloudFile } from "./local/cloud-file.ts";
+import { type DataDirectory, dataDirectory, isUnused, nodeKey } from "./local/data-directory.ts";
+import { EmbeddedApi } from "./local/kube/embedded-api.ts";
+import { startKubeServer } from "./local/kube/http-server.ts";
+import { writeKubeconfig } from "./local/kube/kubeconfig.ts";
+import { openObjectFile } from "./local/kube/object-file.ts";
+import { ObjectStore } from "./local/kube/object-store.ts";
+import { createAll, readDefinitions } from "./local/manifests.ts";
+import { MediaFleet } from "./local/media-fleet.ts";
+import { showProgress } from "./local/progress.ts";
+import { instrumented } from "./platforms/instrumented.ts";
+import { MachineInventory } from "./platforms/inventory.ts";
+import { SimulatedCloud } from "./platforms/simulated/simulated-cloud.ts";
+import { SimulatedPlatform } from "./platforms/simulated/simulated-platform.ts";
+import { BufferedHistory } from "./prisma/buffered-history.ts";
+import { acquireDirectoryLock } from "./prisma/directory-lock.ts";
+import { openEmbeddedDatabase } from "./prisma/embedded-database.ts";
+import type { HistoryDatabase } from "./prisma/history-database.ts";
+import { connectPostgres, type PostgresDatabase } from "./prisma/postgres-database.ts";
+import { systemClock } from "./runtime/clock.ts";
+import { type Config, ConfigError, loadConfig, processEnvironment, type ServerConfig } from "./runtime/config.ts";
+import { EventRecorder } from "./runtime/events.ts";
+import { type KeyRing, loadKeyRing } from "./runtime/key-ring.ts";
+import { KubeClient, loadKubeConfig } from "./runtime/kube-client.ts";
+import { ApiError, type KubernetesApi } from "./runtime/kubernetes-api.ts";
+import { LeaderElection } from "./runtime/leader-election.ts";
+import { createLogger, type LogDestination, type Logger } from "./runtime/logger.ts";
+import { type LeaderTask, Manager, StartError } from "./runtime/manager.ts";
+import { createMetrics, type Metrics } from "./runtime/metrics.ts";
+
+/** What every command builds on. */
+interface Process {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly version: string;
+}
+
+interface UpOptions {
+  readonly dataDir: string;
+  readonly apiPort?: number;
+  readonly kubePort: number;
+  readonly bare?: true;
+}
+
+/** Errors whose message is written for people: one line, no stack. */
+const plainErrors = new Set([
+  "ConfigError",
+  "CrdError",
+  "DatabaseOpenError",
+  "DataFileError",
+  "DirectoryLockedError",
+  "DirectoryUnusableError",
+  "InvalidKeysError",
+  "KubeConfigError",
+  "ListenError",
+  "MigrationError",
+  "PortInUseError",
+  "StartError",
+]);
+
+/** How often (ms) the node keys are read again, so that a rotation is seen. */
+const keyRefreshMs = 60_000;
+const keptSilenceFactor = 3;
+
+/** Runs the command line. Sets the exit code: 0 done, 1 failed, 2 usage. */
+export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : fail(error);
+  }
+}
+
+function fail(error: unknown): number {
+  const plain = error instanceof Error && plainErrors.has(error.name);
+  const text = plain ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  for (const line of text.split("\n")) console.error(`streamfleet: ${line}`);
+  return error instanceof ConfigError ? 2 : 1;
+}
+
+function program(): Command {
+  const root = new Command("streamfleet")
+    .description("Keeps the right number of live-streaming servers running.")
+    .version(productVersion())
+    .exitOverride();
+  root
+    .command("up")
+    .description("everything in one process, on a simulated cloud and an embedded Kubernetes API: for development")
+    .option("--data-dir <folder>", "where objects, machines and history are kept", ".streamfleet")
+    .option("--api-port <port>", "port of the node API (default: STREAMFLEET_API_PORT, else 8080)", toPort)
+    .option("--kube-port <port>", "port of the embedded Kubernetes API", toPort, 8081)
+    .option("--bare", "do not apply the example to an empty data directory")
+    .action(up);
+  root.command("controller").description("the reconcilers, on a Kubernetes cluster and PostgreSQL").action(controller);
+  root.command("api").description("the node API, on a Kubernetes cluster and PostgreSQL").action(api);
+  root.command("migrate").description("brings the database of DATABASE_URL to this version's schema").action(migrate);
+  return root;
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new InvalidArgumentError("write a port from 1 to 65535");
+}
+
+function productVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as { version: string };
+  return manifest.version;
+}
+
+function newProcess(config: Config, destination: LogDestination): Process {
+  return {
+    config,
+    clock: systemClock(),
+    random: () => randomInt(2 ** 47) / 2 ** 47,
+    logger: createLogger({ level: config.logLevel, destination }),
+    metrics: createMetrics(),
+    version: productVersion(),
+  };
+}
+
+// ------------------------------------------------------------------------------------------------ up
+
+async function up(options: UpOptions): Promise<void> {
+  const interrupted = untilInterrupted();
+  const stops = new Stops();
+  const { apiPort, kubePort } = options;
+  const env = processEnvironment();
+  const config = loadConfig(apiPort === undefined ? env : { ...env, STREAMFLEET_API_PORT: String(apiPort) }, "up");
+  try {
+    const data = dataDirectory(options.dataDir);
+    const lock = acquireDirectoryLock(data.root);
+    stops.add(() => lock.release());
+    await startAll({ config, data, kubePort, bare: options.bare === true, stops, interrupted: interrupted.signal });
+    await interrupted.promise;
+    console.log("stopping; the machines are left as they are");
+  } finally {
+    await stops.run();
+  }
+}
+
+interface UpSettings {
+  readonly config: Config;
+  readonly data: DataDirectory;
+  readonly kubePort: number;
+  readonly bare: boolean;
+  readonly stops: Stops;
+  readonly interrupted: AbortSignal;
+}
+
+async function startAll({ config, data, kubePort, bare, stops, interrupted }: UpSettings): Promise<void> {
+  const unused = isUnused(data);
+  const log = createWriteStream(data.log, { flags: "a" });
+  // A log that cannot be written must not end the product.
+  log.on("error", (error) => console.error(`streamfleet: cannot write ${data.log}: ${error.message}`));
+  stops.add(() => log.close());
+  const own = newProcess(config, log);
+  const seed = nodeKey(data, randomBytes);
+  const simulated = simulatedCloud(own, data.cloud, stops);
+  const kube = openEmbeddedApi(own, data, stops);
+  const database = await openDatabase(own, data, stops);
+  const history = bufferedHistory(own, database, stops);
+  const server = await startKubeServer({
+    api: kube,
+    port: kubePort,
+    onError: (error) => own.logger.error("kubernetes api failed", { error }),
+  });
+  stops.add(() => server.close());
+  writeKubeconfig(data.kubeconfig, server.url);
+  const keys = await loadKeyRing(kube, config.namespace, { clock: own.clock, random: randomBytes, seed });
+  const cluster = openCluster(own, kube);
+  const reports = new ReportBook();
+  const nodeApi = createNodeApi(own, { cluster, keys, reports, history });
+  stops.add(() => nodeApi.close());
+  await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
+  const always: Leadership = { isLeader: () => true };
+  const tasks = operator(own, {
+    api: kube,
+    cluster,
+    simulated,
+    keys,
+    feed: reports,
+    history,
+    database,
+    leadership: always,
+  });
+  const manager = new Manager({ sources: cluster.informers, tasks: [...tasks, simulated.mediaNodes], ...own });
+  stops.add(() => manager.stop());
+  await manager.start();
+  const applied = unused && !bare;
+  if (applied) await createAll(kube, join(import.meta.dirname, "examples", "live.yaml"));
+  void present(own, { data, cluster, kubeUrl: server.url, awaitGroups: applied, interrupted });
+}
+
+function openEmbeddedApi({ config, clock }: Process, data: DataDirectory, stops: Stops): EmbeddedApi {
+  const store = new ObjectStore({ persistence: openObjectFile(data.objects) });
+  const crds = readDefinitions(join(import.meta.dirname, "crds"));
+  const api = new EmbeddedApi({ crds, store, clock, newUid: randomUUID, namespaces: [config.namespace] });
+  stops.add(() => api.close());
+  return api;
+}
+
+async function openDatabase(own: Process, data: DataDirectory, stops: Stops): Promise<HistoryDatabase> {
+  const { databaseUrl } = own.config;
+  const database = databaseUrl === undefined ? await openEmbeddedDatabase(data.db) : postgres(own, databaseUrl);
+  stops.add(() => database.close());
+  return database;
+}
+
+interface Presentation {
+  readonly data: DataDirectory;
+  readonly cluster: InformedCluster;
+  readonly kubeUrl: string;
+  /** Groups were just made, so there will be nodes to show. */
+  readonly awaitGroups: boolean;
+  readonly interrupted: AbortSignal;
+}
+
+async function present({ clock, config }: Process, shown: Presentation): Promise<void> {
+  const { data, cluster, kubeUrl, awaitGroups, interrupted } = shown;
+  console.log(`streamfleet up: node API ${config.apiUrl}, Kubernetes API ${kubeUrl} (for development only)`);
+  console.log(`log: ${data.log}`);
+  const { streamNodes, nodeGroups } = cluster;
+  if (awaitGroups || nodeGroups.cache.keys().length > 0) {
+    const write = (line: string): void => console.log(line);
+    const onNode = streamNodes.cache.onChange.bind(streamNodes.cache);
+    const onGroup = nodeGroups.cache.onChange.bind(nodeGroups.cache);
+    await showProgress({ clock, write, onNode, onGroup, groups: () => nodeGroups.cache.list() }, interrupted);
+    if (interrupted.aborted) return;
+    console.log("every group is ready");
+  }
+  console.log(whatToTry(data.kubeconfig));
+}
+
+function whatToTry(kubeconfig: string): string {
+  return [
+    "",
+    "Try, in another terminal:",
+    `  export KUBECONFIG=${kubeconfig}`,
+    "  kubectl get streamfleet                 # everything there is",
+    "  kubectl describe nodegroup live         # what happened, and why",
+    "  kubectl explain nodegroup.spec          # what can be written",
+    '  kubectl patch scalepolicy live --type=json -p \'[{"op":"replace","path":"/spec/roles/1/minLimit","value":5}]\'',
+    "  kubectl get streamnodes --watch         # and see three more edges come",
+    "",
+    "Ctrl-C stops streamfleet and leaves the machines; start again and they are still there.",
+  ].join("\n");
+}
+
+// ------------------------------------------------------------------------------------ controller, api, migrate
+
+async function controller(): Promise<void> {
+  const interrupted = untilInterrupted();
+  const stops = new Stops();
+  const config = loadConfig(processEnvironment(), "controller");
+  const own = newProcess(config, process.stdout);
+  try {
+    const kube = new KubeClient({ config: loadKubeConfig(config.kubeconfig), clock: own.clock });
+    await startController(own, config, kube, stops);
+    await interrupted.promise;
+  } finally {
+    await stops.run();
+  }
+}
+
+async function startController(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<void> {
+  const { clock, logger, metrics, random, version } = own;
+  await assertInstalled(kube, config);
+  const database = postgres(own, config.databaseUrl);
+  stops.add(() => database.close());
+  const history = bufferedHistory(own, database, stops, () => database.migrate());
+  const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
+  stops.add(keys.refreshEvery(keyRefreshMs, logger));
+  const { feedUrls, simulatedCloudDir } = config;
+  const feed = new FeedClient({ urls: feedUrls, keys, clock, random, fetch: globalThis.fetch, logger });
+  feed.start();
+  stops.add(() => feed.stop());
+  const simulated = simulatedCloudDir === undefined ? undefined : simulatedCloud(own, simulatedCloudDir, stops);
+  const cluster = openCluster(own, kube);
+  cluster.streamNodes.cache.onChange((change) => {
+    if (change.kind === "Deleted") feed.forget(change.object.metadata.uid);
+  });
+  const identity = `${hostname()}-${randomUUID()}`;
+  const lease = { namespace: config.namespace, name: "streamfleet-controller", identity };
+  const election = new LeaderElection({ api: kube, clock, random, logger, metrics, ...lease });
+  const deps = { api: kube, cluster, keys, feed, history, database, leadership: election };
+  const tasks = operator(own, simulated === undefined ? deps : { ...deps, simulated });
+  const all = simulated === undefined ? tasks : [...tasks, simulated.mediaNodes];
+  const manager = new Manager({ sources: cluster.informers, tasks: all, election, ...own });
+  const isReady = (): boolean => cluster.informers.every((informer) => informer.hasSynced());
+  const operations = await serveOperations({ isReady, metrics, version, clock, logger }, { port: config.metricsPort });
+  stops.add(() => operations.close());
+  stops.add(() => manager.stop());
+  await manager.start();
+}
+
+async function api(): Promise<void> {
+  const interrupted = untilInterrupted();
+  const stops = new Stops();
+  const config = loadConfig(processEnvironment(), "api");
+  const own = newProcess(config, process.stdout);
+  try {
+    const kube = new KubeClient({ config: loadKubeConfig(config.kubeconfig), clock: own.clock });
+    await startApi(own, config, kube, stops);
+    await interrupted.promise;
+  } finally {
+    await stops.run();
+  }
+}
+
+async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<Listener> {
+  const { clock, logger } = own;
+  await assertInstalled(kube, config);
+  const database = postgres(own, config.databaseUrl);
+  stops.add(() => database.close());
+  const history = bufferedHistory(own, database, stops, () => database.migrate());
+  const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
+  stops.add(keys.refreshEvery(keyRefreshMs, logger));
+  const cluster = openCluster(own, kube);
+  const nodeApi = createNodeApi(own, { cluster, keys, reports: new ReportBook(), history });
+  stops.add(() => nodeApi.close());
+  const manager = new Manager({ sources: [cluster.streamNodeInformer], tasks: [], ...own });
+  stops.add(() => manager.stop());
+  const listener = await nodeApi.listen({ port: config.apiPort });
+  await manager.start();
+  return listener;
+}
+
+async function migrate(): Promise<void> {
+  const config = loadConfig(processEnvironment(), "migrate");
+  const database = connectPostgres({ url: config.databaseUrl });
+  try {
+    const applied = await database.migrate();
+    console.log(applied.length === 0 ? "the database is up to date" : `applied ${applied.join(", ")}`);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Says at once what is missing in the cluster, rather than after a time-out. Throws `StartError`. */
+async function assertInstalled(kube: KubernetesApi, { namespace }: Config): Promise<void> {
+  const namespaces = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
+  try {
+    await kube.get(namespaces, { name: namespace });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code === 403) return;
+    throw new StartError(
+      `namespace ${namespace}: ${error.message}; create it with: kubectl create namespace ${namespace}`,
+    );
+  }
+  try {
+    await kube.list(resourceType("NodeGroup"), { limit: 1 });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 404) return;
+    throw new StartError("the cluster does not know NodeGroups: install the definitions with: kubectl apply -f crds/");
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ parts
+
+interface SimulatedParts {
+  readonly name: PlatformName;
+  readonly cloud: Cloud;
+  /** The media nodes on its machines; they run where the reconcilers run. */
+  readonly mediaNodes: LeaderTask;
+}
+
+function simulatedCloud(own: Process, directory: string, stops: Stops): SimulatedParts {
+  const { clock, logger, random, config, metrics } = own;
+  const store = openCloudFile(directory);
+  const cloud = new SimulatedCloud({ clock, store });
+  const platform = instrumented(new SimulatedPlatform({ cloud, clock }), metrics.platformCalls, () =>
+    clock.monotonicMs(),
+  );
+  const inventory = new MachineInventory({
+    platform,
+    clock,
+    random,
+    clusterId: config.clusterId,
+    onFailure: (region, error) =>
+      logger.error("could not list machines", { region, kind: error.kind, reply: error.message }),
+  });
+  const fleet = new MediaFleet({
+    cloud,
+    clock,
+    random,
+    fetch: globalThis.fetch,
+    logger: logger.child({ part: "media-nodes" }),
+  });
+  stops.add(() => {
+    inventory.stop();
+    cloud.close();
+    store.close();
+  });
+  const mediaNodes = { name: "media-nodes", start: () => fleet.start(), stop: () => fleet.stop() };
+  return { name: "simulated", cloud: { platform, inventory }, mediaNodes };
+}
+
+function openCluster({ clock, random, logger, metrics, config }: Process, api: KubernetesApi): InformedCluster {
+  return informedCluster({ api, clock, random, logger, metrics, namespace: config.namespace, streamNodeIndexers });
+}
+
+interface NodeApiParts {
+  readonly cluster: InformedCluster;
+  readonly keys: KeyRing;
+  readonly reports: ReportBook;
+  readonly history: BufferedHistory;
+}
+
+function createNodeApi(own: Process, { cluster, keys, reports, history }: NodeApiParts): ApiServer {
+  const { clock, config, logger, metrics, version } = own;
+  return createApiServer({
+    nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),
+    registrations: cluster.streamNodes.client,
+    reports,
+    keys,
+    clock,
+    config: { reportIntervalMs: config.reportIntervalMs },
+    logger,
+    metrics,
+    version,
+    onReport: (report, node) => recordReport(history, report, node),
+  });
+}
+
+function recordReport(history: BufferedHistory, report: NodeReport, { metadata, spec }: StreamNode): void {
+  const { namespace, uid } = metadata;
+  const { group, role, region } = spec;
+  const { receivedAt: at, connections, publishers, subscribers, streams } = report;
+  history.recordLoad({ namespace, group, role, region, at, connections, publishers, subscribers });
+  history.recordStreams({ namespace, group, nodeUid: uid, streams, at });
+}
+
+interface OperatorParts {
+  readonly api: KubernetesApi;
+  readonly cluster: InformedCluster;
+  readonly simulated?: SimulatedParts;
+  readonly keys: KeyRing;
+  readonly feed: LoadFeed;
+  readonly history: BufferedHistory;
+  readonly database: HistoryDatabase;
+  readonly leadership: Leadership;
+}
+
+function operator(own: Process, parts: OperatorParts): readonly LeaderTask[] {
+  const { config, clock, logger, metrics } = own;
+  const { api: kube, simulated, database, ...rest } = parts;
+  const clouds: Clouds = new Map(simulated === undefined ? [] : [[simulated.name, simulated.cloud]]);
+  return operatorTasks({
+    ...own,
+    ...rest,
+    clouds,
+    lives: database.history.nodeLives,
+    events: new EventRecorder({ api: kube, clock, logger, metrics, component: "streamfleet" }),
+    settings: { clusterId: config.clusterId, apiUrl: config.apiUrl },
+    namespace: config.namespace,
+    freshMs: keptSilenceFactor * config.reportIntervalMs,
+  });
+}
+
+function postgres({ logger }: Process, url: string): PostgresDatabase {
+  return connectPostgres({ url, onConnectionError: (error) => logger.error("lost a database connection", { error }) });
+}
+
+function bufferedHistory(
+  own: Process,
+  database: HistoryDatabase,
+  stops: Stops,
+  prepare?: () => Promise<unknown>,
+): BufferedHistory {
+  const { clock, logger } = own;
+  const onError = (error: unknown): void => logger.error("could not write history", { error });
+  const history = new BufferedHistory({
+    history: database.history,
+    clock,
+    onError,
+    ...(prepare !== undefined && { prepare }),
+  });
+  stops.add(() => history.stop());
+  return history;
+}
+
+/** What must be done at the end, in reverse order of what was begun. One that fails does not keep the others from it. */
+class Stops {
+  readonly #steps: (() => unknown)[] = [];
+
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        fail(error);
+      }
+    }
+  }
+}
+
+/** Resolves at SIGINT or SIGTERM; the second one ends the process at once. */
+function untilInterrupted(): { readonly promise: Promise<void>; readonly signal: AbortSignal } {
+  const controllerOfEnd = new AbortController();
+  const promise = new Promise<void>((resolve) => {
+    const end = (): void => {
+      if (controllerOfEnd.signal.aborted) process.exit(130);
+      controllerOfEnd.abort();
+      resolve();
+    };
+    process.on("SIGINT", end);
+    process.on("SIGTERM", end);
+  });
+  return { promise, signal: controllerOfEnd.signal };
+}
+
+if (import.meta.main) await run(process.argv);
