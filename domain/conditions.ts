@@ -22,12 +22,16 @@ export interface ConditionUpdate {
   readonly observedGeneration?: number;
 }
 
+/** Longest message that a status takes. A longer one would not lose its end, but the whole status. */
+const longestMessage = 4_096;
+
 /** The list with one condition replaced; its transition time moves only when its status does. Sorted by type. */
 export function withCondition(list: readonly Condition[], next: ConditionUpdate, now: Instant): readonly Condition[] {
   const previous = findCondition(list, next.type);
   const lastTransitionTime = previous?.status === next.status ? previous.lastTransitionTime : toSecondsRfc3339(now);
   const others = list.filter((condition) => condition.type !== next.type);
-  return [...others, { ...next, lastTransitionTime }].sort((a, b) => (a.type < b.type ? -1 : 1));
+  const message = next.message.slice(0, longestMessage).toWellFormed();
+  return [...others, { ...next, message, lastTransitionTime }].sort((a, b) => (a.type < b.type ? -1 : 1));
 }
 
 /** The list with several conditions replaced. */

@@ -70,14 +70,20 @@ const firstRetrySeconds: Readonly<Record<PlatformErrorKind, number>> = {
 };
 const longestRetrySeconds = 300;
 
+/** An attempt may carry a word of another version of the operator: that is no reason to retry at once. */
+function firstRetryOf(error: string): number {
+  return Object.hasOwn(firstRetrySeconds, error)
+    ? firstRetrySeconds[error as PlatformErrorKind]
+    : firstRetrySeconds.Unavailable;
+}
+
 function retryAt(
   attempts: readonly LaunchAttempt[],
 ): { readonly until: Instant; readonly lastError: string } | undefined {
   const last = attempts.at(-1);
   if (last?.outcome !== "Failed") return undefined;
   const failures = attempts.length - 1 - attempts.findLastIndex((attempt) => attempt.outcome !== "Failed");
-  const first = firstRetrySeconds[(last.error ?? "Unavailable") as PlatformErrorKind];
-  const seconds = Math.min(longestRetrySeconds, first * 2 ** (failures - 1));
+  const seconds = Math.min(longestRetrySeconds, firstRetryOf(last.error ?? "Unavailable") * 2 ** (failures - 1));
   const endedAt = fromRfc3339(last.endedAt ?? last.startedAt);
   if (endedAt === undefined) return undefined;
   return { until: addMs(endedAt, seconds * 1_000), lastError: `${last.error ?? "Failed"}: ${last.message ?? ""}` };

@@ -147,12 +147,12 @@ export function phaseOf(step: NodeStep, view: NodeView, previous: Phase | undefi
       return view.draining ? "Draining" : "InService";
     case "AwaitEvidence":
       return "Unknown";
-    case "HoldTermination":
-      return view.deleting ? "Terminating" : (previous ?? "Unknown");
     case "Remove":
     case "Terminate":
     case "AwaitTermination":
     case "AwaitBatch":
+    // Its machine serves nobody, so a paused group is to count it as gone and say what it would do.
+    case "HoldTermination":
     case "Release":
       return "Terminating";
     default:

@@ -24,27 +24,38 @@ export function freeSlots(used: ReadonlySet<number>, count: number): readonly nu
   return free;
 }
 
+/** How slots are written: in decimal for people, in base 36 where room is short. */
+export type SlotRadix = 10 | 36;
+
+const slotTexts: Readonly<Record<SlotRadix, RegExp>> = {
+  10: /^(\d{1,5})(?:-(\d{1,5}))?$/,
+  36: /^([\da-z]{1,4})(?:-([\da-z]{1,4}))?$/,
+};
+const largestSlot = 99_999;
+
 /** Slots as ranges, in the order given: `0-4,7,9-10`. */
-export function formatSlots(slots: readonly number[]): string {
+export function formatSlots(slots: readonly number[], radix: SlotRadix = 10): string {
   const ranges: { first: number; last: number }[] = [];
   for (const slot of slots) {
     const range = ranges.at(-1);
     if (range !== undefined && range.last + 1 === slot) range.last = slot;
     else ranges.push({ first: slot, last: slot });
   }
-  return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
+  const text = (slot: number) => slot.toString(radix);
+  return ranges.map(({ first, last }) => (first === last ? text(first) : `${text(first)}-${text(last)}`)).join(",");
 }
 
 /** The slots that a text of ranges lists, or undefined when it is no such text. */
-export function parseSlots(text: string): readonly number[] | undefined {
-  const ranges = text.split(",").map(parseRange);
+export function parseSlots(text: string, radix: SlotRadix = 10): readonly number[] | undefined {
+  const ranges = text.split(",").map((range) => parseRange(range, radix));
   return ranges.some((range) => range === undefined) ? undefined : ranges.flatMap((range) => range ?? []);
 }
 
-function parseRange(text: string): readonly number[] | undefined {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
-  if (match === null) return undefined;
-  const first = Number(match[1]);
-  const last = Number(match[2] ?? match[1]);
-  return first > last ? undefined : Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+function parseRange(text: string, radix: SlotRadix): readonly number[] | undefined {
+  const match = slotTexts[radix].exec(text);
+  if (match?.[1] === undefined) return undefined;
+  const first = Number.parseInt(match[1], radix);
+  const last = Number.parseInt(match[2] ?? match[1], radix);
+  if (first > last || last > largestSlot) return undefined;
+  return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
 }

@@ -26,17 +26,17 @@ const serving: Readonly<Record<NodeStep["kind"], { readonly reason: string; read
   Release: { reason: "Terminating", message: "the machine is gone" },
 };
 
-/** Steps that are no news about serving: the condition stays as it was. */
+/** Steps that are no news about the node: what was known of it stays. */
 function saysNothing(step: NodeStep): boolean {
   return step.kind === "AwaitSighting";
 }
 
 export function nodeConditions(step: NodeStep, view: NodeView): readonly ConditionUpdate[] {
-  const updates = [launched(view), registered(step, view)];
-  if (saysNothing(step)) return updates;
+  if (saysNothing(step)) return [launched(view)];
   const inService = step.kind === "Serve";
   const { reason, message } = serving[step.kind];
-  return [...updates, { type: "InService", status: inService ? "True" : "False", reason, message }, ready(step, view)];
+  const served: ConditionUpdate = { type: "InService", status: inService ? "True" : "False", reason, message };
+  return [launched(view), registered(step, view), served, ready(step, view)];
 }
 
 function launched(view: NodeView): ConditionUpdate {

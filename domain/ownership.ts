@@ -31,7 +31,7 @@ export function toTags(owner: OwnershipTags, metadata: Readonly<Record<string, s
     [tagNames.role]: owner.role,
     [tagNames.batch]: owner.batch,
     [tagNames.token]: owner.token,
-    [tagNames.slots]: formatSlots(owner.slots),
+    [tagNames.slots]: slotsText(owner.slots),
     [tagNames.connectionCapacity]: String(owner.connectionCapacity),
   };
 }
@@ -44,12 +44,36 @@ export function fromTags(tags: Readonly<Record<string, string>>): OwnershipTags 
   const role = tags[tagNames.role];
   const batch = tags[tagNames.batch];
   const token = tags[tagNames.token];
-  const slots = parseSlots(tags[tagNames.slots] ?? "");
-  const connectionCapacity = Number(tags[tagNames.connectionCapacity]);
-  if (clusterId === undefined || namespace === undefined || group === undefined) return undefined;
-  if (batch === undefined || token === undefined || slots === undefined) return undefined;
-  if (!isRole(role) || !Number.isInteger(connectionCapacity) || connectionCapacity < 1) return undefined;
+  const slots = slotsOf(tags[tagNames.slots] ?? "");
+  const connectionCapacity = capacityOf(tags[tagNames.connectionCapacity] ?? "");
+  if (clusterId === undefined || !isName(namespace) || !isName(group) || !isRole(role)) return undefined;
+  if (!isName(batch) || token === undefined || slots === undefined || connectionCapacity === undefined)
+    return undefined;
   return { clusterId, namespace, group, role, batch, token, slots, connectionCapacity };
+}
+
+/** Longest value of a tag that every cloud takes. */
+const longestValue = 256;
+/** Stands before slots in base 36. */
+const shortMark = "z";
+
+/** The slots as people read them, or shorter where that would be too long for a tag. */
+function slotsText(slots: readonly number[]): string {
+  const text = formatSlots(slots);
+  return text.length <= longestValue ? text : `${shortMark}${formatSlots(slots, 36)}`;
+}
+
+function slotsOf(text: string): readonly number[] | undefined {
+  return text.startsWith(shortMark) ? parseSlots(text.slice(shortMark.length), 36) : parseSlots(text);
+}
+
+function capacityOf(text: string): number | undefined {
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Whether it can name an object and stand in a label, as all our names do. A tag that was edited by hand may not. */
+function isName(text: string | undefined): text is string {
+  return text !== undefined && /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
 }
 
 function isRole(text: string | undefined): text is Role {

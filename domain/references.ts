@@ -24,13 +24,17 @@ export interface ReferenceInput {
 
 const roleOrder: readonly Role[] = ["origin", "edge", "relay", "transcoder"];
 
-/** The references of a group, or the first thing that is wrong with them and what to do about it. */
+/** The references of a group, or what is wrong with them and what to do about it. */
 export function resolveReferences({ namespace, spec, launchConfig, scalePolicy }: ReferenceInput): References {
-  if (launchConfig === undefined)
-    return notFound("LaunchConfig", spec.launchConfigRef.name, "launchConfigRef", namespace);
-  if (scalePolicy === undefined) return notFound("ScalePolicy", spec.scalePolicyRef.name, "scalePolicyRef", namespace);
-  const refused = refusal("LaunchConfig", launchConfig) ?? refusal("ScalePolicy", scalePolicy);
-  if (refused !== undefined) return { kind: "Invalid", message: refused };
+  if (launchConfig === undefined || scalePolicy === undefined) {
+    const missing = [
+      launchConfig === undefined && absence("LaunchConfig", spec.launchConfigRef.name, "launchConfigRef", namespace),
+      scalePolicy === undefined && absence("ScalePolicy", spec.scalePolicyRef.name, "scalePolicyRef", namespace),
+    ];
+    return { kind: "NotFound", message: inOneLine(missing) };
+  }
+  const refused = inOneLine([refusal("LaunchConfig", launchConfig), refusal("ScalePolicy", scalePolicy)]);
+  if (refused !== "") return { kind: "Invalid", message: refused };
   const platform = platformOf(launchConfig);
   if (platform === undefined)
     return { kind: "Invalid", message: `LaunchConfig ${launchConfig.metadata.name} names no platform` };
@@ -44,18 +48,21 @@ export function resolveReferences({ namespace, spec, launchConfig, scalePolicy }
   };
 }
 
-function notFound(kind: string, name: string, field: string, namespace: string): References {
-  return {
-    kind: "NotFound",
-    message: `${kind} ${name} does not exist in namespace ${namespace}: create it, or write another name into spec.${field}.name`,
-  };
+function absence(kind: string, name: string, field: string, namespace: string): string {
+  return `${kind} ${name} does not exist in namespace ${namespace}: create it, or write another name into spec.${field}.name`;
+}
+
+function inOneLine(messages: readonly (string | false | undefined)[]): string {
+  return messages.filter((message) => typeof message === "string").join("; ");
 }
 
 /** Why its own reconciler refuses it, or has not looked at it yet; a judgement of an older generation holds until the next. */
 function refusal(kind: string, object: LaunchConfig | ScalePolicy): string | undefined {
   const accepted = findCondition(object.status?.conditions, "Accepted");
   if (accepted === undefined) return `${kind} ${object.metadata.name} has not been examined yet`;
-  return accepted.status === "True" ? undefined : `${kind} ${object.metadata.name} is not accepted: ${accepted.message}`;
+  return accepted.status === "True"
+    ? undefined
+    : `${kind} ${object.metadata.name} is not accepted: ${accepted.message}`;
 }
 
 /** The one platform block that is set. */

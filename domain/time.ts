@@ -22,10 +22,19 @@ export function toSecondsRfc3339(at: Instant): string {
   return new Date(at).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
+const rfc3339 = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
 /** The instant that an RFC 3339 text names, or undefined where it names none. */
 export function fromRfc3339(text: string): Instant | undefined {
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : instant(ms);
+  const upper = text.toUpperCase();
+  const day = rfc3339.exec(upper)?.[1];
+  return day === undefined || !isDay(day) ? undefined : instant(Date.parse(upper));
+}
+
+/** JavaScript takes 30 February for 2 March. */
+function isDay(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }
 
 /**
