@@ -3,18 +3,20 @@ import { z } from "zod";
 import {
   conditionsSchema,
   listMap,
-  mapSchema,
   metadataSchema,
   observedGenerationSchema,
+  propertiesSchema,
   roleSchema,
+  tagsSchema,
+  textSchema,
   withRules,
 } from "./schema.ts";
 
-const imageSchema = z.string().min(1).max(256);
+const imageSchema = textSchema(256).min(1);
 
 const roleLaunchSchema = z.object({
   role: roleSchema.describe("Role launched like this."),
-  instanceType: z.string().min(1).max(64).describe("Machine type in the cloud's own words."),
+  instanceType: textSchema(64).min(1).describe("Machine type in the cloud's own words."),
   connectionCapacity: z.int().min(1).max(1_000_000).describe("Clients that one node of this type and role can serve."),
   image: imageSchema.optional().describe("Image of this role; absent: spec.image."),
 });
@@ -25,16 +27,21 @@ export const launchConfigSpecSchema = withRules(
     roles: listMap(z.array(roleLaunchSchema).min(1).max(4), "role").describe(
       "What each role runs on. A role of the scale policy that is missing here cannot be launched.",
     ),
-    properties: mapSchema.meta({ maxProperties: 32 }).optional().describe("Settings that the node reads at boot."),
-    metadata: withRules(mapSchema.meta({ maxProperties: 24 }), {
-      rule: "self.all(key, !key.startsWith('streamfleet.dev/'))",
-      message: "metadata keys must not start with streamfleet.dev/, which is the operator's: choose another prefix",
-    })
+    properties: propertiesSchema.optional().describe("Settings that the node reads at boot."),
+    metadata: withRules(
+      tagsSchema,
+      {
+        rule: "self.all(key, !key.startsWith('streamfleet.dev/'))",
+        message: "metadata keys must not start with streamfleet.dev/, which is the operator's: choose another prefix",
+      },
+      {
+        rule: "self.all(key, size(key) >= 1 && size(key) <= 128)",
+        message: "metadata keys must have 1 to 128 characters, as the tags of a cloud: write a shorter key",
+      },
+    )
       .optional()
       .describe("Becomes tags of each machine."),
-    userData: z
-      .string()
-      .max(10_240)
+    userData: textSchema(10_240)
       .optional()
       .describe("Script that runs at boot, after the operator's own lines. Not for secrets: it is stored as written."),
     registrationTimeoutSeconds: z

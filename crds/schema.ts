@@ -39,8 +39,21 @@ export const nameSchema = z
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
   .max(253);
 
-/** RFC 3339. */
-export const timeSchema = z.iso.datetime({ offset: true });
+/**
+ * RFC 3339. The pattern is for the API server, whose own `date-time` takes more (a small `t`, any offset) than zod: what one
+ * takes the other must read.
+ */
+export const timeSchema = z.iso
+  .datetime({ offset: true })
+  .meta({ pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$" });
+
+/** Text that people write, of at most `max` characters, counted as the API server counts: an emoji is one. */
+export function textSchema(max: number) {
+  return z
+    .string()
+    .refine((text) => text.length <= max || Array.from(text).length <= max, `must have at most ${max} characters`)
+    .meta({ maxLength: max });
+}
 
 export const conditionSchema = z.object({
   type: z.string().min(1).max(64).describe("What is judged."),
@@ -57,7 +70,11 @@ export const conditionsSchema = listMap(z.array(conditionSchema).max(32), "type"
 
 export const observedGenerationSchema = z.int().min(0).optional().describe("Generation that this status speaks of.");
 
-export const mapSchema = z.record(z.string(), z.string().max(1024));
+/** Settings that a node reads at boot. */
+export const propertiesSchema = z.record(z.string(), textSchema(1024)).meta({ maxProperties: 32 });
+
+/** Tags of a machine, within what every cloud takes beside the operator's own. */
+export const tagsSchema = z.record(z.string(), textSchema(256)).meta({ maxProperties: 24 });
 
 /** Metadata that readers of a custom resource may rely on: what the API server always fills in. */
 export const metadataSchema = z.object({

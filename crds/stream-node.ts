@@ -8,6 +8,7 @@ import {
   platformSchema,
   regionSchema,
   roleSchema,
+  textSchema,
   timeSchema,
   withRules,
 } from "./schema.ts";
@@ -17,8 +18,8 @@ const nodeLaunchSchema = z.object({
   launchConfig: z.string().max(253).describe("Name of the LaunchConfig it was launched from; empty when adopted."),
   revision: z.string().max(64).describe("Revision of the LaunchConfig; empty when adopted."),
   platform: platformSchema.describe("Cloud that holds the machine."),
-  image: z.string().max(256).describe("Machine image."),
-  instanceType: z.string().max(64).describe("Machine type."),
+  image: textSchema(256).describe("Machine image."),
+  instanceType: textSchema(64).describe("Machine type."),
   connectionCapacity: z.int().min(1).describe("Clients that the node can serve."),
   registrationTimeoutSeconds: z.int().min(1).describe("How long (s) after its launch the node may take to call back."),
 });
@@ -86,7 +87,11 @@ export const streamNodeStatusSchema = z.object({
     })
     .optional()
     .describe("Addresses according to the cloud."),
-  transitions: z.partialRecord(z.enum(phases), timeSchema).optional().describe("When each phase was last entered."),
+  transitions: z
+    .partialRecord(z.enum(phases), timeSchema)
+    .meta({ maxProperties: phases.length })
+    .optional()
+    .describe("When each phase was last entered."),
   conditions: conditionsSchema.optional(),
 });
 

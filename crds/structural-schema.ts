@@ -37,15 +37,14 @@ export function structuralSchema(schema: z.ZodType): JsonSchema {
 }
 
 function structural(node: JsonSchema, path: string): JsonSchema {
-  const entries = Object.entries(node).flatMap(([key, value]) => entry(node, key, value, path));
+  const entries = Object.entries(node).flatMap(([key, value]) => entry(key, value, path));
   const out = Object.fromEntries(entries);
   if (typeof out["type"] !== "string") throw new Error(`${path}: a structural schema needs one type`);
   return out["type"] === "integer" ? { ...out, format: "int64" } : out;
 }
 
-function entry(node: JsonSchema, key: string, value: unknown, path: string): [string, unknown][] {
+function entry(key: string, value: unknown, path: string): [string, unknown][] {
   if (dropped.has(key) || isFreeBound(key, value)) return [];
-  if (key === "pattern" && node["format"] === "date-time") return [];
   if (key === "pattern" && /\(\?[=!<]|\\[1-9]/.test(String(value))) throw new Error(`${path}: the pattern is not RE2`);
   if (kept.has(key) || key.startsWith("x-kubernetes-")) return [[key, value]];
   if (nested.has(key)) return nestedEntry(key, value, path);
