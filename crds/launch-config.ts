@@ -75,4 +75,3 @@ export const launchConfigSchema = z.object({
 });
 
 export type LaunchConfig = z.output<typeof launchConfigSchema>;
-export type LaunchConfigSpec = z.output<typeof launchConfigSpecSchema>;
