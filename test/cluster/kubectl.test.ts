@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import { chmod, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -195,7 +196,7 @@ function manifestsOf(name: string, minLimit: number): string {
     scalePolicyManifest({ roles: [edgeLimits({ role: "origin", minLimit })] }, name),
     nodeGroupManifest({ launchConfigRef: { name }, scalePolicyRef: { name } }, name),
   ];
-  return objects.map((object) => JSON.stringify(object)).join("\n---\n");
+  return objects.map((object) => stringify(object)).join("---\n");
 }
 
 async function ownNodes(kubectl: Kubectl, name: string) {
