@@ -1,12 +1,15 @@
 /** What LaunchConfig and ScalePolicy have in common: they are judged, counted, and kept while a group refers to them. */
 import { finalizers } from "../crds/names.ts";
 import type { NodeGroup } from "../crds/node-group.ts";
-import type { Condition, ConditionUpdate } from "../domain/conditions.ts";
+import type { Condition, ConditionStatus, UpdateOf } from "../domain/conditions.ts";
 import { withConditions } from "../domain/conditions.ts";
 import type { Clock } from "../domain/time.ts";
 import { done, type ReconcileResult, requeueAfter } from "../runtime/reconciler.ts";
 import type { Resource, ResourceClient } from "../runtime/resource-client.ts";
 import { writeStatus } from "./status-writer.ts";
+
+type Update = UpdateOf<"LaunchConfig" | "ScalePolicy">;
+type Accepted = Extract<UpdateOf<"LaunchConfig">, { readonly type: "Accepted" }>;
 
 interface Referenced extends Resource {
   readonly metadata: Resource["metadata"] & { readonly generation?: number | undefined };
@@ -14,7 +17,11 @@ interface Referenced extends Resource {
 }
 
 export interface Judgement {
-  readonly accepted: Omit<ConditionUpdate, "type">;
+  readonly accepted: {
+    readonly status: ConditionStatus;
+    readonly reason: Accepted["reason"];
+    readonly message: string;
+  };
   /** Further fields of the status. */
   readonly status: Readonly<Record<string, unknown>>;
 }
@@ -53,7 +60,7 @@ function settleFinalizer<T extends Referenced>(
   return client.addFinalizer(object, finalizers.inUse, signal);
 }
 
-function inUse(object: Referenced, users: readonly NodeGroup[]): ConditionUpdate {
+function inUse(object: Referenced, users: readonly NodeGroup[]): Update {
   const type = "InUse";
   if (users.length === 0)
     return { type, status: "False", reason: "NotReferenced", message: "no NodeGroup refers to it" };

@@ -85,7 +85,7 @@ export type DrainReason = (typeof drainReasons)[number];
 export const conditionReasons = {
   NodeGroup: {
     /** The launch config and the scale policy exist and are valid. */
-    ReferencesResolved: ["Resolved", "NotFound", "Invalid"],
+    ReferencesResolved: ["Resolved", "NotFound", "Invalid", "NotExamined"],
     /** Each (role, region) has at least its minimum in service. */
     MinimumMet: ["Met", "Launching", "AwaitingNodes", "LaunchesFailing", "Paused", "NotResolved", "AtMaximum"],
     /** Nodes or launches are over, or would be over, the maximum. */
@@ -128,4 +128,10 @@ export const conditionReasons = {
   },
 } as const;
 
-export type ConditionType<K extends keyof typeof conditionReasons> = keyof (typeof conditionReasons)[K] & string;
+/** The conditions of a kind, each with the reasons that it may have. */
+export type ConditionOf<K extends keyof typeof conditionReasons> = {
+  [T in keyof (typeof conditionReasons)[K]]: {
+    readonly type: T;
+    readonly reason: (typeof conditionReasons)[K][T] extends readonly (infer R)[] ? R : never;
+  };
+}[keyof (typeof conditionReasons)[K]];

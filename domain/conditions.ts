@@ -1,4 +1,5 @@
 /** Lists of conditions as values: what is known of an object, one entry for each type. */
+import type { ConditionOf, conditionReasons } from "../crds/names.ts";
 import { type Instant, toSecondsRfc3339 } from "./time.ts";
 
 export type ConditionStatus = "True" | "False" | "Unknown";
@@ -24,6 +25,9 @@ export interface ConditionUpdate {
 
 /** Longest message that a status takes. A longer one would not lose its end, but the whole status. */
 const longestMessage = 4_096;
+
+/** An update of one of the conditions that objects of the kind have, with one of its reasons. */
+export type UpdateOf<K extends keyof typeof conditionReasons> = ConditionUpdate & ConditionOf<K>;
 
 /** The list with one condition replaced; its transition time moves only when its status does. Sorted by type. */
 export function withCondition(list: readonly Condition[], next: ConditionUpdate, now: Instant): readonly Condition[] {

@@ -1,11 +1,14 @@
 /** The status of a NodeGroup from what was counted and decided: a line, a table, and conditions that tell why. */
-import type { Role } from "../crds/names.ts";
+import type { ConditionOf, Role } from "../crds/names.ts";
 import type { NodeGroupStatus, RoleStatus } from "../crds/node-group.ts";
-import { type Condition, type ConditionUpdate, withConditions } from "./conditions.ts";
+import { type Condition, type UpdateOf, withConditions } from "./conditions.ts";
 import type { Pause } from "./pause.ts";
 import type { References } from "./references.ts";
 import type { ScalingDecision, ScalingInput } from "./scaling.ts";
 import { type Instant, toRfc3339 } from "./time.ts";
+
+type Update = UpdateOf<"NodeGroup">;
+type ReasonOf<T extends Update["type"]> = Extract<Update, { readonly type: T }>["reason"];
 
 /** One (role, region): what was put in and what was decided. */
 export interface Decided {
@@ -62,7 +65,7 @@ function roleStatus({ input, decision }: Decided): RoleStatus {
   };
 }
 
-function conditionUpdates(facts: GroupFacts): readonly ConditionUpdate[] {
+function conditionUpdates(facts: GroupFacts): readonly Update[] {
   const minimum = minimumMet(facts);
   const all = [
     referencesResolved(facts),
@@ -76,8 +79,9 @@ function conditionUpdates(facts: GroupFacts): readonly ConditionUpdate[] {
   return all.map((update) => ({ ...update, observedGeneration: facts.generation }));
 }
 
-function referencesResolved({ references }: GroupFacts): ConditionUpdate {
+function referencesResolved({ references }: GroupFacts): Update {
   const type = "ReferencesResolved";
+  if (references.kind === "NotExamined") return unknown({ type, reason: references.kind }, references.message);
   if (references.kind !== "Resolved")
     return { type, status: "False", reason: references.kind, message: references.message };
   const { launchConfig, scalePolicy } = references;
@@ -85,9 +89,9 @@ function referencesResolved({ references }: GroupFacts): ConditionUpdate {
   return { type, status: "True", reason: "Resolved", message };
 }
 
-function adopted({ references, unread }: GroupFacts): ConditionUpdate {
+function adopted({ references, unread }: GroupFacts): Update {
   const type = "Adopted";
-  if (references.kind !== "Resolved") return unknown(type, "NotResolved", "the platform is not known");
+  if (references.kind !== "Resolved") return unknown({ type, reason: "NotResolved" }, "the platform is not known");
   const failed = unread.find(({ error }) => error !== undefined);
   if (failed !== undefined) {
     const message = `the machines of ${failed.region} could not be read: ${failed.error ?? ""}; nothing is launched until they are`;
@@ -100,7 +104,7 @@ function adopted({ references, unread }: GroupFacts): ConditionUpdate {
   return { type, status: "True", reason: "ListingRead", message: "every machine of the group has its StreamNode" };
 }
 
-function paused({ pause, decided }: GroupFacts): ConditionUpdate {
+function paused({ pause, decided }: GroupFacts): Update {
   const type = "Paused";
   switch (pause.kind) {
     case "NotPaused":
@@ -113,7 +117,7 @@ function paused({ pause, decided }: GroupFacts): ConditionUpdate {
     }
     case "EverythingPaused": {
       const held = decided
-        .filter(({ decision }) => decision.message.includes(": would "))
+        .filter(({ decision }) => decision.kind === "Hold" && decision.wouldLaunch > 0)
         .map(({ decision }) => decision.message);
       const facts = held.length > 0 ? held.join("; ") : "there is nothing it would do";
       const message = `nothing is launched or terminated${until(pause.until)} (${pause.reason}): ${facts}`;
@@ -126,34 +130,31 @@ function until(at: Instant | undefined): string {
   return at === undefined ? "" : ` until ${toRfc3339(at)}`;
 }
 
-function atMaximum({ decided }: GroupFacts): ConditionUpdate {
+function atMaximum({ decided }: GroupFacts): Update {
   const type = "AtMaximum";
-  const over = decided.find(({ decision }) => decision.kind === "Hold" && isLimited(decision.reason));
-  if (over === undefined)
-    return { type, status: "False", reason: "WithinLimits", message: "no maximum holds anything back" };
-  return { type, status: "True", reason: over.decision.reason, message: over.decision.message };
+  for (const { decision } of decided) {
+    const { reason, message } = decision;
+    if (reason === "AboveMaximum" || reason === "MaximumReached") return { type, status: "True", reason, message };
+  }
+  return { type, status: "False", reason: "WithinLimits", message: "no maximum holds anything back" };
 }
 
-function isLimited(reason: ScalingDecision["reason"]): boolean {
-  return reason === "AboveMaximum" || reason === "MaximumReached";
-}
-
-function launchesFailing({ failingLaunches }: GroupFacts): ConditionUpdate {
+function launchesFailing({ failingLaunches }: GroupFacts): Update {
   const type = "LaunchesFailing";
   if (failingLaunches.length === 0)
     return { type, status: "False", reason: "NoFailure", message: "no launch is failing" };
   return { type, status: "True", reason: "LaunchFailed", message: failingLaunches.join("; ").slice(0, 4_000) };
 }
 
-function minimumMet(facts: GroupFacts): ConditionUpdate {
+function minimumMet(facts: GroupFacts): Update {
   const type = "MinimumMet";
-  if (facts.references.kind !== "Resolved") return unknown(type, "NotResolved", "the limits are not known");
+  if (facts.references.kind !== "Resolved") return unknown({ type, reason: "NotResolved" }, "the limits are not known");
   const short = facts.decided.filter(({ input }) => input.counts.inService < input.minLimit);
   if (short.length === 0) return { type, status: "True", reason: "Met", message: describe(facts.decided) };
   return { type, status: "False", reason: shortReason(facts, short), message: describe(short) };
 }
 
-function shortReason(facts: GroupFacts, short: readonly Decided[]): string {
+function shortReason(facts: GroupFacts, short: readonly Decided[]): ReasonOf<"MinimumMet"> {
   if (facts.pause.kind === "EverythingPaused") return "Paused";
   if (facts.failingLaunches.length > 0) return "LaunchesFailing";
   if (short.some(({ decision }) => decision.reason === "MaximumReached")) return "AtMaximum";
@@ -168,11 +169,12 @@ function describe(decided: readonly Decided[]): string {
   return parts.length === 0 ? "the policy asks for no nodes" : parts.join("; ").slice(0, 4_000);
 }
 
-function ready(facts: GroupFacts, minimum: ConditionUpdate): ConditionUpdate {
+function ready(facts: GroupFacts, minimum: Update): Update {
   const type = "Ready";
   if (facts.deleting) return { type, status: "False", reason: "Deleting", message: "the group is being deleted" };
   if (facts.references.kind !== "Resolved") {
-    return { type, status: "False", reason: "NotResolved", message: facts.references.message };
+    const status = facts.references.kind === "NotExamined" ? "Unknown" : "False";
+    return { type, status, reason: "NotResolved", message: facts.references.message };
   }
   const met = minimum.status === "True";
   return {
@@ -183,8 +185,8 @@ function ready(facts: GroupFacts, minimum: ConditionUpdate): ConditionUpdate {
   };
 }
 
-function unknown(type: string, reason: string, message: string): ConditionUpdate {
-  return { type, status: "Unknown", reason, message };
+function unknown(condition: ConditionOf<"NodeGroup">, message: string): Update {
+  return { ...condition, status: "Unknown", message };
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,10 +1,17 @@
 /** The conditions of a StreamNode, from its next step: what has happened, and what it waits for. */
-import type { ConditionUpdate } from "./conditions.ts";
+import type { UpdateOf } from "./conditions.ts";
 import type { NodeStep, NodeView } from "./lifecycle.ts";
 import { toRfc3339 } from "./time.ts";
 
+type Update = UpdateOf<"StreamNode">;
+
 /** Words for what a step means for serving. */
-const serving: Readonly<Record<NodeStep["kind"], { readonly reason: string; readonly message: string }>> = {
+interface Serving {
+  readonly reason: Extract<Update, { readonly type: "InService" }>["reason"];
+  readonly message: string;
+}
+
+const serving: Readonly<Record<NodeStep["kind"], Serving>> = {
   AwaitLaunch: { reason: "AwaitingRegistration", message: "the machine has not been launched yet" },
   AwaitSighting: { reason: "AwaitingRegistration", message: "the cloud has not been read yet" },
   AwaitBoot: { reason: "AwaitingRegistration", message: "the machine boots" },
@@ -31,22 +38,22 @@ function saysNothing(step: NodeStep): boolean {
   return step.kind === "AwaitSighting";
 }
 
-export function nodeConditions(step: NodeStep, view: NodeView): readonly ConditionUpdate[] {
+export function nodeConditions(step: NodeStep, view: NodeView): readonly Update[] {
   if (saysNothing(step)) return [launched(view)];
   const inService = step.kind === "Serve";
   const { reason, message } = serving[step.kind];
-  const served: ConditionUpdate = { type: "InService", status: inService ? "True" : "False", reason, message };
+  const served: Update = { type: "InService", status: inService ? "True" : "False", reason, message };
   return [launched(view), registered(step, view), served, ready(step, view)];
 }
 
-function launched(view: NodeView): ConditionUpdate {
+function launched(view: NodeView): Update {
   if (view.providerId === undefined) {
     return { type: "Launched", status: "False", reason: "AwaitingLaunch", message: "no machine is known yet" };
   }
   return { type: "Launched", status: "True", reason: "MachineKnown", message: `machine ${view.providerId}` };
 }
 
-function registered(step: NodeStep, view: NodeView): ConditionUpdate {
+function registered(step: NodeStep, view: NodeView): Update {
   const type = "Registered";
   if (view.registration?.saidGoodbye === true) {
     return { type, status: "False", reason: "Goodbye", message: "the node said goodbye" };
@@ -64,7 +71,7 @@ function registered(step: NodeStep, view: NodeView): ConditionUpdate {
   return { type, status: "False", reason: "Overdue", message };
 }
 
-function ready(step: NodeStep, view: NodeView): ConditionUpdate {
+function ready(step: NodeStep, view: NodeView): Update {
   const type = "Ready";
   if (view.deleting) return { type, status: "False", reason: "Terminating", message: "the node is going away" };
   if (view.draining) return { type, status: "False", reason: "Draining", message: "the node takes no new clients" };

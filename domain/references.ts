@@ -13,7 +13,8 @@ export type References =
       readonly scalePolicy: ScalePolicy;
       readonly platform: PlatformName;
     }
-  | { readonly kind: "NotFound" | "Invalid"; readonly message: string };
+  /** `NotExamined`: nobody has looked at one of them yet, which takes a moment. */
+  | { readonly kind: "NotFound" | "NotExamined" | "Invalid"; readonly message: string };
 
 export interface ReferenceInput {
   readonly namespace: string;
@@ -35,6 +36,8 @@ export function resolveReferences({ namespace, spec, launchConfig, scalePolicy }
   }
   const refused = inOneLine([refusal("LaunchConfig", launchConfig), refusal("ScalePolicy", scalePolicy)]);
   if (refused !== "") return { kind: "Invalid", message: refused };
+  const unexamined = inOneLine([notExamined("LaunchConfig", launchConfig), notExamined("ScalePolicy", scalePolicy)]);
+  if (unexamined !== "") return { kind: "NotExamined", message: unexamined };
   const platform = platformOf(launchConfig);
   if (platform === undefined)
     return { kind: "Invalid", message: `LaunchConfig ${launchConfig.metadata.name} names no platform` };
@@ -56,13 +59,16 @@ function inOneLine(messages: readonly (string | false | undefined)[]): string {
   return messages.filter((message) => typeof message === "string").join("; ");
 }
 
-/** Why its own reconciler refuses it, or has not looked at it yet; a judgement of an older generation holds until the next. */
+/** Why its own reconciler refuses it; a judgement of an older generation holds until the next. */
 function refusal(kind: string, object: LaunchConfig | ScalePolicy): string | undefined {
   const accepted = findCondition(object.status?.conditions, "Accepted");
-  if (accepted === undefined) return `${kind} ${object.metadata.name} has not been examined yet`;
-  return accepted.status === "True"
-    ? undefined
-    : `${kind} ${object.metadata.name} is not accepted: ${accepted.message}`;
+  if (accepted === undefined || accepted.status === "True") return undefined;
+  return `${kind} ${object.metadata.name} is not accepted: ${accepted.message}`;
+}
+
+function notExamined(kind: string, object: LaunchConfig | ScalePolicy): string | undefined {
+  if (findCondition(object.status?.conditions, "Accepted") !== undefined) return undefined;
+  return `${kind} ${object.metadata.name} has not been examined yet`;
 }
 
 /** The one platform block that is set. */

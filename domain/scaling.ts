@@ -49,7 +49,14 @@ export type ScalingDecision =
       readonly reason: "BelowMinimum";
       readonly message: string;
     }
-  | { readonly kind: "Hold"; readonly desired: number; readonly reason: HoldReason; readonly message: string };
+  | {
+      readonly kind: "Hold";
+      readonly desired: number;
+      readonly reason: HoldReason;
+      readonly message: string;
+      /** Nodes that would be launched if nothing held them back. */
+      readonly wouldLaunch: number;
+    };
 
 /** The decision for one (role, region): never above the maximum, never below the minimum while it can be helped. */
 export function decideScaling(input: ScalingInput): ScalingDecision {
@@ -62,7 +69,11 @@ export function decideScaling(input: ScalingInput): ScalingDecision {
   const count = Math.min(missing, room);
   const facts = describe(input, present);
   const blocked = obstacle(input);
-  if (blocked !== undefined) return hold(desired, blocked.reason, `${blocked.message}; ${facts}${would(input, count)}`);
+  if (blocked !== undefined) {
+    const wouldLaunch = input.resolved ? count : 0;
+    const would = wouldLaunch > 0 ? `: would launch ${wouldLaunch}` : "";
+    return hold(desired, blocked.reason, `${blocked.message}; ${facts}${would}`, wouldLaunch);
+  }
   if (count > 0)
     return { kind: "LaunchNodes", count, desired, reason: "BelowMinimum", message: `${facts}: launching ${count}` };
   if (present > maxLimit) return hold(desired, "AboveMaximum", `${facts}: nothing is launched`);
@@ -70,8 +81,8 @@ export function decideScaling(input: ScalingInput): ScalingDecision {
   return hold(desired, "MinimumMet", facts);
 }
 
-function hold(desired: number, reason: HoldReason, message: string): ScalingDecision {
-  return { kind: "Hold", desired, reason, message };
+function hold(desired: number, reason: HoldReason, message: string, wouldLaunch = 0): ScalingDecision {
+  return { kind: "Hold", desired, reason, message, wouldLaunch };
 }
 
 function obstacle(input: ScalingInput): { readonly reason: HoldReason; readonly message: string } | undefined {
@@ -85,8 +96,4 @@ function obstacle(input: ScalingInput): { readonly reason: HoldReason; readonly 
 function describe({ role, region, minLimit, maxLimit, counts }: ScalingInput, present: number): string {
   const draining = counts.draining > 0 ? `, ${counts.draining} draining` : "";
   return `${present} ${role} nodes in ${region} (${counts.inService} in service${draining}), minimum ${minLimit}, maximum ${maxLimit}`;
-}
-
-function would(input: ScalingInput, count: number): string {
-  return input.resolved && count > 0 ? `: would launch ${count}` : "";
 }

@@ -3,7 +3,7 @@ import type { LaunchAttempt, LaunchBatch, LaunchBatchStatus } from "../../crds/l
 import { apiVersion } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { NodeLaunch, StreamNode } from "../../crds/stream-node.ts";
-import { type ConditionUpdate, withCondition } from "../../domain/conditions.ts";
+import { type UpdateOf, withCondition } from "../../domain/conditions.ts";
 import { type AbandonReason, isDefinite, keepNewest, type LaunchStep, nextLaunchStep } from "../../domain/launch.ts";
 import type { Machine } from "../../domain/machine.ts";
 import { formatSlots, slotName } from "../../domain/names.ts";
@@ -41,6 +41,7 @@ export interface LaunchDeps {
   readonly revisionOf: (config: Parameters<typeof viewBatch>[0]["launchConfig"] & object) => string;
 }
 
+type Update = UpdateOf<"LaunchBatch">;
 type Members = NonNullable<LaunchBatchStatus["members"]>;
 
 const mostAttempts = 16;
@@ -336,7 +337,7 @@ export class LaunchReconciler implements Reconciler {
   async #report(
     batch: LaunchBatch,
     changes: Readonly<Record<string, unknown>>,
-    condition: ConditionUpdate,
+    condition: Update,
     signal: AbortSignal,
   ): Promise<ReconcileResult> {
     const { cluster, clock } = this.#deps;
@@ -412,11 +413,11 @@ function answered(attempt: LaunchAttempt, launched: number, endedAt: string): La
   return { number, token, slots, keyId, startedAt, outcome: "Launched", launched, endedAt };
 }
 
-function incomplete(reason: string, message: string): ConditionUpdate {
+function incomplete(reason: Update["reason"], message: string): Update {
   return { type: "Complete", status: "False", reason, message };
 }
 
-function completion({ spec }: LaunchBatch, members: Members): ConditionUpdate {
+function completion({ spec }: LaunchBatch, members: Members): Update {
   const launched = members.filter(({ outcome }) => outcome === "Launched").length;
   const message = `${launched} of ${spec.slots.length} machines launched`;
   if (members.length < spec.slots.length) return incomplete("Launching", message);

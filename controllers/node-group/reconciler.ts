@@ -1,6 +1,7 @@
 /** NodeGroup: as many nodes as its policy asks for, at all times; and in the end none, and then no group. */
 import { apiVersion, finalizers, labels } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
+import { findCondition } from "../../domain/conditions.ts";
 import { type Decided, groupStatus } from "../../domain/group-status.ts";
 import { decideScaling, deciderVersion } from "../../domain/scaling.ts";
 import { type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
@@ -40,6 +41,10 @@ export interface NodeGroupDeps extends ObservationDeps {
   /** Revision of a LaunchConfig: a hash of its content. */
   readonly revisionOf: (config: Parameters<typeof planBatch>[0]["launchConfig"]) => string;
 }
+
+/** Conditions whose changes are told as events, and those among them that name an exceptional state. */
+const announced = ["ReferencesResolved", "Ready", "Paused", "LaunchesFailing", "AtMaximum"];
+const exceptional: ReadonlySet<string> = new Set(["Paused", "LaunchesFailing", "AtMaximum"]);
 
 /** How soon (ms) to look again where no event is sure to come. */
 const lookAgainMs = 2_000;
@@ -172,14 +177,21 @@ export class NodeGroupReconciler implements Reconciler {
 
   /** Events for the conditions that people wait for. */
   #announce(group: NodeGroup, status: ReturnType<typeof groupStatus>): void {
-    for (const type of ["ReferencesResolved", "Ready", "Paused", "LaunchesFailing", "AtMaximum"]) {
-      const before = group.status?.conditions?.find((condition) => condition.type === type);
-      const after = status.conditions?.find((condition) => condition.type === type);
-      if (after === undefined || (before?.status === after.status && before.reason === after.reason)) continue;
-      const exceptional = ["Paused", "LaunchesFailing", "AtMaximum"].includes(type);
-      if (before === undefined && exceptional === (after.status === "False")) continue;
-      const worry = after.status === (exceptional ? "True" : "False") && after.reason !== "Deleting";
-      this.#note(group, worry ? "Warning" : "Normal", after.status === "True" ? type : after.reason, after.message);
+    for (const type of announced) {
+      const before = findCondition(group.status?.conditions, type);
+      const after = findCondition(status.conditions, type);
+      if (after === undefined || after.status === "Unknown") continue;
+      if (before?.status === after.status && before.reason === after.reason) continue;
+      const fine = after.status === (exceptional.has(type) ? "False" : "True");
+      // That nothing exceptional is the case is no news about a new group.
+      if (fine && exceptional.has(type) && before?.status !== "True") continue;
+      const worrying = !fine && before !== undefined && after.reason !== "Deleting";
+      this.#note(
+        group,
+        worrying ? "Warning" : "Normal",
+        fine && !exceptional.has(type) ? type : after.reason,
+        after.message,
+      );
     }
   }
 

@@ -2,7 +2,7 @@
 import { apiVersion, finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { ConditionUpdate } from "../../domain/conditions.ts";
+import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import { nextStep, type NodeStep, type NodeView, wakeAt } from "../../domain/lifecycle.ts";
 import type { LoadFeed } from "../../domain/load.ts";
@@ -200,7 +200,7 @@ export class StreamNodeReconciler implements Reconciler {
     node: StreamNode,
     view: NodeView,
     step: NodeStep,
-    termination: ConditionUpdate | undefined,
+    termination: UpdateOf<"StreamNode"> | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     const { cluster, clock } = this.#deps;
@@ -256,7 +256,7 @@ export class StreamNodeReconciler implements Reconciler {
   }
 }
 
-function terminationOf(step: NodeStep): ConditionUpdate | undefined {
+function terminationOf(step: NodeStep): UpdateOf<"StreamNode"> | undefined {
   const type = "Terminated";
   switch (step.kind) {
     case "Terminate":
@@ -281,6 +281,6 @@ function terminationOf(step: NodeStep): ConditionUpdate | undefined {
   }
 }
 
-function callFailed(message: string): ConditionUpdate {
+function callFailed(message: string): UpdateOf<"StreamNode"> {
   return { type: "Terminated", status: "False", reason: "CallFailed", message: message.slice(0, 1_000) };
 }

@@ -1,6 +1,6 @@
 /** The status that the stream-node reconciler writes: phase, machine, addresses, conditions, times. Pure. */
 import type { StreamNode, StreamNodeStatus } from "../../crds/stream-node.ts";
-import { type ConditionUpdate, withConditions } from "../../domain/conditions.ts";
+import { type UpdateOf, withConditions } from "../../domain/conditions.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import { type NodeStep, type NodeView, phaseOf } from "../../domain/lifecycle.ts";
 import { nodeConditions } from "../../domain/node-conditions.ts";
@@ -13,7 +13,7 @@ export interface Told {
   readonly step: NodeStep;
   readonly view: NodeView;
   /** What a termination waits for, or why its call failed. */
-  readonly termination: ConditionUpdate | undefined;
+  readonly termination: UpdateOf<"StreamNode"> | undefined;
 }
 
 export function nodeStatus(
