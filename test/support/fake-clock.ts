@@ -21,8 +21,9 @@ export class FakeClock implements Clock {
     this.#start = start;
   }
 
+  /** In whole milliseconds, as every wall clock gives it. */
   now(): Instant {
-    return addMs(this.#start, this.#elapsedMs);
+    return addMs(this.#start, Math.floor(this.#elapsedMs));
   }
 
   monotonicMs(): number {

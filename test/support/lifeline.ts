@@ -1,0 +1,193 @@
+/** All that one process does to the world outside goes through its lifeline, so that a test can end it between any two calls. */
+import type { Clock } from "../../domain/time.ts";
+import { sleep } from "../../runtime/clock.ts";
+import type { KubernetesApi, WatchEvent } from "../../runtime/kubernetes-api.ts";
+
+/** One call to the Kubernetes API or to the cloud. */
+export interface OutsideCall {
+  readonly target: "Kubernetes" | "Cloud";
+  readonly method: string;
+  /** The kind, or the cloud's region. */
+  readonly subject: string;
+}
+
+/** Where a process is killed: at its call of this number (from 1), before it leaves or when its answer has come. */
+export interface CrashPoint {
+  readonly call: number;
+  readonly moment: "Before" | "After";
+}
+
+export interface LifelineOptions {
+  readonly clock: Clock;
+  readonly crash?: CrashPoint | undefined;
+  /** How long (ms) each way of a call takes, drawn anew each time. */
+  readonly latencyMs?: (() => number) | undefined;
+  /** How late (ms) events of watches arrive, drawn anew each time. */
+  readonly watchLagMs?: (() => number) | undefined;
+}
+
+/** A process that was killed goes no further: what it waits for never comes. */
+const never = new Promise<never>(() => undefined);
+
+export class Lifeline {
+  /** The process's own clock: its timers die with it. */
+  readonly clock: Clock;
+  readonly #options: LifelineOptions;
+  readonly #end = new AbortController();
+  readonly #timers = new Set<() => void>();
+  #calls = 0;
+  /** What reads and watches are answered from since the process was cut off. */
+  #past: { readonly reads: KubernetesApi | undefined; readonly watches: KubernetesApi } | undefined;
+  readonly #cutOff = new AbortController();
+
+  constructor(options: LifelineOptions) {
+    this.#options = options;
+    const { clock } = options;
+    this.clock = {
+      now: () => clock.now(),
+      monotonicMs: () => clock.monotonicMs(),
+      after: (ms, callback) => this.#after(ms, callback),
+    };
+  }
+
+  hasDied(): boolean {
+    return this.#end.signal.aborted;
+  }
+
+  /** Calls so far; watches and the database do not count. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Ends the process as `kill -9` would. */
+  kill(): void {
+    this.#end.abort();
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+  }
+
+  /** From now on watches tell of nothing new; with `reads`, so do gets and lists. Writes still reach the cluster. */
+  cutOff(past: { readonly reads: KubernetesApi | undefined; readonly watches: KubernetesApi }): void {
+    this.#past = past;
+    this.#cutOff.abort();
+  }
+
+  kubernetes(api: KubernetesApi): KubernetesApi {
+    const guarded = intercepted(api, (method, args, call) => {
+      const { kind } = args[0] as { readonly kind: string };
+      const reads = method === "get" || method === "list" ? this.#past?.reads : undefined;
+      const answer = reads === undefined ? call : () => call(reads);
+      return this.#through({ target: "Kubernetes", method, subject: kind }, answer);
+    });
+    const watch: KubernetesApi["watch"] = (type, options, signal) =>
+      this.#watch((ended) => (this.#past?.watches ?? api).watch(type, options, ended), signal);
+    return new Proxy(guarded, {
+      get: (target, name) => (name === "watch" ? watch : (Reflect.get(target, name) as unknown)),
+    });
+  }
+
+  cloud<T extends object>(platform: T): T {
+    return intercepted(platform, (method, args, call) => {
+      const first = args[0] as string | { readonly region: string };
+      const subject = typeof first === "string" ? first : first.region;
+      return this.#through({ target: "Cloud", method, subject }, call);
+    });
+  }
+
+  /** A store of the database: no call of a process that is dead reaches it. */
+  database<T extends object>(store: T): T {
+    return intercepted(store, async (_method, _args, call) => {
+      if (this.hasDied()) return never;
+      const answer = await call();
+      return this.hasDied() ? never : answer;
+    });
+  }
+
+  #after(ms: number, callback: () => void): () => void {
+    if (this.hasDied()) return () => undefined;
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      callback();
+    });
+    this.#timers.add(cancel);
+    return () => {
+      this.#timers.delete(cancel);
+      cancel();
+    };
+  }
+
+  async #through(_outside: OutsideCall, call: () => Promise<unknown>): Promise<unknown> {
+    if (this.hasDied()) return never;
+    this.#calls += 1;
+    const number = this.#calls;
+    await this.#travel();
+    this.#crashAt(number, "Before");
+    if (this.hasDied()) return never;
+    try {
+      const answer = await call();
+      await this.#travel();
+      return answer;
+    } finally {
+      this.#crashAt(number, "After");
+      if (this.hasDied()) await never;
+    }
+  }
+
+  #crashAt(call: number, moment: CrashPoint["moment"]): void {
+    const { crash } = this.#options;
+    if (crash?.call === call && crash.moment === moment) this.kill();
+  }
+
+  async #travel(): Promise<void> {
+    const { latencyMs, clock } = this.#options;
+    const ms = latencyMs?.() ?? 0;
+    if (ms > 0) await sleep(clock, ms, this.#end.signal);
+  }
+
+  async *#watch(
+    open: (signal: AbortSignal) => AsyncIterable<WatchEvent>,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent, void, undefined> {
+    if (this.hasDied()) return never;
+    const endings = [signal, this.#end.signal, ...(this.#past === undefined ? [this.#cutOff.signal] : [])];
+    for await (const event of open(AbortSignal.any(endings))) {
+      const lag = this.#options.watchLagMs?.() ?? 0;
+      if (lag > 0) await sleep(this.#options.clock, lag, this.#end.signal);
+      if (this.hasDied()) return never;
+      if (endings.includes(this.#cutOff.signal) && this.#cutOff.signal.aborted) break;
+      yield event;
+    }
+    if (this.hasDied()) return never;
+    if (endings.includes(this.#cutOff.signal) && this.#cutOff.signal.aborted) await aborted(signal);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+type Method = (...args: unknown[]) => unknown;
+type Around<T> = (
+  method: string,
+  args: readonly unknown[],
+  /** Makes the call, of the object itself or of another in its place. */
+  call: (instead?: T) => Promise<unknown>,
+) => Promise<unknown>;
+
+/** The same object, each of its methods run by `around`. */
+function intercepted<T extends object>(target: T, around: Around<T>): T {
+  return new Proxy(target, {
+    get: (object, name) => {
+      const value: unknown = Reflect.get(object, name);
+      if (typeof value !== "function" || typeof name !== "string") return value;
+      return (...args: unknown[]) =>
+        around(name, args, (instead = object) => {
+          const method: unknown = Reflect.get(instead, name);
+          return Promise.resolve(Reflect.apply(method as Method, instead, args));
+        });
+    },
+  });
+}

@@ -1,0 +1,169 @@
+/** One process of the product, put together as `up` does it, with its lifeline to the world. */
+import type { Express } from "express";
+import { ReportBook } from "../../api/report-book.ts";
+import { createApiServer } from "../../api/server.ts";
+import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../api/stream-node-directory.ts";
+import { type InformedCluster, informedCluster } from "../../controllers/cluster.ts";
+import type { Leadership } from "../../controllers/leadership.ts";
+import { operatorTasks } from "../../controllers/operator.ts";
+import type { History } from "../../domain/history.ts";
+import type { Clock } from "../../domain/time.ts";
+import { MachineInventory } from "../../platforms/inventory.ts";
+import type { CloudPlatform } from "../../platforms/platform.ts";
+import { BufferedHistory } from "../../prisma/buffered-history.ts";
+import { EventRecorder } from "../../runtime/events.ts";
+import { loadKeyRing } from "../../runtime/key-ring.ts";
+import type { KubernetesApi } from "../../runtime/kubernetes-api.ts";
+import { LeaderElection } from "../../runtime/leader-election.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { Manager } from "../../runtime/manager.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { type CrashPoint, Lifeline } from "./lifeline.ts";
+
+/** What outlives a process. */
+export interface Surroundings {
+  readonly kube: KubernetesApi;
+  readonly platform: CloudPlatform;
+  readonly history: History;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+export interface ProcessOptions {
+  readonly identity?: string;
+  /** Whether it leads without asking (as `up` does), or by the lease. */
+  readonly election?: boolean;
+  /** Another process's reports, as if it subscribed to that feed. */
+  readonly reports?: ReportBook;
+  readonly crash?: CrashPoint;
+  readonly latencyMs?: () => number;
+  readonly watchLagMs?: () => number;
+}
+
+export const operatorNamespace = "streamfleet-system";
+export const clusterId = "test-fleet";
+export const apiUrl = "http://node-api.test";
+export const reportIntervalMs = 5_000;
+
+/** Installations keep their key outside the cluster's objects, so it survives their loss. */
+const seed = new Uint8Array(32).fill(7);
+
+export class OperatorProcess {
+  readonly lifeline: Lifeline;
+  readonly reports: ReportBook;
+  readonly #around: Surroundings;
+  readonly #options: ProcessOptions;
+  #stop: () => Promise<void> = () => Promise.resolve();
+  #app: Express | undefined;
+  #history: BufferedHistory | undefined;
+  #cluster: InformedCluster | undefined;
+
+  constructor(around: Surroundings, options: ProcessOptions = {}) {
+    const { crash, latencyMs, watchLagMs } = options;
+    this.#around = around;
+    this.#options = options;
+    this.lifeline = new Lifeline({ clock: around.clock, crash, latencyMs, watchLagMs });
+    this.reports = options.reports ?? new ReportBook();
+  }
+
+  /** The node API, from the start until the end of the process. */
+  get app(): Express | undefined {
+    return this.lifeline.hasDied() ? undefined : this.#app;
+  }
+
+  /** What the process knows of the cluster. */
+  get cluster(): InformedCluster {
+    if (this.#cluster === undefined) throw new Error("the process has not been started");
+    return this.#cluster;
+  }
+
+  /** Resolves once the caches are complete; never, where the process is killed before. */
+  async start(): Promise<void> {
+    const { random, logger, history: database } = this.#around;
+    const { clock } = this.lifeline;
+    const kube = this.lifeline.kubernetes(this.#around.kube);
+    const platform = this.lifeline.cloud(this.#around.platform);
+    const lives = this.lifeline.database(database.nodeLives);
+    const metrics = createMetrics();
+    const own = { clock, random, logger, metrics };
+    const keys = await loadKeyRing(kube, operatorNamespace, { clock, random: () => seed, seed });
+    const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace, streamNodeIndexers });
+    const history = new BufferedHistory({ history: this.#guarded(database), clock, onError: () => undefined });
+    const api = createApiServer({
+      ...own,
+      nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),
+      registrations: cluster.streamNodes.client,
+      reports: this.reports,
+      keys,
+      config: { reportIntervalMs },
+      version: "test",
+    });
+    const election = this.#election(kube, own);
+    const leadership: Leadership = election ?? { isLeader: () => true };
+    const inventory = new MachineInventory({ platform, clock, random, clusterId });
+    const tasks = operatorTasks({
+      ...own,
+      cluster,
+      clouds: new Map([["simulated", { platform, inventory }]]),
+      feed: this.reports,
+      leadership,
+      keys,
+      settings: { clusterId, apiUrl },
+      namespace: operatorNamespace,
+      freshMs: 3 * reportIntervalMs,
+      history,
+      lives,
+      events: new EventRecorder({ ...own, api: kube, component: "streamfleet" }),
+    });
+    const manager = new Manager({
+      ...own,
+      sources: cluster.informers,
+      tasks,
+      ...(election !== undefined && { election }),
+    });
+    this.#app = api.app;
+    this.#history = history;
+    this.#cluster = cluster;
+    this.#stop = async () => {
+      await manager.stop();
+      inventory.stop();
+      await api.close();
+      await history.stop();
+    };
+    await manager.start();
+  }
+
+  /** Ends in order, as after Ctrl-C. */
+  async stop(): Promise<void> {
+    await this.#stop();
+    this.kill();
+  }
+
+  kill(): void {
+    this.lifeline.kill();
+  }
+
+  /** Writes what history waits for. */
+  async flushHistory(): Promise<void> {
+    await this.#history?.flush();
+  }
+
+  #election(
+    api: KubernetesApi,
+    own: Pick<ConstructorParameters<typeof LeaderElection>[0], "clock" | "random" | "logger" | "metrics">,
+  ): LeaderElection | undefined {
+    if (this.#options.election !== true) return undefined;
+    const identity = this.#options.identity ?? "operator";
+    return new LeaderElection({ ...own, api, namespace: operatorNamespace, name: "streamfleet-controller", identity });
+  }
+
+  #guarded({ nodeLives, streams, load, activities }: History): History {
+    return {
+      nodeLives: this.lifeline.database(nodeLives),
+      streams: this.lifeline.database(streams),
+      load: this.lifeline.database(load),
+      activities: this.lifeline.database(activities),
+    };
+  }
+}
