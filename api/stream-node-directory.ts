@@ -75,8 +75,9 @@ export class InformedStreamNodeDirectory implements StreamNodeDirectory {
     return this.#informer.hasSynced();
   }
 
-  #bury({ spec }: StreamNode): void {
-    if (spec.providerId === undefined) return;
+  /** A node that vanished without a deletion was lost, not ended: its machine runs on and will be adopted. */
+  #bury({ metadata, spec }: StreamNode): void {
+    if (spec.providerId === undefined || metadata.deletionTimestamp === undefined) return;
     this.#tombstones.add(machineKey(spec.launch.platform, spec.providerId));
     const [oldest] = this.#tombstones;
     if (this.#tombstones.size > mostTombstones && oldest !== undefined) this.#tombstones.delete(oldest);

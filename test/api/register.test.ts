@@ -142,8 +142,13 @@ describe("a machine that is turned away", () => {
   });
 
   it("has a node that was deleted: 410", async () => {
-    world.known.lose(await world.addNode());
+    world.known.lose(await world.addNode({ deletionTimestamp: "2026-01-01T00:00:00Z" }));
     expect((await world.register()).status).toBe(410);
+  });
+
+  it("has a node that was lost without a deletion: 503, until it is adopted", async () => {
+    world.known.lose(await world.addNode());
+    expect(await world.register()).toMatchObject({ status: 503, body: { code: "NotMapped" } });
   });
 
   it("has a node that the cluster no longer has, which the API's copy does not know yet: 410", async () => {

@@ -140,11 +140,11 @@ describe("a report that is turned away", () => {
   });
 
   it("is of a node that is deleted, or about to be: 410", async () => {
-    const node = await world.addNode();
+    await world.addNode();
     const token = await world.registered();
     await world.patch("live-edge-0", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
     expect((await world.report(token)).status).toBe(410);
-    world.known.lose(node);
+    world.known.lose(await world.node("live-edge-0"));
     expect((await world.report(token)).status).toBe(410);
   });
 
