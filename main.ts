@@ -1,6 +1,6 @@
 /** The composition root and the command line: the only file that knows all names. */
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
-import { createWriteStream, readFileSync } from "node:fs";
+import { createWriteStream, existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
@@ -17,9 +17,10 @@ import { operatorTasks } from "./controllers/operator.ts";
 import { type PlatformName, resourceType } from "./crds/names.ts";
 import type { StreamNode } from "./crds/stream-node.ts";
 import type { LoadFeed, NodeReport } from "./domain/load.ts";
+import { fromTags } from "./domain/ownership.ts";
 import type { Clock } from "./domain/time.ts";
 import { openCloudFile } from "./local/cloud-file.ts";
-import { type DataDirectory, dataDirectory, isUnused, nodeKey } from "./local/data-directory.ts";
+import { beginFirstStart, type DataDirectory, dataDirectory, endFirstStart, nodeKey } from "./local/data-directory.ts";
 import { EmbeddedApi } from "./local/kube/embedded-api.ts";
 import { startKubeServer } from "./local/kube/http-server.ts";
 import { writeKubeconfig } from "./local/kube/kubeconfig.ts";
@@ -77,6 +78,7 @@ const plainErrors = new Set([
   "InvalidKeysError",
   "KubeConfigError",
   "ListenError",
+  "MachineError",
   "MigrationError",
   "PortInUseError",
   "StartError",
@@ -115,10 +117,22 @@ function program(): Command {
     .option("--kube-port <port>", "port of the embedded Kubernetes API", toPort, 8081)
     .option("--bare", "do not apply the example to an empty data directory")
     .action(up);
+  root.addCommand(simulatedCloudCommand());
   root.command("controller").description("the reconcilers, on a Kubernetes cluster and PostgreSQL").action(controller);
   root.command("api").description("the node API, on a Kubernetes cluster and PostgreSQL").action(api);
   root.command("migrate").description("brings the database of DATABASE_URL to this version's schema").action(migrate);
   return root;
+}
+
+/** For people and tests: what only the cloud itself can do, done to the machines of a data directory. */
+function simulatedCloudCommand(): Command {
+  const command = new Command("simulated-cloud").description("looks at the simulated cloud, and breaks its machines");
+  const inData = (name: string): Command =>
+    command.command(name).option("--data-dir <folder>", "the folder that `up` was given", ".streamfleet");
+  inData("list").description("every machine, with its state").action(listMachines);
+  inData("kill <machine>").description("the machine is gone, as if its host had failed").action(breakMachine("kill"));
+  inData("stop <machine>").description("the machine stops, as if somebody had stopped it").action(breakMachine("stop"));
+  return command;
 }
 
 function toPort(text: string): number {
@@ -173,7 +187,7 @@ interface UpSettings {
 }
 
 async function startAll({ config, data, kubePort, bare, stops, interrupted }: UpSettings): Promise<void> {
-  const unused = isUnused(data);
+  const first = beginFirstStart(data);
   const log = createWriteStream(data.log, { flags: "a" });
   // A log that cannot be written must not end the product.
   log.on("error", (error) => console.error(`streamfleet: cannot write ${data.log}: ${error.message}`));
@@ -198,6 +212,7 @@ async function startAll({ config, data, kubePort, bare, stops, interrupted }: Up
   stops.add(() => nodeApi.close());
   await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
   const always: Leadership = { isLeader: () => true };
+  own.metrics.leading(true);
   const tasks = operator(own, {
     api: kube,
     cluster,
@@ -211,8 +226,9 @@ async function startAll({ config, data, kubePort, bare, stops, interrupted }: Up
   const manager = new Manager({ sources: cluster.informers, tasks: [...tasks, simulated.mediaNodes], ...own });
   stops.add(() => manager.stop());
   await manager.start();
-  const applied = unused && !bare;
+  const applied = first && !bare;
   if (applied) await createAll(kube, join(import.meta.dirname, "examples", "live.yaml"));
+  endFirstStart(data);
   void present(own, { data, cluster, kubeUrl: server.url, awaitGroups: applied, interrupted });
 }
 
@@ -360,6 +376,55 @@ async function migrate(): Promise<void> {
     await database.close();
   }
 }
+
+// ------------------------------------------------------------------------------------------------ simulated cloud
+
+interface CloudOptions {
+  readonly dataDir: string;
+}
+
+function listMachines({ dataDir }: CloudOptions): void {
+  withCloud(dataDir, (cloud) => {
+    for (const { providerId, state, zone, publicAddress = "-", tags } of cloud.machines()) {
+      console.log(
+        [providerId, state.padEnd(10), zone, publicAddress.padEnd(15), fromTags(tags)?.batch ?? "-"].join("  "),
+      );
+    }
+  });
+}
+
+function breakMachine(verb: "kill" | "stop"): (machine: string, options: CloudOptions) => void {
+  return (machine, { dataDir }) =>
+    withCloud(dataDir, (cloud) => {
+      if (!cloud[verb](machine))
+        throw new MachineError(
+          `no machine ${machine} that can be ${verb === "kill" ? "killed" : "stopped"}: see \`streamfleet simulated-cloud list\``,
+        );
+      console.log(`${machine}: ${verb === "kill" ? "killed" : "stopping"}`);
+    });
+}
+
+/** Opens the cloud beside an `up` that may be running: both see each other's work. */
+function withCloud(dataDir: string, act: (cloud: SimulatedCloud) => void): void {
+  const { cloud: directory } = dataDirectory(dataDir);
+  if (!existsSync(directory))
+    throw new MachineError(`there is no simulated cloud in ${directory}: name the folder with --data-dir`);
+  const store = openCloudFile(directory);
+  const cloud = new SimulatedCloud({ clock: systemClock(), store });
+  try {
+    act(cloud);
+  } finally {
+    cloud.close();
+    store.close();
+  }
+}
+
+/** There is no such machine, or no such cloud. */
+class MachineError extends Error {
+  override readonly name = "MachineError";
+}
+
+// ------------------------------------------------------------------------------------------------ checks
 
 /** Says at once what is missing in the cluster, rather than after a time-out. Throws `StartError`. */
 async function assertInstalled(kube: KubernetesApi, { namespace }: Config): Promise<void> {

@@ -165,7 +165,9 @@ export class StreamNodeReconciler implements Reconciler {
   ): Promise<ReconcileResult> {
     const { cluster, leadership, logger } = this.#deps;
     assertLeading(leadership);
-    await this.#report(node, view, step, undefined, signal);
+    if (step.reason === "MachineStopped") await this.#report(node, view, step, undefined, signal);
+    // There is no machine to wait for: without its finalizer the object goes at once, and its slot is free again.
+    else if ((await this.#release(node, signal)).kind !== "Done") return requeueAfter(20, "it has changed meanwhile");
     const deleted = await cluster.streamNodes.client.delete(node, signal);
     if (deleted.kind !== "Deleted") return done;
     logger.info("removed node", { reason: step.reason, machine: node.spec.providerId });
