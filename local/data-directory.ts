@@ -1,5 +1,5 @@
 /** The folder of `streamfleet up`: history, objects, the simulated cloud, its key, the kubeconfig and the log. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DataFileError } from "./kube/object-file.ts";
 
@@ -10,6 +10,8 @@ export interface DataDirectory {
   readonly cloud: string;
   readonly kubeconfig: string;
   readonly log: string;
+  /** Stands while the first start is not complete. */
+  readonly firstStart: string;
 }
 
 export function dataDirectory(path: string): DataDirectory {
@@ -21,12 +23,29 @@ export function dataDirectory(path: string): DataDirectory {
     cloud: join(root, "cloud"),
     kubeconfig: join(root, "kubeconfig"),
     log: join(root, "streamfleet.log"),
+    firstStart: join(root, "first-start"),
   };
 }
 
-/** Whether nothing has run here yet: there are neither objects nor machines. */
-export function isUnused({ objects, cloud }: DataDirectory): boolean {
-  return !existsSync(objects) && !existsSync(cloud);
+/**
+ * Whether nothing has run here yet: there are neither objects nor machines. So it stays until `endFirstStart`, for a start
+ * that finds its port in use, or is killed, is not to count. Throws `DataFileError`.
+ */
+export function beginFirstStart({ root, objects, cloud, firstStart }: DataDirectory): boolean {
+  if (existsSync(firstStart)) return true;
+  if (existsSync(objects) || existsSync(cloud)) return false;
+  try {
+    mkdirSync(root, { recursive: true });
+    writeFileSync(firstStart, "");
+  } catch (cause) {
+    throw new DataFileError(firstStart, cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+  return true;
+}
+
+/** From now on the folder is in use. */
+export function endFirstStart({ firstStart }: DataDirectory): void {
+  rmSync(firstStart, { force: true });
 }
 
 const keyBytes = 32;

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
-import type { KubernetesObject } from "../runtime/kubernetes-api.ts";
+import { ApiError, type KubernetesObject, type ResourceType } from "../runtime/kubernetes-api.ts";
 import type { EmbeddedApi } from "./kube/embedded-api.ts";
 
 /** Every generated CustomResourceDefinition of a folder. */
@@ -11,12 +11,20 @@ export function readDefinitions(folder: string): readonly unknown[] {
   return files.sort().map((name): unknown => parse(readFileSync(join(folder, name), "utf8")));
 }
 
-/** Creates the objects of a file in namespace `default`, in its order. Throws what the API throws. */
+/** Creates the objects of a file in namespace `default`, in its order; one that is there stays. Throws what the API throws. */
 export async function createAll(api: EmbeddedApi, file: string): Promise<void> {
   for (const document of parseAllDocuments(readFileSync(file, "utf8"))) {
     const manifest = document.toJS() as KubernetesObject;
     const kind = api.kinds.find(({ type }) => type.kind === manifest.kind);
     if (kind === undefined) throw new Error(`${file}: kind ${manifest.kind} is not served`);
-    await api.create(kind.type, { ...manifest, metadata: { ...manifest.metadata, namespace: "default" } });
+    await createOnce(api, kind.type, { ...manifest, metadata: { ...manifest.metadata, namespace: "default" } });
+  }
+}
+
+async function createOnce(api: EmbeddedApi, type: ResourceType, object: KubernetesObject): Promise<void> {
+  try {
+    await api.create(type, object);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 409)) throw error;
   }
 }
