@@ -13,12 +13,15 @@ export interface GateKey {
 export class AdoptionGate {
   readonly #adopted = new Map<string, { readonly listedAt: Instant; readonly machines: number }>();
   readonly #listeners = new Set<(groupUid: string) => void>();
+  /** Listings that began earlier tell nothing: another led then. */
+  #since: Instant | undefined;
 
   /**
    * A complete listing begun at `listedAt` has been read and each machine of the group in it has its StreamNode;
    * `machines` is how many of them are not terminated.
    */
   open(key: GateKey, listedAt: Instant, machines: number): void {
+    if (this.#since !== undefined && listedAt < this.#since) return;
     const before = this.#adopted.get(text(key));
     this.#adopted.set(text(key), { listedAt, machines });
     if (before?.machines === machines) return;
@@ -34,8 +37,9 @@ export class AdoptionGate {
     return this.#adopted.get(text(key));
   }
 
-  /** Closes all: what another leader did meanwhile is not known here. */
-  close(): void {
+  /** Closes all: what another leader did before `now` is not known here. */
+  close(now: Instant): void {
+    this.#since = now;
     this.#adopted.clear();
   }
 

@@ -68,7 +68,7 @@ export function operatorTasks(deps: OperatorDeps): readonly LeaderTask[] {
   const regions = new RegionWatch(cluster, clouds);
   connect(deps, gate, controllers, regions);
   const keeper = new HistoryKeeper({ ...deps, nodes: cluster.streamNodes.cache });
-  const term = { name: "term", start: () => gate.close(), stop: () => Promise.resolve() };
+  const term = { name: "term", start: () => gate.close(deps.clock.now()), stop: () => Promise.resolve() };
   return [term, ...Object.values(controllers), regions, keeper];
 }
 
@@ -118,11 +118,15 @@ function wakeOnGroups({ cluster, clouds }: OperatorDeps, to: Controllers, region
     regions.update();
     for (const { metadata } of cluster.streamNodes.cache.byIndex(index.nodeGroup, change.key))
       to.streamNode.queue.add(keyText(metadata));
-    for (const { metadata } of cluster.launchBatches.cache.byIndex(index.nodeGroup, change.key))
-      to.launch.queue.add(keyText(metadata));
+    wakeBatches(cluster, to, change.key);
     for (const platform of clouds.keys())
       for (const region of change.object.spec.regions) to.sweep.queue.add(`${platform}/${region}`);
   });
+}
+
+function wakeBatches({ launchBatches }: Cluster, to: Controllers, group: string): void {
+  for (const { metadata } of launchBatches.cache.byIndex(index.nodeGroup, group))
+    to.launch.queue.add(keyText(metadata));
 }
 
 function versionsOf(change: ObjectChange<NodeGroup>): readonly NodeGroup[] {
@@ -140,14 +144,17 @@ function wakeOnReferences({ cluster, clouds }: OperatorDeps, to: Controllers, re
     regions.update();
     for (const { metadata, spec } of cluster.nodeGroups.cache.byIndex(index.launchConfig, change.key)) {
       to.nodeGroup.queue.add(keyText(metadata));
+      wakeBatches(cluster, to, keyText(metadata));
       for (const platform of clouds.keys())
         for (const region of spec.regions) to.sweep.queue.add(`${platform}/${region}`);
     }
   });
   cluster.scalePolicies.cache.onChange((change) => {
     to.scalePolicy.queue.add(change.key);
-    for (const { metadata } of cluster.nodeGroups.cache.byIndex(index.scalePolicy, change.key))
+    for (const { metadata } of cluster.nodeGroups.cache.byIndex(index.scalePolicy, change.key)) {
       to.nodeGroup.queue.add(keyText(metadata));
+      wakeBatches(cluster, to, keyText(metadata));
+    }
   });
   cluster.defaults.onChange(() => {
     for (const key of cluster.scalePolicies.cache.keys()) to.scalePolicy.queue.add(key);

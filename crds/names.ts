@@ -54,6 +54,8 @@ export const labels = {
 export const finalizers = {
   /** On a StreamNode: its machine is not yet known to be gone. */
   machine: `${apiGroup}/machine`,
+  /** On a LaunchBatch: a machine may come of it that no StreamNode has yet. */
+  launch: `${apiGroup}/launch`,
   /** On a NodeGroup: it still has nodes or machines. */
   nodes: `${apiGroup}/nodes`,
   /** On a ScalePolicy or LaunchConfig: a NodeGroup refers to it. */

@@ -8,10 +8,17 @@ export interface LaunchView {
   readonly slots: readonly number[];
   /** Slots that have their machine, or never will. */
   readonly settled: ReadonlySet<number>;
+  /** Machines that open slots have already: the sweep gave them to their nodes. */
+  readonly found?: readonly FoundMachine[];
   /** Slots whose StreamNode is going away, so that nobody wants their machine any more. */
   readonly unwanted: ReadonlySet<number>;
   readonly attempts: readonly LaunchAttempt[];
+  /** Before this, the pending call is not sent again. */
+  readonly sendAgainAt?: Instant | undefined;
+  /** The group is being deleted. */
   readonly deleting: boolean;
+  /** The batch itself is being deleted. */
+  readonly batchDeleting?: boolean;
   readonly everythingPaused: boolean;
   /** Machines that may still be launched for this (role, region) without passing the maximum. */
   readonly room: number;
@@ -19,25 +26,33 @@ export interface LaunchView {
   readonly currentRevision: boolean;
 }
 
-export type AbandonReason = "Deleting" | "NodeDeleted" | "LaunchConfigChanged" | "MaximumReached";
+export interface FoundMachine {
+  readonly slot: number;
+  readonly providerId: string;
+}
+
+export type AbandonReason = "Deleting" | "BatchDeleted" | "NodeDeleted" | "LaunchConfigChanged" | "MaximumReached";
 
 export type LaunchStep =
   /** The committed call, sent for the first time or again: nobody knows yet what came of it. */
   | { readonly kind: "Send"; readonly attempt: LaunchAttempt }
   | { readonly kind: "Start"; readonly number: number; readonly slots: readonly number[] }
+  | { readonly kind: "Found"; readonly machines: readonly FoundMachine[] }
   | { readonly kind: "Abandon"; readonly slots: readonly number[]; readonly reason: AbandonReason }
   | { readonly kind: "Wait"; readonly until: Instant; readonly lastError: string }
+  /** The pending call was sent lately, and not answered. */
+  | { readonly kind: "AwaitAnswer"; readonly until: Instant }
   | { readonly kind: "Held" }
   | { readonly kind: "Complete" };
 
 /** Next step of a batch. A pending attempt is resolved before anything else: its machines may exist. */
 export function nextLaunchStep(view: LaunchView, now: Instant): LaunchStep {
   const pending = view.attempts.find((attempt) => attempt.outcome === "Pending");
-  if (pending !== undefined) {
-    return view.everythingPaused && !view.deleting ? { kind: "Held" } : { kind: "Send", attempt: pending };
-  }
+  if (pending !== undefined) return resolve(view, pending, now);
   const open = view.slots.filter((slot) => !view.settled.has(slot));
   if (open.length === 0) return { kind: "Complete" };
+  const found = (view.found ?? []).filter(({ slot }) => open.includes(slot));
+  if (found.length > 0) return { kind: "Found", machines: found };
   const abandoned = abandon(view, open);
   if (abandoned !== undefined) return abandoned;
   if (view.everythingPaused) return { kind: "Held" };
@@ -46,8 +61,16 @@ export function nextLaunchStep(view: LaunchView, now: Instant): LaunchStep {
   return { kind: "Start", number: (view.attempts.at(-1)?.number ?? 0) + 1, slots: open };
 }
 
+function resolve(view: LaunchView, pending: LaunchAttempt, now: Instant): LaunchStep {
+  if (view.everythingPaused && !view.deleting) return { kind: "Held" };
+  const { sendAgainAt } = view;
+  if (sendAgainAt === undefined || now >= sendAgainAt) return { kind: "Send", attempt: pending };
+  return { kind: "AwaitAnswer", until: sendAgainAt };
+}
+
 function abandon(view: LaunchView, open: readonly number[]): LaunchStep | undefined {
   if (view.deleting) return { kind: "Abandon", slots: open, reason: "Deleting" };
+  if (view.batchDeleting === true) return { kind: "Abandon", slots: open, reason: "BatchDeleted" };
   const unwanted = open.filter((slot) => view.unwanted.has(slot));
   if (unwanted.length > 0) return { kind: "Abandon", slots: unwanted, reason: "NodeDeleted" };
   const failed = view.attempts.at(-1)?.outcome === "Failed";

@@ -16,6 +16,8 @@ export interface BatchSurroundings {
   readonly nodes: readonly StreamNode[];
   readonly launchConfig: LaunchConfig | undefined;
   readonly scalePolicy: ScalePolicy | undefined;
+  /** Before this, a call without an answer is not sent again. */
+  readonly sendAgainAt: Instant | undefined;
   readonly revisionOf: (config: LaunchConfig) => string;
   readonly now: Instant;
 }
@@ -30,7 +32,12 @@ export function viewBatch(around: BatchSurroundings): LaunchView {
     unwanted: new Set(
       ofBatch.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).map(({ spec }) => spec.slot),
     ),
+    found: ofBatch.flatMap(({ spec: { slot, providerId } }) =>
+      providerId === undefined ? [] : [{ slot, providerId }],
+    ),
     attempts: batch.status?.attempts ?? [],
+    sendAgainAt: around.sendAgainAt,
+    batchDeleting: batch.metadata.deletionTimestamp !== undefined,
     deleting: group.metadata.deletionTimestamp !== undefined,
     everythingPaused: pauseAt(group.spec.pause, now).kind === "EverythingPaused",
     room: roomFor(around),

@@ -1,14 +1,15 @@
 /** From a decision to the LaunchBatch that commits it: its number, its slots, its snapshot. */
 import { largestBatch, type LaunchBatch, type LaunchBatchSpec, type LaunchSnapshot } from "../../crds/launch-batch.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
-import { apiVersion, type Role } from "../../crds/names.ts";
+import { apiVersion, finalizers, type Role } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
+import { openSlots } from "../../domain/batch.ts";
 import { batchName, batchNumber, freeSlots } from "../../domain/names.ts";
 import { platformOf } from "../../domain/references.ts";
 import type { ScalingDecision, ScalingInput } from "../../domain/scaling.ts";
 import type { Draft } from "../../runtime/resource-client.ts";
 import { groupLabels } from "../cluster.ts";
-import { type GroupObjects, openSlots } from "./observation.ts";
+import type { GroupObjects } from "./observation.ts";
 
 type LaunchDecision = Extract<ScalingDecision, { kind: "LaunchNodes" }>;
 
@@ -45,6 +46,7 @@ export function planBatch(plan: BatchPlan): Draft | undefined {
       name: batchName(name, role, number),
       namespace,
       labels: groupLabels(name, role, region),
+      finalizers: [finalizers.launch],
       ownerReferences: [{ apiVersion, kind: "NodeGroup", name, uid, controller: true, blockOwnerDeletion: true }],
     },
     spec,

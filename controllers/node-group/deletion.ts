@@ -1,7 +1,8 @@
 /** What the deletion of a group does next: its nodes go, then its batches are settled, then the cloud confirms that nothing is left. */
 import type { StreamNode } from "../../crds/stream-node.ts";
+import { isSettled, openSlots } from "../../domain/batch.ts";
 import { fromRfc3339 } from "../../domain/time.ts";
-import { type GroupObservation, isComplete, type ObservationDeps, openSlots } from "./observation.ts";
+import type { GroupObservation, ObservationDeps } from "./observation.ts";
 
 export type DeletionStep =
   | { readonly kind: "DeleteNodes"; readonly nodes: readonly StreamNode[] }
@@ -12,7 +13,7 @@ export function deletionStep(deps: Pick<ObservationDeps, "gate">, observation: G
   const { nodes, batches } = observation;
   const staying = nodes.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   if (staying.length > 0) return { kind: "DeleteNodes", nodes: staying };
-  const open = batches.filter((batch) => !isComplete(batch) && openSlots(batch).length > 0);
+  const open = batches.filter((batch) => !isSettled(batch) && openSlots(batch).length > 0);
   if (open.length > 0) return { kind: "Wait", message: `${open.length} launches are not settled yet` };
   if (nodes.length > 0) return { kind: "Wait", message: `${nodes.length} nodes are being terminated` };
   const left = machinesLeft(deps, observation);

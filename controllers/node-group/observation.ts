@@ -1,23 +1,29 @@
 /** What a NodeGroup's decision is taken on: the group, its references, its nodes, its batches. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import type { LaunchConfig } from "../../crds/launch-config.ts";
 import { type Role, roles } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
+import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { isTrue } from "../../domain/conditions.ts";
+import { openSlots } from "../../domain/batch.ts";
 import { limitsFor } from "../../domain/limits.ts";
 import { type Pause, pauseAt } from "../../domain/pause.ts";
 import { type References, resolveReferences } from "../../domain/references.ts";
 import type { NodeCounts, ScalingInput } from "../../domain/scaling.ts";
 import type { Instant } from "../../domain/time.ts";
-import { keyText } from "../../runtime/reconciler.ts";
 import type { AdoptionGate } from "../adoption-gate.ts";
 import type { Clouds } from "../clouds.ts";
-import type { Cluster } from "../cluster.ts";
 
 /** The objects that belong to a group, as they were read together. */
 export interface GroupObjects {
   readonly nodes: readonly StreamNode[];
   readonly batches: readonly LaunchBatch[];
+}
+
+/** What the decision on a group is taken on, read from the local copy or from the cluster itself. */
+export interface GroupWorld extends GroupObjects {
+  readonly launchConfig: LaunchConfig | undefined;
+  readonly scalePolicy: ScalePolicy | undefined;
 }
 
 export interface GroupObservation extends GroupObjects {
@@ -28,7 +34,6 @@ export interface GroupObservation extends GroupObjects {
 }
 
 export interface ObservationDeps {
-  readonly cluster: Cluster;
   readonly clouds: Clouds;
   readonly gate: AdoptionGate;
 }
@@ -36,27 +41,27 @@ export interface ObservationDeps {
 export function observeGroup(
   deps: ObservationDeps,
   group: NodeGroup,
-  objects: GroupObjects,
+  world: GroupWorld,
   now: Instant,
 ): GroupObservation {
-  const references = referencesOf(deps, group);
+  const references = referencesOf(deps, group, world);
+  const { nodes, batches } = world;
   return {
     group,
-    ...objects,
+    nodes,
+    batches,
     references,
     pause: pauseAt(group.spec.pause, now),
     unread: unreadRegions(deps, group, references),
   };
 }
 
-function referencesOf({ cluster, clouds }: ObservationDeps, { metadata, spec }: NodeGroup): References {
-  const { namespace } = metadata;
-  const references = resolveReferences({
-    namespace,
-    spec,
-    launchConfig: cluster.launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
-    scalePolicy: cluster.scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),
-  });
+function referencesOf(
+  { clouds }: ObservationDeps,
+  { metadata, spec }: NodeGroup,
+  { launchConfig, scalePolicy }: GroupWorld,
+): References {
+  const references = resolveReferences({ namespace: metadata.namespace, spec, launchConfig, scalePolicy });
   if (references.kind !== "Resolved" || clouds.has(references.platform)) return references;
   return { kind: "Invalid", message: `platform ${references.platform} is not available in this operator` };
 }
@@ -134,15 +139,6 @@ function promisedSlots(
 
 function holds({ spec }: StreamNode, batch: LaunchBatch, slot: number): boolean {
   return spec.role === batch.spec.role && spec.slot === slot;
-}
-
-/** Slots of a batch that are neither launched nor given up. */
-export function openSlots({ spec, status }: LaunchBatch): readonly number[] {
-  return spec.slots.filter((slot) => !status?.members?.some((member) => member.slot === slot));
-}
-
-export function isComplete({ status }: LaunchBatch): boolean {
-  return isTrue(status?.conditions, "Complete");
 }
 
 function total({ inService, starting, draining, terminating }: NodeCounts): number {

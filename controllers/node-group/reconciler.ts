@@ -17,14 +17,14 @@ import {
   type ReconcileResult,
   requeueAfter,
 } from "../../runtime/reconciler.ts";
-import { index } from "../cluster.ts";
+import { type Cluster, index } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
 import { writeStatus } from "../status-writer.ts";
 import { planBatch, prunableBatches } from "./batches.ts";
 import { deletionStep } from "./deletion.ts";
 import {
-  type GroupObjects,
   type GroupObservation,
+  type GroupWorld,
   type ObservationDeps,
   observeGroup,
   scalingInputs,
@@ -32,6 +32,7 @@ import {
 import { failingLaunches } from "./failing-launches.ts";
 
 export interface NodeGroupDeps extends ObservationDeps {
+  readonly cluster: Cluster;
   readonly leadership: Leadership;
   readonly clock: Clock;
   readonly events: Pick<EventRecorder, "record">;
@@ -48,6 +49,8 @@ const exceptional: ReadonlySet<string> = new Set(["Paused", "LaunchesFailing", "
 
 /** How soon (ms) to look again where no event is sure to come. */
 const lookAgainMs = 2_000;
+/** How soon (ms) to decide anew after somebody else has taken a batch's number. */
+const takenMs = 200;
 
 export class NodeGroupReconciler implements Reconciler {
   readonly name = "node-group";
@@ -65,21 +68,24 @@ export class NodeGroupReconciler implements Reconciler {
     const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, signal);
     if (kept.kind !== "Patched") return requeueAfter(50, "it has changed meanwhile");
     const now = clock.now();
-    const observation = observeGroup(this.#deps, kept.object, this.#known(key), now);
-    const launched = await this.#launch(observation, signal);
+    const observation = observeGroup(this.#deps, kept.object, this.#known(kept.object), now);
+    const outcome = await this.#launch(observation, signal);
     const decided = decide(observation);
     this.#explain(kept.object, decided, now);
     await this.#report(kept.object, observation, decided, signal);
     await this.#prune(observation, signal);
-    return launched ? requeueAfter(0, "a batch was committed") : untilNextChange(observation, now);
+    return outcome ?? untilNextChange(observation, now);
   }
 
   /** What the local copy shows of the group. */
-  #known(key: ObjectKey): GroupObjects {
-    const { streamNodes, launchBatches } = this.#deps.cluster;
+  #known({ metadata, spec }: NodeGroup): GroupWorld {
+    const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
+    const { namespace } = metadata;
     return {
-      batches: launchBatches.cache.byIndex(index.nodeGroup, keyText(key)),
-      nodes: streamNodes.cache.byIndex(index.nodeGroup, keyText(key)),
+      batches: launchBatches.cache.byIndex(index.nodeGroup, keyText(metadata)),
+      nodes: streamNodes.cache.byIndex(index.nodeGroup, keyText(metadata)),
+      launchConfig: launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
+      scalePolicy: scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),
     };
   }
 
@@ -87,32 +93,47 @@ export class NodeGroupReconciler implements Reconciler {
    * The same from the cluster itself. Batches first: a slot that they show as launched has its node, if it still lives, in
    * the list that follows.
    */
-  async #confirmed({ metadata }: NodeGroup, signal: AbortSignal): Promise<GroupObjects> {
-    const { streamNodes, launchBatches } = this.#deps.cluster;
-    const query = { namespace: metadata.namespace, labelSelector: `${labels.group}=${metadata.name}` };
-    const batches = await launchBatches.client.list(query, signal);
-    return { batches, nodes: await streamNodes.client.list(query, signal) };
+  async #confirmed({ metadata, spec }: NodeGroup, signal: AbortSignal): Promise<GroupWorld> {
+    const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
+    const { namespace } = metadata;
+    const query = { namespace, labelSelector: `${labels.group}=${metadata.name}` };
+    return {
+      batches: await launchBatches.client.list(query, signal),
+      nodes: await streamNodes.client.list(query, signal),
+      launchConfig: await launchConfigs.client.get({ namespace, name: spec.launchConfigRef.name }, signal),
+      scalePolicy: await scalePolicies.client.get({ namespace, name: spec.scalePolicyRef.name }, signal),
+    };
   }
 
-  /** Commits batches for what is missing. What the local copy suggests is decided anew on the cluster's own word. */
-  async #launch(observation: GroupObservation, signal: AbortSignal): Promise<boolean> {
-    if (!decide(observation).some(({ decision }) => decision.kind === "LaunchNodes")) return false;
-    const objects = await this.#confirmed(observation.group, signal);
-    const confirmed = { ...observation, ...objects };
+  /**
+   * Commits batches for what is missing. What the local copy suggests is decided anew on the cluster's own word. Answers
+   * when to look again, if there was something to launch.
+   */
+  async #launch(observation: GroupObservation, signal: AbortSignal): Promise<ReconcileResult | undefined> {
+    if (!decide(observation).some(({ decision }) => decision.kind === "LaunchNodes")) return undefined;
+    const group = await this.#deps.cluster.nodeGroups.client.get(observation.group.metadata, signal);
+    if (group?.metadata.uid !== observation.group.metadata.uid) return requeueAfter(takenMs, "the group is another");
+    const world = await this.#confirmed(group, signal);
+    const confirmed = observeGroup(this.#deps, group, world, this.#deps.clock.now());
     const wanted = decide(confirmed).filter(({ decision }) => decision.kind === "LaunchNodes");
     const rolesDone = new Set<string>();
+    let outcome: ReconcileResult | undefined;
     for (const { input, decision } of wanted) {
       // Two regions of a role share numbers and slots: the second is decided on when the first is visible.
       if (decision.kind !== "LaunchNodes" || rolesDone.has(input.role)) continue;
       rolesDone.add(input.role);
-      await this.#commit(confirmed, { input, decision }, signal);
+      outcome = await this.#commit(confirmed, { input, decision }, signal);
     }
-    return wanted.length > 0;
+    return outcome;
   }
 
-  async #commit(observation: GroupObservation, { input, decision }: Decided, signal: AbortSignal): Promise<void> {
+  async #commit(
+    observation: GroupObservation,
+    { input, decision }: Decided,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult | undefined> {
     const { group, references } = observation;
-    if (decision.kind !== "LaunchNodes" || references.kind !== "Resolved") return;
+    if (decision.kind !== "LaunchNodes" || references.kind !== "Resolved") return undefined;
     const { launchConfig } = references;
     const { cluster, leadership, logger, revisionOf } = this.#deps;
     const draft = planBatch({
@@ -123,17 +144,18 @@ export class NodeGroupReconciler implements Reconciler {
       decision,
       objects: observation,
     });
-    if (draft === undefined) return;
+    if (draft === undefined) return undefined;
     assertLeading(leadership);
     const created = await cluster.launchBatches.client.create(draft, signal);
     const batch = draft.metadata.name;
     // Somebody else has taken this number meanwhile: what is missing now is decided anew.
     if (created.kind === "AlreadyExists") {
       logger.debug("batch number was taken", { batch });
-      return;
+      return requeueAfter(takenMs, "somebody else has taken the number");
     }
     logger.info("committed launch batch", { batch, count: decision.count, reason: decision.reason });
     this.#note(group, "Normal", "ScaledOut", `${batch}: ${decision.message}`);
+    return requeueAfter(0, "a batch was committed");
   }
 
   /** Tells why, wherever the kind or the reason of a decision is another than the last. */
@@ -207,8 +229,7 @@ export class NodeGroupReconciler implements Reconciler {
   async #delete(group: NodeGroup, signal: AbortSignal): Promise<ReconcileResult> {
     if (!(group.metadata.finalizers ?? []).includes(finalizers.nodes)) return done;
     const { cluster, clock, leadership } = this.#deps;
-    const objects = this.#known(group.metadata);
-    const observation = observeGroup(this.#deps, group, objects, clock.now());
+    const observation = observeGroup(this.#deps, group, this.#known(group), clock.now());
     await this.#report(group, observation, decide(observation), signal);
     const step = deletionStep(this.#deps, observation);
     if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);

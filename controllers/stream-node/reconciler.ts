@@ -119,9 +119,9 @@ export class StreamNodeReconciler implements Reconciler {
 
   #lookAgain(step: NodeStep, { sighting }: NodeView): ReconcileResult {
     const at = wakeAt(step);
-    if (sighting.kind !== "Seen" && step.kind !== "AwaitLaunch")
-      return requeueAfter(lookAgainMs, "the cloud has the next word");
-    if (step.kind === "AwaitTermination" || step.kind === "AwaitBatch") return requeueAfter(lookAgainMs, step.kind);
+    const readable = sighting.kind === "Seen" && sighting.machine.state !== "Unknown";
+    if (!readable && step.kind !== "AwaitLaunch") return requeueAfter(lookAgainMs, "the cloud has the next word");
+    if (isPolled(step)) return requeueAfter(lookAgainMs, step.kind);
     return at === undefined ? done : requeueAfter(Math.max(1, at - this.#deps.clock.now()), step.kind);
   }
 
@@ -256,6 +256,11 @@ export class StreamNodeReconciler implements Reconciler {
     const group = this.#groupOf(node);
     if (group !== undefined) events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, note);
   }
+}
+
+/** What ends without an event: the cloud's work, a batch's, and a pause that runs out. */
+function isPolled({ kind }: NodeStep): boolean {
+  return kind === "AwaitTermination" || kind === "AwaitBatch" || kind === "HoldTermination";
 }
 
 function terminationOf(step: NodeStep): UpdateOf<"StreamNode"> | undefined {
