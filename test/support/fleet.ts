@@ -127,6 +127,19 @@ export class Fleet {
     for (const manifest of exampleManifests()) await this.apply(manifest);
   }
 
+  /** Another group of one origin, from the example's launch config, with a policy of its own. */
+  async applyOther(name: string): Promise<void> {
+    const [, policy, group] = exampleManifests();
+    if (policy === undefined || group === undefined) throw new Error("the example has no policy or no group");
+    await this.apply({
+      ...policy,
+      metadata: { name },
+      spec: { roles: [{ role: "origin", minLimit: 1, maxLimit: 1 }] },
+    });
+    const spec = { ...(group["spec"] as object), scalePolicyRef: { name } };
+    await this.apply({ ...group, metadata: { name }, spec });
+  }
+
   /** Creates the object, or replaces its spec. */
   async apply(manifest: KubernetesObject): Promise<void> {
     const placed = { ...manifest, metadata: { namespace, ...manifest.metadata } };
