@@ -66,6 +66,42 @@ describe("a launch batch", () => {
   });
 });
 
+describe("a call that was sent lately and not answered", () => {
+  const sent = { attempts: [pending], sendAgainAt: at(5_000) };
+
+  it.each([
+    ["is waited for", sent, 4_999, { kind: "AwaitAnswer", until: at(5_000) }],
+    ["is waited for though the group is deleted", { ...sent, deleting: true }, 0, { kind: "AwaitAnswer" }],
+    ["is sent again when the wait is over", sent, 5_000, { kind: "Send", attempt: pending }],
+    ["is held by a pause of everything", { ...sent, everythingPaused: true }, 5_000, { kind: "Held" }],
+  ] as const)("%s", (_name, fields, ms, step) => {
+    expect(nextLaunchStep({ ...view(), ...fields }, at(ms))).toMatchObject(step);
+  });
+});
+
+describe("machines that the sweep gave to the nodes of open slots", () => {
+  const found = [{ slot: 1, providerId: "m-1" }];
+
+  it.each([
+    ["are taken, and nothing is launched for their slots", {}],
+    ["are taken though a call has failed", { attempts: [failed(1)] }],
+    ["are taken though there is no room", { room: 0 }],
+    ["are taken though the group is deleted, which terminates them", { deleting: true }],
+    ["are taken though their nodes are deleted", { unwanted: new Set([1]) }],
+    ["are taken while everything is paused", { everythingPaused: true }],
+  ])("%s", (_name, fields) => {
+    expect(nextLaunchStep({ ...view(), found, ...fields }, now)).toEqual({ kind: "Found", machines: found });
+  });
+
+  it("wait for a pending call, which answers them itself", () => {
+    expect(nextLaunchStep({ ...view(), found, attempts: [pending] }, now)).toMatchObject({ kind: "Send" });
+  });
+
+  it("are no news of slots that are settled", () => {
+    expect(nextLaunchStep({ ...view({}, [1]), found }, now)).toMatchObject({ kind: "Start", slots: [0] });
+  });
+});
+
 describe("a pending attempt goes before all else, for its machines may exist", () => {
   it.each([
     ["in a group that is deleted", { deleting: true }],
@@ -83,6 +119,7 @@ describe("slots are given up", () => {
   it.each([
     ["when the group is deleted", { deleting: true }, { slots: [0, 1], reason: "Deleting" }],
     ["when the group is deleted while paused", { deleting: true, everythingPaused: true }, { reason: "Deleting" }],
+    ["when the batch itself is deleted", { batchDeleting: true }, { slots: [0, 1], reason: "BatchDeleted" }],
     ["when their nodes are deleted", { unwanted: new Set([1]) }, { slots: [1], reason: "NodeDeleted" }],
     ["beyond the maximum", { room: 1 }, { slots: [1], reason: "MaximumReached" }],
     ["all of them when the maximum is already passed", { room: -3 }, { slots: [0, 1], reason: "MaximumReached" }],
@@ -166,13 +203,16 @@ type Happening =
   | { readonly kind: "Refused"; readonly error: PlatformErrorKind }
   /** The call is sent, and the answer is lost or the process dies before it is written down. */
   | { readonly kind: "AnswerLost"; readonly most: number }
+  /** A call that was sent before is refused, as a cloud does when it has come out differently: its machines are found. */
+  | { readonly kind: "Mismatch" }
   /** The process dies before it does anything. */
   | { readonly kind: "Crash" }
   | { readonly kind: "Pause"; readonly on: boolean }
   | { readonly kind: "Room"; readonly room: number }
   | { readonly kind: "NodeDeleted"; readonly slot: number }
   | { readonly kind: "ConfigChanged" }
-  | { readonly kind: "Deleted" };
+  | { readonly kind: "Deleted" }
+  | { readonly kind: "BatchDeleted" };
 
 const most = fc.integer({ min: 1, max: 6 });
 const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
@@ -186,11 +226,13 @@ const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("AnswerLost" as const), most }) },
   { weight: 2, arbitrary: fc.constant<Happening>({ kind: "Crash" }) },
+  { weight: 2, arbitrary: fc.constant<Happening>({ kind: "Mismatch" }) },
   fc.record({ kind: fc.constant("Pause" as const), on: fc.boolean() }),
   fc.record({ kind: fc.constant("Room" as const), room: fc.integer({ min: -1, max: 6 }) }),
   fc.record({ kind: fc.constant("NodeDeleted" as const), slot: fc.nat({ max: 5 }) }),
   fc.constant<Happening>({ kind: "ConfigChanged" }),
   fc.constant<Happening>({ kind: "Deleted" }),
+  fc.constant<Happening>({ kind: "BatchDeleted" }),
 );
 
 /** A batch of some slots, carried out against a cloud that keeps its word about tokens. */
@@ -204,6 +246,7 @@ class BatchRun {
   started: readonly { readonly number: number; readonly slots: readonly number[]; readonly room: number }[] = [];
   paused = false;
   deleting = false;
+  batchDeleting = false;
   currentRevision = true;
   room = 6;
   time: Instant = now;
@@ -213,9 +256,17 @@ class BatchRun {
   }
 
   view(): LaunchView {
-    const { slots, unwanted, attempts, deleting, room, currentRevision } = this;
+    const { slots, unwanted, attempts, deleting, batchDeleting, room, currentRevision } = this;
+    const limits = { room, currentRevision, everythingPaused: this.paused };
     const settled = new Set(this.settled.keys());
-    return { slots, settled, unwanted, attempts, deleting, everythingPaused: this.paused, room, currentRevision };
+    return { slots, settled, found: this.#found(), unwanted, attempts, deleting, batchDeleting, ...limits };
+  }
+
+  /** What the sweep does: the machines of a call that is closed go to the nodes of their slots. */
+  #found() {
+    const closed = this.attempts.filter(({ outcome }) => outcome !== "Pending");
+    const slots = closed.flatMap(({ token }) => this.machines.get(token) ?? []);
+    return slots.filter((slot) => !this.settled.has(slot)).map((slot) => ({ slot, providerId: `m-${slot}` }));
   }
 
   next(): LaunchStep {
@@ -239,6 +290,12 @@ class BatchRun {
       case "Deleted":
         this.deleting = true;
         return;
+      case "BatchDeleted":
+        this.batchDeleting = true;
+        return;
+      case "Mismatch":
+        this.#mismatch(this.next());
+        return;
       case "Crash":
         return;
       default:
@@ -255,7 +312,11 @@ class BatchRun {
       case "Abandon":
         for (const slot of step.slots) this.#settle(slot, "Abandoned");
         return;
+      case "Found":
+        for (const { slot } of step.machines) this.#settle(slot, "Launched");
+        return;
       case "Wait":
+      case "AwaitAnswer":
         this.time = step.until;
         return;
       case "Send":
@@ -278,6 +339,11 @@ class BatchRun {
     if (cloud.kind === "AnswerLost") return;
     for (const slot of launched) this.#settle(slot, "Launched");
     this.#end({ ...sent, outcome: "Launched", launched: launched.length });
+  }
+
+  #mismatch(step: LaunchStep): void {
+    if (step.kind !== "Send" || !this.machines.has(step.attempt.token)) return;
+    this.#end({ ...step.attempt, outcome: "Failed", error: "InvalidRequest" });
   }
 
   #end(ended: LaunchAttempt): void {
