@@ -82,6 +82,7 @@ export class Controller {
     abort?.addEventListener("abort", hurry);
     while (this.#running.size > 0) await Promise.all(this.#running);
     abort?.removeEventListener("abort", hurry);
+    this.queue.endDelays();
   }
 
   #track(promise: Promise<unknown>): void {

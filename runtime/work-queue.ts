@@ -106,6 +106,15 @@ export class WorkQueue {
     if (this.#active.delete(key) && this.#dirty.has(key)) this.#enqueue(key);
   }
 
+  /** Adds every delayed key now: nobody works on them for a while, and no timer is to keep the process alive. */
+  endDelays(): void {
+    for (const [key, delay] of [...this.#delayed]) {
+      delay.cancel();
+      this.#delayed.delete(key);
+      this.add(key);
+    }
+  }
+
   /** Forgets every key that waits or is delayed, with its timer. */
   clear(): void {
     for (const delay of this.#delayed.values()) delay.cancel();

@@ -130,17 +130,18 @@ function blindAnswers(): express.Router {
     });
 }
 
+/** The one form in which clients ask for OpenAPI v2, and a document without paths in it: schemas are in v3. */
+const openApiV2Type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const emptyOpenApiV2 = Buffer.from("CgMyLjASEQoLc3RyZWFtZmxlZXQSAnYx", "base64");
+
 /** Health, version, discovery and schemas. */
 function documentRoutes({ kinds }: EmbeddedApi): express.Router {
   const router = express.Router();
-  const served = kinds.map((kind) => kind.type.kind).join(", ");
   for (const path of ["/healthz", "/livez", "/readyz"]) {
     router.get(path, (_request, response) => void response.type("text/plain").send("ok"));
   }
-  // kubectl asks here for kinds that it finds nowhere else; of the refusals that it can do without, it shows this one.
-  router.get("/openapi/v2", (_request, response) => {
-    response.status(406).type("text/plain").send(`the embedded API takes no other kinds than ${served}`);
-  });
+  // kubectl asks for this before it applies a List, and goes on with an empty document.
+  router.get("/openapi/v2", (_request, response) => void response.type(openApiV2Type).send(emptyOpenApiV2));
   router.get("/version", (_request, response) => void response.json(version));
   router.get("/api", (request, response) =>
     sendDiscovery(request, response, aggregatedDiscovery(kinds, "Core"), apiVersions()),

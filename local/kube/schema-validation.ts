@@ -40,7 +40,9 @@ function errorsAt(value: unknown, schema: StructuralSchema, place: Place): reado
   if (unchanged(value, place)) return [];
   if (value === null && schema.nullable === true) return [];
   const typeError = typeErrorAt(value, schema, place.path);
-  if (typeError !== undefined) return [typeError];
+  // A text of the wrong format is held to its pattern and length all the same.
+  if (typeError !== undefined)
+    return [...(typeof value === "string" ? ownErrors(value, schema, place.path) : []), typeError];
   return [
     ...ownErrors(value, schema, place.path),
     ...enumErrors(value, schema, place.path),

@@ -100,7 +100,7 @@ describe.each(kubectlVersions)("kubectl %s on the embedded API", (version) => {
     const manifest = widget("x", { size: 1, platform: "aws" }).input;
     expect(await said(["apply", "--server-side", "-f", "-"], manifest)).toContain("without --server-side");
     expect(await said(["create", "namespace", "x"])).toContain("kubectl apply -f");
-    expect(await said(["apply", "-f", "-"], JSON.stringify(widgetCrd))).toContain("takes no other kinds than");
+    expect(await said(["apply", "-f", "-"], JSON.stringify(widgetCrd))).toContain("no matches for kind");
     const unknown = widget("x", { size: 1, platform: "aws", nope: 1 }).input;
     expect(await said(["apply", "-f", "-"], unknown)).toContain('unknown field "spec.nope"');
   });

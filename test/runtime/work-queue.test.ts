@@ -206,6 +206,16 @@ describe("work queue, whatever happens", () => {
     );
   });
 
+  it("adds every delayed key at once when delays end, and leaves no timer", async () => {
+    const clock = new FakeClock();
+    const queue = queueOn(clock);
+    queue.addAfter("a", 150_000);
+    queue.retry("b");
+    queue.endDelays();
+    expect(clock.pendingTimers).toBe(0);
+    expect([await queue.take(never), await queue.take(never)]).toEqual(["a", "b"]);
+  });
+
   it("lets workers handle every key serially", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(key, { maxLength: 30 }), fc.integer({ min: 1, max: 4 }), async (keys, workers) => {
