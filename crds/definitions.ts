@@ -159,7 +159,8 @@ function objectSchema({ schema, description }: KindDefinition): JsonSchema {
     properties: {
       apiVersion: { type: "string", description: "Group and version of the API: streamfleet.dev/v1alpha1." },
       kind: { type: "string", description: "Kind of the object." },
-      metadata: { type: "object" },
+      // Rules may name it, so the schema must.
+      metadata: { type: "object", properties: { name: { type: "string" } } },
       ...Object.fromEntries(parts.map(([name, part]) => [name, structuralSchema(part as z.ZodType)])),
     },
     ...(rules !== undefined && { "x-kubernetes-validations": rules }),

@@ -82,10 +82,12 @@ export const nodeGroupSchema = withRules(
   {
     rule: "size(self.metadata.name) <= 40",
     message: "metadata.name must have at most 40 characters: node names are made of it",
+    fieldPath: ".metadata.name",
   },
   {
     rule: "!self.metadata.name.contains('.')",
     message: "metadata.name must not contain a dot: write a hyphen instead",
+    fieldPath: ".metadata.name",
   },
 );
 

@@ -84,13 +84,13 @@ const groups: readonly InvalidManifest[] = [
   {
     name: "a group's name of 41 characters",
     manifest: nodeGroupManifest({}, "a".repeat(41)),
-    field: "<nil>",
+    field: "metadata.name",
     says: /metadata\.name must have at most 40 characters/,
   },
   {
     name: "a group's name with a dot",
     manifest: nodeGroupManifest({}, "live.tv"),
-    field: "<nil>",
+    field: "metadata.name",
     says: /metadata\.name must not contain a dot: write a hyphen instead/,
   },
   {
