@@ -118,6 +118,12 @@ const groups: readonly InvalidManifest[] = [
     says: /must be of type date-time: "tomorrow"/,
   },
   {
+    name: "a pause until a time in small letters",
+    manifest: nodeGroupManifest({ pause: { mode: "Everything", until: "2026-01-01t00:00:00z" } }),
+    field: "spec.pause.until",
+    says: /should match '/,
+  },
+  {
     name: "an unknown field in a group",
     manifest: nodeGroupManifest({ region: "region-a" }),
     field: "spec.region",
@@ -291,6 +297,18 @@ const launchConfigs: readonly InvalidManifest[] = [
     manifest: launchConfigManifest({ metadata: { "streamfleet.dev/group": "other" } }),
     field: "spec.metadata",
     says: /metadata keys must not start with streamfleet\.dev\/.*choose another prefix/,
+  },
+  {
+    name: "metadata under a key that is too long for a tag",
+    manifest: launchConfigManifest({ metadata: { ["k".repeat(129)]: "v" } }),
+    field: "spec.metadata",
+    says: /metadata keys must have 1 to 128 characters.*write a shorter key/,
+  },
+  {
+    name: "metadata that is too long for a tag",
+    manifest: launchConfigManifest({ metadata: { owner: "v".repeat(257) } }),
+    field: "spec.metadata.owner",
+    says: /Too long: may not be more than 256/,
   },
   {
     name: "a property that is a number",
