@@ -381,7 +381,7 @@ describe("a batch under refusals, partial launches, lost answers and crashes", (
         expect(batch.next()).toEqual({ kind: "Complete" });
         expect([...batch.settled.keys()].sort()).toEqual([...batch.slots].sort());
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -395,7 +395,7 @@ describe("a batch under refusals, partial launches, lost answers and crashes", (
         const launched = [...batch.settled].filter(([, outcome]) => outcome === "Launched").map(([slot]) => slot);
         expect(machines.sort()).toEqual(launched.sort());
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -407,7 +407,7 @@ describe("a batch under refusals, partial launches, lost answers and crashes", (
         expect(batch.started.map(({ number }) => number)).toEqual(batch.started.map((_, index) => index + 1));
         for (const { slots, room } of batch.started) expect(slots.length).toBeLessThanOrEqual(Math.max(0, room));
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -421,7 +421,7 @@ describe("a batch under refusals, partial launches, lost answers and crashes", (
         for (const slot of step.slots) expect(batch.settled.has(slot)).toBe(false);
         if (step.kind === "Start") expect(step.slots.some((slot) => batch.unwanted.has(slot))).toBe(false);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

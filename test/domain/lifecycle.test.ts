@@ -206,7 +206,7 @@ describe("the first law: absence of evidence never terminates a machine", () => 
       fc.property(withMachine, anyInstant, (view, time) => {
         if (ends.has(nextStep(view, time).kind)) expect(saysLost(view.sighting)).toBe(true);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -215,7 +215,7 @@ describe("the first law: absence of evidence never terminates a machine", () => 
       fc.property(withMachine, anyInstant, (view, time) => {
         if (nextStep(view, time).kind === "Release") expect(view.deleting && isGone(view.sighting)).toBe(true);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -227,7 +227,7 @@ describe("the first law: absence of evidence never terminates a machine", () => 
         expect(view.deleting && !view.held).toBe(true);
         expect(step.providerId).toBe(view.providerId);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -248,7 +248,7 @@ describe("the first law: absence of evidence never terminates a machine", () => 
         const lost = nextStep({ ...view, deleting: false }, time).kind === "Remove";
         expect(nextStep(changed, later).kind === "Remove").toBe(lost);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -284,7 +284,7 @@ describe("the phase", () => {
         }
         if (view.deleting) expect(phase).toBe("Terminating");
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 

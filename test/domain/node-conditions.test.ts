@@ -87,7 +87,7 @@ describe("the conditions of a node, for any view", () => {
         for (const { type, reason } of updates) expect(conditionReasons.StreamNode[type]).toContain(reason);
         for (const condition of withConditions([], updates, time)) conditionSchema.parse(condition);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -102,7 +102,7 @@ describe("the conditions of a node, for any view", () => {
         expect(isTrue(conditions, "InService")).toBe(phase === "InService" || phase === "Draining");
         expect(isTrue(conditions, "Launched")).toBe(view.providerId !== undefined);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
