@@ -22,6 +22,7 @@ export class FeedStream {
   readonly #endings: (() => void)[];
   #snapshotTold = false;
   #blocked = false;
+  #stopped = false;
   #cancelHeartbeat: () => void = () => undefined;
 
   /** Begins at once, and goes on until `stop`. */
@@ -39,7 +40,7 @@ export class FeedStream {
     this.#cancelHeartbeat();
     for (const end of this.#endings) end();
     this.#untold.clear();
-    this.#blocked = true;
+    this.#stopped = true;
   }
 
   #tell(uid: string): void {
@@ -49,11 +50,11 @@ export class FeedStream {
 
   #pump(): void {
     for (const uid of this.#untold) {
-      if (this.#blocked) return;
+      if (this.#blocked || this.#stopped) return;
       this.#untold.delete(uid);
       this.#write(this.#lineOf(uid));
     }
-    if (this.#blocked || this.#snapshotTold) return;
+    if (this.#blocked || this.#stopped || this.#snapshotTold) return;
     this.#snapshotTold = true;
     this.#write({ kind: "SnapshotEnd" });
   }

@@ -87,7 +87,7 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       summary: "Latest reports of all nodes, then changes, one JSON object per line. For the operator's own processes.",
       security: "feedToken",
       success: { 200: content("Lines without end.", "application/x-ndjson", reference("FeedLine")) },
-      problems: { 401: tokenProblems[401], 429: tokenProblems[429] },
+      problems: { 401: tokenProblems[401], 429: tokenProblems[429], 503: tokenProblems[503] },
     },
   },
   "/healthz": { get: plain("checkHealth", "Whether the process answers.") },
@@ -133,10 +133,19 @@ function render(operation: Operation): object {
     ...(request !== undefined && { requestBody: { required: true, ...body("application/json", reference(request)) } }),
     responses: {
       ...success,
-      ...mapValues(problems, (text) => content(text, "application/problem+json", reference("Problem"))),
+      ...Object.fromEntries(Object.entries(problems).map(([status, text]) => [status, problem(Number(status), text)])),
     },
   };
 }
+
+function problem(status: number, text: string): object {
+  const described = content(text, "application/problem+json", reference("Problem"));
+  return status === 429 || status === 503 ? { ...described, headers: retryAfter } : described;
+}
+
+const retryAfter = {
+  "Retry-After": { description: "Seconds to wait.", required: true, schema: { type: "integer", minimum: 1 } },
+};
 
 function plain(operationId: string, summary: string): Operation {
   return { operationId, summary, success: { 200: content("Yes.", "application/json", { type: "object" }) } };

@@ -71,8 +71,9 @@ export const unknownRoute: RequestHandler = (req) => {
 };
 
 /** Refuses the other methods of a route. */
-export function onlyMethod(method: string): RequestHandler {
-  return (req) => {
+export function onlyMethod(method: "GET" | "POST"): RequestHandler {
+  return (req, res) => {
+    res.set("Allow", method === "GET" ? "GET, HEAD" : method);
     throw new Problem("MethodNotAllowed", `send ${method}, not ${req.method}`);
   };
 }

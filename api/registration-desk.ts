@@ -1,6 +1,7 @@
 /** Reads and writes `status.registration`, which is the API's alone. */
 import type { StreamNode } from "../crds/stream-node.ts";
 import type { Clock } from "../domain/time.ts";
+import { startDeadline } from "../runtime/deadline.ts";
 import type { PatchOutcome } from "../runtime/resource-client.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
 import { Problem } from "./problems.ts";
@@ -9,13 +10,23 @@ import { decideGoodbye, decideRegistration } from "./registration.ts";
 
 /** What the desk needs of a `ResourceClient<StreamNode>`. */
 export interface StreamNodeWriter {
-  get(address: { readonly namespace: string; readonly name: string }): Promise<StreamNode | undefined>;
+  get(
+    address: { readonly namespace: string; readonly name: string },
+    signal: AbortSignal,
+  ): Promise<StreamNode | undefined>;
   /** Conditional on the resourceVersion of the object given. */
-  patchStatus(object: StreamNode, status: Readonly<Record<string, unknown>>): Promise<PatchOutcome<StreamNode>>;
+  patchStatus(
+    object: StreamNode,
+    status: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<PatchOutcome<StreamNode>>;
 }
 
 /** The controllers write the same object, so a few conflicts in a row are normal. */
 const mostTries = 5;
+
+/** How long (ms) a call to Kubernetes may take: a node that is told to come again must still be listening. */
+const longestCallMs = 3_000;
 
 /** Always reads before it writes: a copy that lags would answer for a boot, or a goodbye, that is past. */
 export class RegistrationDesk {
@@ -47,7 +58,7 @@ export class RegistrationDesk {
   /** The node as it is now; throws `Problem` when it has gone or is going. */
   async read(node: StreamNode): Promise<StreamNode> {
     const { namespace, name } = node.metadata;
-    const fresh = await reached(this.#writer.get({ namespace, name }));
+    const fresh = await this.#reached((signal) => this.#writer.get({ namespace, name }, signal));
     if (fresh === undefined || fresh.spec.providerId !== node.spec.providerId) throw deleted(node);
     if (fresh.metadata.deletionTimestamp !== undefined) throw deleted(node);
     return fresh;
@@ -58,10 +69,25 @@ export class RegistrationDesk {
       const fresh = await this.read(node);
       const registration = decide(fresh);
       if (registration === undefined) return false;
-      const outcome = await reached(this.#writer.patchStatus(fresh, { registration }));
+      const outcome = await this.#reached((signal) => this.#writer.patchStatus(fresh, { registration }, signal));
       if (outcome.kind === "Patched") return true;
     }
     throw new Problem("NotReady", "the node is being changed by others: try again", { retryAfterSeconds: 1 });
+  }
+
+  /** Whatever goes wrong between us and the API server is no fault of the node's: it may come again. */
+  async #reached<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const deadline = startDeadline(this.#clock, longestCallMs, "the Kubernetes API");
+    try {
+      return await call(deadline.signal);
+    } catch (cause) {
+      throw new Problem("KubernetesUnavailable", "the Kubernetes API cannot be reached: try again", {
+        retryAfterSeconds: 2,
+        cause,
+      });
+    } finally {
+      deadline.clear();
+    }
   }
 }
 
@@ -73,16 +99,4 @@ export function deleted(node: StreamNode): Problem {
 /** The answer to a boot that has not registered, or is no longer the registered one. */
 export function foreignBoot(): Problem {
   return new Problem("Unauthorized", "this boot is not the one that is registered: register again");
-}
-
-/** Whatever goes wrong between us and the API server is no fault of the node's: it may come again. */
-async function reached<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    throw new Problem("KubernetesUnavailable", "the Kubernetes API cannot be reached: try again", {
-      retryAfterSeconds: 2,
-      cause,
-    });
-  }
 }

@@ -1,26 +1,24 @@
-/** What became of each request, for the debug log and for metrics. */
+/** What became of each request, for the debug log and the metrics. */
 import type { RequestHandler } from "express";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { AnsweredRequest } from "../runtime/metrics.ts";
 
-export interface AnsweredRequest {
-  readonly method: string;
-  /** The route's pattern, never a path with names; `unknown` where no route took it. */
-  readonly route: string;
-  readonly status: number;
-  readonly seconds: number;
+export interface RequestLogDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A `Metrics`. */
+  readonly metrics: { requestAnswered(answered: AnsweredRequest): void };
 }
 
-export type RequestLog = (answered: AnsweredRequest) => void;
-
 /** Tells of every answer once it has been sent. */
-export function requestLog(clock: Clock, logger: Logger, onAnswered: RequestLog = () => undefined): RequestHandler {
+export function requestLog({ clock, logger, metrics }: RequestLogDeps): RequestHandler {
   return (req, res, next) => {
     const startMs = clock.monotonicMs();
     res.once("finish", () => {
       const seconds = (clock.monotonicMs() - startMs) / 1_000;
       const answered = { method: req.method, route: routePattern(req), status: res.statusCode, seconds };
-      onAnswered(answered);
+      metrics.requestAnswered(answered);
       logger.debug("answered request", { ...answered });
     });
     next();

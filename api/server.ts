@@ -18,7 +18,7 @@ import { RateLimiter } from "./rate-limit.ts";
 import type { StreamNodeWriter } from "./registration-desk.ts";
 import { RegistrationDesk } from "./registration-desk.ts";
 import type { ReportBook } from "./report-book.ts";
-import type { RequestLog } from "./request-log.ts";
+import type { RequestLogDeps } from "./request-log.ts";
 import { requestLog } from "./request-log.ts";
 import type { StreamNodeDirectory } from "./stream-node-directory.ts";
 import type { TokenKeys } from "./token-gate.ts";
@@ -33,6 +33,7 @@ export interface RateLimits {
   readonly strangers: RateLimit;
 }
 
+/** Generous to fleets behind one address, tight for those who guess. */
 export const defaultRateLimits: RateLimits = {
   perNode: { perSecond: 5, burst: 30 },
   perAddress: { perSecond: 200, burst: 2_000 },
@@ -53,12 +54,11 @@ export interface ApiServerDeps {
     readonly rateLimits?: RateLimits;
   };
   readonly logger: Logger;
-  readonly metrics: OperationsRoutesDeps["metrics"];
+  /** A `Metrics`. */
+  readonly metrics: OperationsRoutesDeps["metrics"] & RequestLogDeps["metrics"];
   /** Version of the product, for `/openapi.json`. */
   readonly version: string;
   readonly onReport?: ReportSink;
-  /** Called with each request once it is answered. */
-  readonly onAnswered?: RequestLog;
 }
 
 export interface ApiServer {
@@ -99,7 +99,7 @@ function createApp(deps: ApiServerDeps, stopping: AbortSignal): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(requestLog(clock, logger, deps.onAnswered));
+  app.use(requestLog({ clock, logger, metrics }));
   app.use(
     nodeRoutes({
       gate,

@@ -37,17 +37,18 @@ export class TokenGate {
 
   async #claims<T>(req: Request, wanted: string, verify: (token: string) => T | undefined): Promise<T> {
     const token = /^Bearer +(\S+)$/i.exec(req.get("Authorization") ?? "")?.[1];
-    const claims = token === undefined ? undefined : await this.#verified(token, verify);
-    if (claims !== undefined) return claims;
+    const known = token === undefined ? undefined : verify(token);
+    if (known !== undefined) return known;
     limit(this.#strangers, req.socket.remoteAddress ?? "");
+    const claims = token === undefined ? undefined : await this.#verifiedAnew(token, verify);
+    if (claims !== undefined) return claims;
     throw new Problem("Unauthorized", `send ${wanted} as Authorization: Bearer`);
   }
 
   /** A token made with a key that is newer than our copy of the keys is verified once they are read again. */
-  async #verified<T>(token: string, verify: (token: string) => T | undefined): Promise<T | undefined> {
-    const claims = verify(token);
+  async #verifiedAnew<T>(token: string, verify: (token: string) => T | undefined): Promise<T | undefined> {
     const keyId = keyIdOf(token);
-    if (claims !== undefined || keyId === undefined || this.#keys.find(keyId) !== undefined) return claims;
+    if (keyId === undefined || this.#keys.find(keyId) !== undefined) return undefined;
     try {
       await this.#keys.refreshFor(keyId);
     } catch (cause) {

@@ -19,6 +19,15 @@ export type InformerRestart = "ended" | "silent" | "broken" | "expired" | "refus
 
 export type EventOutcome = "recorded" | "failed" | "dropped";
 
+/** One request of the API that was answered. */
+export interface AnsweredRequest {
+  readonly method: string;
+  /** The route's pattern, never a path with names; `unknown` where no route took it. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
 /** How many StreamNodes of a group and role are in a phase. */
 export interface StreamNodeCount {
   readonly group: string;
@@ -55,6 +64,7 @@ export interface Metrics {
   informerUnreadable(resource: string, objects: number): void;
   leading(leading: boolean): void;
   eventRecorded(outcome: EventOutcome): void;
+  requestAnswered(answered: AnsweredRequest): void;
 }
 
 /** Creates all metrics on the registry, which must be fresh: declaring a name twice throws. */
@@ -65,6 +75,7 @@ export function createMetrics(registry: Registry = new Registry()): Metrics {
     ...controllerMetrics(registry),
     ...fleetMetrics(registry),
     ...clusterMetrics(registry),
+    ...apiMetrics(registry),
   };
 }
 
@@ -130,6 +141,14 @@ function clusterMetrics(registry: Registry): ClusterMetrics {
     informerUnreadable: (resource, objects) => unreadable.set({ resource }, objects),
     leading: (leading) => leader.set(leading ? 1 : 0),
     eventRecorded: (outcome) => events.inc({ outcome }),
+  };
+}
+
+function apiMetrics(registry: Registry): Pick<Metrics, "requestAnswered"> {
+  const labels = ["method", "route", "status"] as const;
+  const requests = histogram(registry, "http_request_duration_seconds", "Time to answer a request.", labels);
+  return {
+    requestAnswered: ({ seconds, ...request }) => requests.observe(request, seconds),
   };
 }
 

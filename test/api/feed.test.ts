@@ -131,6 +131,21 @@ describe("a subscriber that reads slowly", () => {
     expect(lines).toHaveLength(4);
     expect(clock.pendingTimers).toBe(0);
   });
+
+  it("is told nothing after its end, although it had not taken all", () => {
+    const book = new ReportBook();
+    book.record(report("a"));
+    book.record(report("b"));
+    let drain = (): void => undefined;
+    let written = 0;
+    const sink: FeedSink = { write: () => ++written > 9, once: (_event, listener) => (drain = listener) };
+    const stream = new FeedStream(sink, book, clock);
+    expect(written).toBe(1);
+    stream.stop();
+    drain();
+    book.record(report("c"));
+    expect(written).toBe(1);
+  });
 });
 
 describe("the feed client", () => {

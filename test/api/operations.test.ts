@@ -30,6 +30,15 @@ describe("operations", () => {
     expect(headers.get("Content-Type")).toMatch(/^text\/plain; version=0\.0\.4/);
   });
 
+  it("count each answer by its route, without the names in it", async () => {
+    await world.report(undefined);
+    await world.get("/secret-name");
+    expect(world.answered.map(({ method, route, status }) => [method, route, status])).toEqual([
+      ["POST", "/v1/nodes/:namespace/:name/report", 401],
+      ["GET", "unknown", 404],
+    ]);
+  });
+
   it("refuse a port in use with one line", async () => {
     const port = Number(new URL(world.url).port);
     const refusal = await NodeApiWorld.open({ port }).catch((error: unknown) => error);
@@ -62,6 +71,13 @@ describe("what no route takes", () => {
     expect(response.headers.get("Content-Type")).toMatch(/^application\/problem\+json/);
     expect(await response.json()).toMatchObject({ status, code, type: `urn:streamfleet:problem:${code}` });
     expect(response.status).toBe(status);
+    expect(response.headers.has("Allow")).toBe(status === 405);
+  });
+
+  it("says which method the route takes", async () => {
+    const answer = await fetch(`${world.url}/v1/nodes/register`);
+    expect(answer.headers.get("Allow")).toBe("POST");
+    expect((await fetch(`${world.url}/metrics`, { method: "PUT" })).headers.get("Allow")).toBe("GET, HEAD");
   });
 
   it("does not say what the server runs on", async () => {

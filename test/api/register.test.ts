@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { signJoinToken, signNodeToken, verifyNodeToken } from "../../runtime/node-tokens.ts";
+import { eventually } from "../support/condition.ts";
 import { namespace, NodeApiWorld, origin, registration } from "../support/node-api.ts";
 
 let world: NodeApiWorld;
@@ -178,6 +179,26 @@ describe("a machine that is turned away", () => {
     expect(answer.headers.get("Retry-After")).toBe("2");
     expect(world.logger.lines).toContainEqual(expect.objectContaining({ level: "error" }));
   });
+
+  it.each(["get", "mergePatch"] as const)(
+    "meets a cluster that keeps %s waiting: 503 while it still listens",
+    async (slow) => {
+      await world.addNode();
+      let waits = false;
+      world.cluster.before = (verb, _type, signal) =>
+        new Promise((resolve) => {
+          if (verb !== slow) resolve();
+          waits ||= verb === slow;
+          signal?.addEventListener("abort", () => resolve(), { once: true });
+        });
+      const answer = world.register();
+      await eventually("the cluster is asked", () => waits);
+      await world.clock.advance(3_000);
+      expect(await answer).toMatchObject({ status: 503, body: { code: "KubernetesUnavailable" } });
+      expect((await answer).headers.get("Retry-After")).toBe("2");
+      expect(world.clock.pendingTimers).toBe(0);
+    },
+  );
 
   it("meets nothing but conflicts: 503 in the end", async () => {
     await world.addNode();

@@ -15,6 +15,7 @@ describe("metrics", () => {
     metrics.launchedToService("edge", 12);
     metrics.leading(true);
     metrics.eventRecorded("dropped");
+    metrics.requestAnswered({ method: "POST", route: "/v1/nodes/register", status: 200, seconds: 0.5 });
     const text = await metrics.text();
     for (const line of [
       'streamfleet_reconcile_total{controller="launch",result="conflict"} 1',
@@ -25,6 +26,7 @@ describe("metrics", () => {
       'streamfleet_launch_to_service_seconds_count{role="edge"} 1',
       "streamfleet_leader 1",
       'streamfleet_events_total{outcome="dropped"} 1',
+      'streamfleet_http_request_duration_seconds_sum{method="POST",route="/v1/nodes/register",status="200"} 0.5',
     ]) {
       expect(text.split("\n")).toContain(line);
     }

@@ -9,6 +9,7 @@ import type { StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/st
 import { streamNodeSchema } from "../../crds/stream-node.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
 import { loadKeyRing } from "../../runtime/key-ring.ts";
+import type { AnsweredRequest } from "../../runtime/metrics.ts";
 import { signJoinToken } from "../../runtime/node-tokens.ts";
 import { ResourceClient } from "../../runtime/resource-client.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -49,6 +50,7 @@ export class NodeApiWorld {
   readonly directory = new InformedStreamNodeDirectory(this.known);
   readonly reports = new ReportBook();
   readonly logger = new RecordingLogger();
+  readonly answered: AnsweredRequest[] = [];
   readonly keys: KeyRing;
   readonly #server: ApiServer;
   readonly client: ResourceClient<StreamNode>;
@@ -74,7 +76,11 @@ export class NodeApiWorld {
         rateLimits: { ...defaultRateLimits, ...options.rateLimits },
       },
       logger: this.logger,
-      metrics: { contentType: "text/plain; version=0.0.4", text: () => Promise.resolve("streamfleet_leader 1\n") },
+      metrics: {
+        contentType: "text/plain; version=0.0.4",
+        text: () => Promise.resolve("streamfleet_leader 1\n"),
+        requestAnswered: (answered) => this.answered.push(answered),
+      },
       version: "0.1.0",
       ...(options.onReport !== undefined && { onReport: options.onReport }),
     });
