@@ -6,6 +6,7 @@ import type { FlushScope, HistoryKind, Lane } from "./buffer/lane.ts";
 import { historyKinds } from "./buffer/lane.ts";
 import { LifeLane } from "./buffer/life-lane.ts";
 import { LoadLane } from "./buffer/load-lane.ts";
+import { lacksTables } from "./buffer/refusal.ts";
 import { StreamLane } from "./buffer/stream-lane.ts";
 import type { HistoryRecorder, LoadSample, NodeLifeEnd, NodeStreams } from "./history-recorder.ts";
 
@@ -14,7 +15,10 @@ export interface BufferedHistoryOptions {
   readonly clock: Clock;
   /** Told of each attempt that failed and of each entry that the database refused. */
   readonly onError: (error: unknown) => void;
-  /** Done before the first write, and repeated until it succeeds: the migrations of a database that was down. */
+  /**
+   * Done before the first write, repeated until it succeeds, and again when the tables are gone: the migrations of a
+   * database that was down, or that was replaced by an empty one.
+   */
   readonly prepare?: () => Promise<unknown>;
   readonly flushIntervalMs?: number;
   readonly maxBackoffMs?: number;
@@ -150,6 +154,7 @@ export class BufferedHistory implements HistoryRecorder {
         await this.#lanes[kind].flush(this.#options.clock.now(), scope);
       } catch (error) {
         first ??= { error };
+        if (lacksTables(error)) this.#prepared = false;
       }
     }
     return first;

@@ -16,6 +16,7 @@ const region = { ...group, role: "edge", region: "region-1" } as const;
 class Database {
   isDown = false;
   refuses: (row: unknown) => boolean = () => false;
+  isEmpty = false;
   readonly calls: string[] = [];
   memory: History = memoryHistory();
 
@@ -45,7 +46,8 @@ class Database {
     await Promise.resolve();
     this.calls.push(`${call} ${rows.length}`);
     if (this.isDown) throw new Error("the database is down");
-    if (rows.some((row) => this.refuses(row))) throw refusal();
+    if (this.isEmpty) throw refusal("42P01");
+    if (rows.some((row) => this.refuses(row))) throw refusal("22003");
     await write();
   }
 }
@@ -54,9 +56,9 @@ function never(): Promise<never> {
   return Promise.reject(new Error("a buffer only writes"));
 }
 
-function refusal(): Error {
-  const meta = { driverAdapterError: { cause: { originalCode: "22003" } } };
-  return new Prisma.PrismaClientKnownRequestError("value out of range", { code: "P2010", clientVersion: "7", meta });
+function refusal(originalCode: string): Error {
+  const meta = { driverAdapterError: { cause: { originalCode } } };
+  return new Prisma.PrismaClientKnownRequestError("refused", { code: "P2010", clientVersion: "7", meta });
 }
 
 function setUp(options: Partial<BufferedHistoryOptions> = {}) {
@@ -217,6 +219,25 @@ describe("buffered history", () => {
     await clock.advance(1_000);
     expect(database.calls).toEqual(["record 1", "record 1"]);
     expect([preparations, errors.length]).toEqual([3, 2]);
+  });
+
+  it("prepares the database again when its tables are gone, and loses nothing", async () => {
+    const prepared: boolean[] = [];
+    const prepare = (): Promise<void> => {
+      prepared.push(database.isEmpty);
+      database.isEmpty = false;
+      return Promise.resolve();
+    };
+    const { buffer, clock, database, start } = setUp({ prepare });
+    buffer.recordTransition(transition("a", start));
+    await clock.advance(1_000);
+    database.isEmpty = true;
+    buffer.recordTransition(transition("b", start));
+    await clock.advance(3_000);
+    expect(prepared).toEqual([false, true]);
+    expect(database.calls).toEqual(["record 1", "record 1", "record 1"]);
+    expect(buffer.backlog).toBe(0);
+    expect(buffer.dropped.nodeLives).toBe(0);
   });
 
   it("writes all that waits when it stops, and nothing more", async () => {

@@ -2,9 +2,11 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { instant } from "../../domain/time.ts";
+import { BufferedHistory } from "../../prisma/buffered-history.ts";
 import { DatabaseOpenError } from "../../prisma/history-database.ts";
 import { MigrationError } from "../../prisma/migration-runner.ts";
 import { connectPostgres } from "../../prisma/postgres-database.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { createScratchDatabase, execute, testServerUrl } from "../support/postgres.ts";
 import type { ScratchDatabase } from "../support/postgres.ts";
 
@@ -85,5 +87,34 @@ describe("connect to PostgreSQL", () => {
     const other = connectPostgres({ url: scratch.url });
     expect(await other.history.streams.live({ namespace: "n", group: "g" })).toHaveLength(1);
     await other.close();
+  });
+
+  it("is given its tables again when they are gone: an empty database has taken its place", async () => {
+    const own = await createScratchDatabase(testServerUrl ?? "");
+    const database = connectPostgres({ url: own.url });
+    const clock = new FakeClock();
+    const errors: unknown[] = [];
+    const { history } = database;
+    const buffer = new BufferedHistory({
+      history,
+      clock,
+      prepare: () => database.migrate(),
+      onError: (error) => errors.push(error),
+    });
+    const transition = (uid: string) => {
+      const life = { uid, namespace: "n", group: "g", name: uid, role: "edge", region: "r", platform: "p" } as const;
+      return { life: { ...life, openedAt: instant(0) }, phase: "Pending", at: instant(0), reason: "Launched" } as const;
+    };
+    buffer.recordTransition(transition("before"));
+    await buffer.flush();
+    await execute(own.url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    buffer.recordTransition(transition("after"));
+    await buffer.flush();
+    expect([buffer.backlog, errors.length]).toEqual([1, 1]);
+    await buffer.flush();
+    expect((await history.nodeLives.open({})).map(({ uid }) => uid)).toEqual(["after"]);
+    await buffer.stop();
+    await database.close();
+    await own.drop();
   });
 });
