@@ -30,6 +30,9 @@ export interface ControllerOptions {
   readonly resync?: Resync;
 }
 
+/** Wait (ms) after a conflict, which is no failure: the copy that was decided on has to catch up first. */
+const conflictMs = 50;
+
 type Outcome =
   | { readonly kind: "Returned"; readonly result: ReconcileResult }
   | { readonly kind: "Threw"; readonly error: unknown }
@@ -169,7 +172,7 @@ export class Controller {
       return "terminal";
     }
     if (error instanceof ApiError && error.code === 409) {
-      this.queue.add(key);
+      this.queue.addAfter(key, conflictMs);
       logger.debug("reconcile met a conflict", { error });
       return "conflict";
     }

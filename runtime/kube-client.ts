@@ -84,14 +84,17 @@ interface Call {
   readonly contentType?: string;
 }
 
+/** Connections to one server, watches included: thousands of nodes that register at once must not take it down. */
+const maxSockets = 100;
+
 /** `KubernetesApi` on the current cluster and user of a kubeconfig. Credentials are read anew for each call. */
 export class KubeClient implements KubernetesApi {
   readonly #config: KubeConfig;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  readonly #plainAgent = new http.Agent({ keepAlive: true });
+  readonly #plainAgent = new http.Agent({ keepAlive: true, maxSockets });
   /** Sockets are pooled by certificate as well, so that rotated credentials open new ones. */
-  readonly #tlsAgent = new https.Agent({ keepAlive: true });
+  readonly #tlsAgent = new https.Agent({ keepAlive: true, maxSockets });
 
   constructor(options: KubeClientOptions) {
     checkCluster(options.config);

@@ -61,7 +61,7 @@ const secretNames = /token|secret|password|passwd|authorization|credential|cooki
 const replacement = "[redacted]";
 const deepest = 6;
 
-/** The fields without secrets: by the name of the field, and by the shape of a URL that holds a password. */
+/** The fields without secrets: by the name of the field, and by the shape of a password in a URL and of our tokens. */
 function redacted(fields: LogFields = {}): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, redactedField(name, value, 0)]));
 }
@@ -72,7 +72,7 @@ function redactedField(name: string, value: unknown, depth: number): unknown {
 }
 
 function redactedValue(value: unknown, depth: number): unknown {
-  if (typeof value === "string") return withoutPasswords(value);
+  if (typeof value === "string") return withoutSecrets(value);
   if (typeof value !== "object" || value === null) return value;
   if (isError(value)) return errorFields(value, depth);
   if (depth >= deepest) return "[too deep]";
@@ -85,14 +85,15 @@ function errorFields(error: Error, depth: number): Record<string, unknown> {
   const cause = error.cause === undefined || depth >= deepest ? {} : { cause: redactedValue(error.cause, depth + 1) };
   return {
     name: error.name,
-    message: withoutPasswords(error.message),
-    stack: withoutPasswords(error.stack ?? ""),
+    message: withoutSecrets(error.message),
+    stack: withoutSecrets(error.stack ?? ""),
     ...cause,
   };
 }
 
-function withoutPasswords(text: string): string {
+function withoutSecrets(text: string): string {
   return text
     .replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/]*@/gi, `$1:${replacement}@`)
-    .replaceAll(/\bBearer\s+[\w.~+/=-]+/gi, `Bearer ${replacement}`);
+    .replaceAll(/\bBearer\s+[\w.~+/=-]+/gi, `Bearer ${replacement}`)
+    .replaceAll(/\bsf[a-z]\d\.[\w-]+\.[\w-]+\.[\w-]+/g, replacement);
 }

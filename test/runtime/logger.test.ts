@@ -52,6 +52,7 @@ describe("logger", () => {
     ["DATABASE_URL", { DATABASE_URL: "s3cret" }],
     ["a URL with a password", { url: "postgres://user:s3cret@db:5432/x" }],
     ["a URL in an error", { error: new Error("cannot reach postgres://user:s3cret@db") }],
+    ["a token of ours in a text", { text: "refused sfj1.0123456789ab.WyJtZWRpYSJd.s3cret" }],
     ["a bearer token in a text", { text: "sent Bearer s3cret" }],
     ["what its child carries", { cause: { password: "s3cret" } }],
   ])("hides secrets: %s", (_name, fields) => {
