@@ -1,5 +1,5 @@
 /** The folder of `streamfleet up`: history, objects, the simulated cloud, its key, the kubeconfig and the log. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DataFileError } from "./kube/object-file.ts";
 
@@ -14,6 +14,7 @@ export interface DataDirectory {
   readonly firstStart: string;
 }
 
+/** The layout of the folder at `path`; nothing is created. */
 export function dataDirectory(path: string): DataDirectory {
   const root = resolve(path);
   return {
@@ -58,7 +59,7 @@ export function nodeKey({ cloud }: DataDirectory, random: (bytes: number) => Uin
   const path = join(cloud, "node-key");
   try {
     mkdirSync(cloud, { recursive: true });
-    if (!existsSync(path)) writeFileSync(path, random(keyBytes), { mode: 0o600, flush: true });
+    if (!existsSync(path)) createKey(path, random(keyBytes));
     const key = readFileSync(path);
     if (key.length === keyBytes) return key;
   } catch (cause) {
@@ -68,4 +69,11 @@ export function nodeKey({ cloud }: DataDirectory, random: (bytes: number) => Uin
     path,
     `is not a key of ${keyBytes} bytes; delete it to get a new one, with which machines that run cannot call back`,
   );
+}
+
+/** Written aside and then named, so that no crash leaves half a key behind. */
+function createKey(path: string, key: Uint8Array): void {
+  const aside = `${path}.new`;
+  writeFileSync(aside, key, { mode: 0o600, flush: true });
+  renameSync(aside, path);
 }

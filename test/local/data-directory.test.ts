@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { beginFirstStart, dataDirectory, endFirstStart, nodeKey } from "../../local/data-directory.ts";
@@ -54,6 +54,14 @@ describe("the node key", () => {
     const data = dataDirectory(scratch.path);
     expect(nodeKey(data, bytes)).toEqual(Buffer.from(bytes(32)));
     expect(nodeKey(data, () => new Uint8Array(32))).toEqual(Buffer.from(bytes(32)));
+  });
+
+  it("is made anew when its making was cut short", () => {
+    const data = dataDirectory(scratch.path);
+    mkdirSync(data.cloud);
+    writeFileSync(join(data.cloud, "node-key.new"), "short");
+    expect(nodeKey(data, bytes)).toEqual(Buffer.from(bytes(32)));
+    expect(readdirSync(data.cloud)).toEqual(["node-key"]);
   });
 
   it("is refused when it has another length", () => {
