@@ -94,6 +94,7 @@ const configMapKind = builtIn({
     column("Data", (map) => countMembers(map["data"]) + countMembers(map["binaryData"]), { type: "integer" }),
     age,
   ],
+  more: { extraErrors: keyErrors },
 });
 
 const secretKind = builtIn({
@@ -106,8 +107,20 @@ const secretKind = builtIn({
     column("Data", (secret) => countMembers(secret["data"]), { type: "integer" }),
     age,
   ],
-  more: { shape: withEncodedData },
+  more: { shape: withEncodedData, extraErrors: keyErrors },
 });
+
+const keyRule =
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' " +
+  "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+
+function keyErrors(object: JsonObject): readonly FieldError[] {
+  return ["data", "binaryData"].flatMap((field) => {
+    const keys = isObject(object[field]) ? Object.keys(object[field]) : [];
+    const bad = keys.filter((key) => !/^[-._a-zA-Z0-9]+$/.test(key));
+    return bad.map((key) => invalidValue(`${field}[${key}]`, key, keyRule));
+  });
+}
 
 /** `stringData` is a convenience of writing: it is stored, encoded, among `data`. */
 function withEncodedData(secret: JsonObject): JsonObject {

@@ -85,7 +85,7 @@ function kubeApp(api: EmbeddedApi, closing: AbortSignal, onError: (error: unknow
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(onlyLocalHosts);
+  app.use(onlyLocalPrograms);
   app.use(blindAnswers());
   app.use(express.raw({ type: () => true, limit: maxBodyBytes }));
   app.use(documentRoutes(api));
@@ -102,10 +102,15 @@ function kubeApp(api: EmbeddedApi, closing: AbortSignal, onError: (error: unknow
   return app;
 }
 
-/** A page of another origin must not reach this server through a name that it made point here. */
-function onlyLocalHosts(request: Request, _response: Response, next: NextFunction): void {
+/**
+ * A page in a browser must not reach this server: neither through a name that it made point here, nor by a request
+ * across origins, which a browser sends and marks, though it keeps the answer from the page.
+ */
+function onlyLocalPrograms(request: Request, _response: Response, next: NextFunction): void {
   const host = (request.headers.host ?? "").replace(/:\d+$/, "");
-  if (localHosts.has(host)) next();
+  if (request.headers.origin !== undefined)
+    next(new StatusError(403, "Forbidden", "pages in a browser are not served"));
+  else if (localHosts.has(host)) next();
   else next(new StatusError(403, "Forbidden", `the host ${JSON.stringify(host)} is not served here: use 127.0.0.1`));
 }
 

@@ -123,7 +123,9 @@ function checkMicroTimes(kind: Kind, value: unknown, schema: StructuralSchema): 
 /** Refuses an object that its kind does not allow: 422 with every error. `existing` is what an update starts from. */
 export function check(kind: Kind, object: KubernetesObject, existing: KubernetesObject | undefined): void {
   const errors = allErrors(kind, object, existing);
-  if (errors.length > 0) throw invalid(kind.type, object.metadata.name, errors);
+  // The name is what may be missing.
+  const name = object.metadata.name as string | undefined;
+  if (errors.length > 0) throw invalid(kind.type, name ?? "", errors);
 }
 
 function allErrors(

@@ -97,7 +97,8 @@ function nameErrors(name: unknown, rule: NameRule): readonly FieldError[] {
     return [{ reason: "FieldValueRequired", field: "metadata.name", message }];
   }
   const maximum = rule === "Label" ? 63 : 253;
-  if (name.length > maximum) return [wrong("metadata.name", name, `must be no more than ${String(maximum)} bytes`)];
+  if (name.length > maximum)
+    return [wrong("metadata.name", name, `must be no more than ${String(maximum)} characters`)];
   if (rule === "Label") return dnsLabel.test(name) ? [] : [wrong("metadata.name", name, labelRule)];
   return dnsSubdomain.test(name) ? [] : [wrong("metadata.name", name, subdomainRule)];
 }
@@ -115,7 +116,7 @@ function qualifiedNameErrors(field: string, key: string): readonly FieldError[] 
   const name = key.slice(slash + 1);
   const ofPrefix =
     prefix === undefined || dnsSubdomain.test(prefix) ? [] : [wrong(field, key, `prefix part ${subdomainRule}`)];
-  if (name.length > 63) return [...ofPrefix, wrong(field, key, "name part must be no more than 63 bytes")];
+  if (name.length > 63) return [...ofPrefix, wrong(field, key, "name part must be no more than 63 characters")];
   return namePart.test(name) ? ofPrefix : [...ofPrefix, wrong(field, key, namePartRule)];
 }
 

@@ -35,9 +35,19 @@ function appliedOperations(object: unknown, operations: readonly Operation[]): u
     throw new StatusError(413, "RequestEntityTooLarge", message);
   }
   try {
-    return jsonPatch.applyPatch(jsonCopy(object), jsonCopy(operations) as Operation[], true).newDocument;
+    return (jsonCopy(operations) as Operation[]).reduce<unknown>(
+      (document, operation) => jsonPatch.applyOperation(document, lenient(document, operation), true).newDocument,
+      jsonCopy(object),
+    );
   } catch {
     // The library's reason is not shown by the real server either.
     throw new StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {});
   }
+}
+
+/** The real server lets an operation replace a member that an object does not have. */
+function lenient(document: unknown, operation: Operation): Operation {
+  const parent = operation.path.slice(0, Math.max(0, operation.path.lastIndexOf("/")));
+  if (operation.op !== "replace" || operation.path === "") return operation;
+  return isObject(jsonPatch.getValueByPointer(document, parent)) ? { ...operation, op: "add" } : operation;
 }

@@ -1,5 +1,6 @@
 /** The query parameters of a request, read once and typed. Throws 400 for values that mean nothing. */
 import type { DeleteOptions, ListOptions } from "../../runtime/kubernetes-api.ts";
+import type { JsonObject } from "./json.ts";
 import { isObject, member } from "./json.ts";
 import type { FieldValidation, WriteOptions } from "./resources.ts";
 import { badRequest, invalidOption } from "./status.ts";
@@ -63,6 +64,7 @@ export function includeObject(query: URLSearchParams): IncludeObject {
 /** With a body, even an empty object, the query does not count. */
 export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions & { readonly dryRun: boolean } {
   if (isObject(body)) {
+    checkOptionsKind(body);
     const dryRun = Array.isArray(body["dryRun"]) ? (body["dryRun"] as readonly unknown[]) : [];
     return {
       ...propagation(body["propagationPolicy"]),
@@ -71,6 +73,13 @@ export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOpti
     };
   }
   return { ...propagation(query.get("propagationPolicy")), dryRun: isDryRun(query.getAll("dryRun"), "DeleteOptions") };
+}
+
+/** Another object in the place of the options is a mistake: nothing is deleted. */
+function checkOptionsKind(body: JsonObject): void {
+  const { kind = "DeleteOptions" } = body;
+  if (kind === "DeleteOptions" || kind === "") return;
+  throw badRequest(`the body of a deletion must be DeleteOptions, not ${JSON.stringify(kind)}`);
 }
 
 function propagation(value: unknown): Pick<DeleteOptions, "propagationPolicy"> {

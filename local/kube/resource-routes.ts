@@ -13,7 +13,7 @@ import { deleteOptions, includeObject, isWatch, listOptions, optionalNumber, wri
 import type { ResourcePath } from "./request-path.ts";
 import { resourcePath } from "./request-path.ts";
 import type { Target, Written } from "./resources.ts";
-import { StatusError, badRequest, notFound, statusBody } from "./status.ts";
+import { StatusError, badRequest, methodNotAllowed, notFound, statusBody } from "./status.ts";
 import { partialObject, tableOf } from "./table.ts";
 
 interface Exchange {
@@ -49,7 +49,7 @@ function decoded(path: string): string {
 /** False when the path has no such method. */
 async function answer(exchange: Exchange, path: ResourcePath): Promise<boolean> {
   checkAccept(exchange.request);
-  const { method } = exchange.request;
+  const method = exchange.request.method === "HEAD" ? "GET" : exchange.request.method;
   if (path.name === undefined) return answerCollection(exchange, path, method);
   const { kind, name } = path;
   if (path.subresource !== undefined && (path.subresource !== "status" || !kind.hasStatus))
@@ -60,7 +60,8 @@ async function answer(exchange: Exchange, path: ResourcePath): Promise<boolean> 
     namespace: path.namespace ?? "",
     ...(path.subresource === undefined ? {} : { subresource: "status" as const }),
   };
-  return answerObject(exchange, target, method);
+  answerObject(exchange, target, method);
+  return true;
 }
 
 async function answerCollection(exchange: Exchange, path: ResourcePath, method: string): Promise<boolean> {
@@ -80,31 +81,31 @@ async function answerCollection(exchange: Exchange, path: ResourcePath, method: 
   return true;
 }
 
-function answerObject(exchange: Exchange, target: Target, method: string): boolean {
+function answerObject(exchange: Exchange, target: Target, method: string): void {
   const { api, request, query } = exchange;
   const { kind } = target;
   switch (method) {
     case "GET":
       sendObject(exchange, kind, api.resources.get(target), 200);
-      return true;
+      return;
     case "PUT":
       sendWritten(
         exchange,
         kind,
         api.resources.replace(target, bodyOf(request, kind), writeOptions(query, "UpdateOptions")),
       );
-      return true;
+      return;
     case "PATCH": {
       const patch = patchBody(contentType(request), rawBody(request), kind);
       sendWritten(exchange, kind, api.resources.patch(target, patch, writeOptions(query, "PatchOptions")));
-      return true;
+      return;
     }
     case "DELETE":
-      if (target.subresource !== undefined) return false;
+      if (target.subresource !== undefined) throw methodNotAllowed(kind.type, "delete");
       deleteObject(exchange, target);
-      return true;
+      return;
     default:
-      return false;
+      throw methodNotAllowed(kind.type, method === "POST" ? "create" : method);
   }
 }
 

@@ -250,6 +250,9 @@ function checkUid({ kind, name }: Target, current: KubernetesObject, uid: string
 function checkVersion({ kind, name }: Target, current: KubernetesObject, { resourceVersion }: ObjectMeta): void {
   // As in the real server, 0 names no version.
   if (resourceVersion === undefined || resourceVersion === "0") return;
+  if (!/^\d+$/.test(resourceVersion)) {
+    throw new StatusError(500, "", `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+  }
   if (resourceVersion !== current.metadata.resourceVersion) throw conflict(kind.type, name);
 }
 

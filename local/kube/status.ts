@@ -104,6 +104,13 @@ export function forbidden(type: ResourceType, name: string, why: string): Status
   return new StatusError(403, "Forbidden", message, resourceDetails(type, name));
 }
 
+/** A path that exists, asked by a method that it does not take. */
+export function methodNotAllowed(type: ResourceType, verb: string): StatusError {
+  const message = `${verb} is not supported on resources of kind "${qualifiedResource(type)}"`;
+  const details = { ...(type.group === "" ? {} : { group: type.group }), kind: type.plural };
+  return new StatusError(405, "MethodNotAllowed", message, details);
+}
+
 export function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }

@@ -169,6 +169,10 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
         spec: { size: 6 },
       });
       expect(refusal(stale.body)).toMatchObject({ code: 409, reason: "Conflict" });
+      expect((await patch("merged", { metadata: { resourceVersion: "abc" } })).body).toMatchObject({
+        code: 500,
+        message: 'strconv.ParseUint: parsing "abc": invalid syntax',
+      });
     });
 
     it("changes by JSON patch", async () => {
@@ -184,6 +188,9 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
         code: 422,
         reason: "Invalid",
       });
+      const absent = [{ op: "replace", path: "/spec/note", value: "new" }];
+      expect((await ask("PATCH", path, absent, jsonPatch)).body).toMatchObject({ spec: { note: "new" } });
+      expect((await ask("PATCH", path, [{ op: "remove", path: "/spec/limit" }], jsonPatch)).status).toBe(422);
       expect((await ask("PATCH", path, { spec: {} }, jsonPatch)).status).toBe(400);
       expect((await ask("PATCH", path, [], mergePatch)).status).toBe(400);
     });
@@ -237,6 +244,22 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
         status: 404,
         text: "404 page not found\n",
       });
+    });
+
+    it("says which methods a path does not take", async () => {
+      await create("shown");
+      const path = `${collection()}/shown`;
+      expect((await ask("HEAD", path)).status).toBe(200);
+      for (const [method, verb] of [
+        ["POST", "create"],
+        ["DELETE", "delete"],
+      ] as const) {
+        expect((await ask(method, `${path}/status`, manifest("shown"))).body).toMatchObject({
+          code: 405,
+          reason: "MethodNotAllowed",
+          message: `${verb} is not supported on resources of kind "widgets.${widgetType.group}"`,
+        });
+      }
     });
 
     it("takes YAML, and says which types it takes", async () => {
@@ -309,6 +332,10 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
       const metadata = { name: "Bad_Name", labels: { "a b": "c d" }, annotations: { "x y": "z" } };
       const wrong = ["name", "labels", "labels", "annotations"].map((name) => `metadata.${name} FieldValueInvalid`);
       expect(await dryRun(small, metadata)).toEqual(invalid(...wrong));
+      const long = await ask("POST", collection(), manifest("a".repeat(254)));
+      expect(long.body.message).toContain("must be no more than 253 characters");
+      const nameless = await ask("POST", collection(), { ...manifest("x"), metadata: {} });
+      expect(nameless.body.message).toContain(`Widget.${widgetType.group} "" is invalid: `);
       expect(await dryRun(small, { name: "a".repeat(31) })).toEqual(invalid("<nil> FieldValueInvalid"));
       expect(await dryRun(small, { labels: { a: 1 } })).toEqual({ code: 400, reason: "BadRequest", causes: [] });
     });
@@ -622,6 +649,7 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
       await server.api.delete(widgetType, address, { preconditions: { uid: metadata.uid ?? "" } });
       await gone("guarded");
       await create("policed");
+      expect((await remove("policed", manifest("policed"))).status).toBeGreaterThanOrEqual(400);
       expect((await remove("policed", { propagationPolicy: "Sideways" })).status).toBe(422);
     });
 
@@ -727,6 +755,11 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
       const patched = await ask("PATCH", `${maps}/flat`, { data: { a: null, e: "f" } }, strategic);
       expect(patched.body).toMatchObject({ data: { c: "d", e: "f" } });
       expect((await ask("PUT", `${maps}/flat`, map)).body).toMatchObject({ data: { a: "b", c: "d" } });
+      const odd = { ...map, metadata: { name: "odd" }, data: { "a b": "c" } };
+      expect(refusal((await ask("POST", maps, odd)).body)).toMatchObject({
+        code: 422,
+        causes: ["data[a b] FieldValueInvalid"],
+      });
       const secrets = `/api/v1/namespaces/${server.namespace}/secrets`;
       const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "key" }, stringData: { a: "b" } };
       const stored = (await ask("POST", secrets, secret)).body;

@@ -1,6 +1,7 @@
 import { describe } from "@jest/globals";
 import { startKubeServer } from "../../../local/kube/http-server.ts";
 import { KubeClient } from "../../../runtime/kube-client.ts";
+import type { Clock } from "../../../domain/time.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { describeKubernetesApi, type KubernetesServer } from "../../conformance/kubernetes-api.ts";
 import { widgetApi } from "../../support/embedded-api.ts";
@@ -8,9 +9,14 @@ import { plainKubeConfig } from "../../support/kube-config.ts";
 
 const refused = { serverSideApply: false, protobuf: false, streamingLists: false };
 
-async function served(): Promise<KubernetesServer & { readonly url: string }> {
+/** Waits a tenth as long: watches last a second of it, the least that a request can ask for. */
+function hurriedClock(): Clock {
   const clock = systemClock();
-  const embedded = widgetApi({ clock });
+  return { ...clock, after: (ms, callback) => clock.after(ms / 10, callback) };
+}
+
+async function served(): Promise<KubernetesServer & { readonly url: string }> {
+  const embedded = widgetApi({ clock: hurriedClock() });
   const server = await startKubeServer({ api: embedded, port: 0 });
   return {
     url: server.url,

@@ -39,6 +39,14 @@ describe("the server of the embedded API", () => {
     expect(await withHost("attacker.example")).toBe(403);
   });
 
+  it("serves no page in a browser", async () => {
+    const headers = { origin: "http://127.0.0.1:3000" };
+    const body = new Blob([JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name: "forged" } })]);
+    const answer = await fetch(`${server.url}/api/v1/namespaces`, { method: "POST", headers, body });
+    expect(await answer.json()).toMatchObject({ code: 403, reason: "Forbidden" });
+    expect((await fetch(`${server.url}/api/v1/namespaces/forged`)).status).toBe(404);
+  });
+
   it("bounds bodies and selectors", async () => {
     const body = JSON.stringify({ data: "x".repeat(3 * 1024 * 1024) });
     const tooLarge = await fetch(server.url + widgets, {
