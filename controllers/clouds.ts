@@ -4,7 +4,7 @@ import type { Sighting } from "../domain/evidence.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { MachineInventory } from "../platforms/inventory.ts";
 import type { CloudPlatform } from "../platforms/platform.ts";
-import { suggestsGone } from "../platforms/sighting-book.ts";
+import { type MachineSighting, suggestsGone } from "../platforms/sighting-book.ts";
 
 export interface Cloud {
   readonly platform: CloudPlatform;
@@ -27,14 +27,20 @@ export async function sightingOf(
   const newest = inventory.machine(region, providerId);
   if (seen.kind === "Seen") return { kind: "Seen", machine: newest ?? seen.machine };
   if (!suggestsGone(seen, platform.visibilityLagMs))
-    return withoutProof(seen.kind, newest, inventory.latest(region) !== undefined);
+    return withoutProof(seen, newest, inventory.latest(region) !== undefined);
   const answer = await platform.read(region, providerId, signal);
   if (!answer.ok) return { kind: "Missing", confirmed: answer.error.kind === "NotFound" };
   inventory.observe([answer.value]);
   return { kind: "Seen", machine: answer.value };
 }
 
-function withoutProof(kind: "Missing" | "NeverListed", newest: Machine | undefined, listed: boolean): Sighting {
+function withoutProof(
+  { kind, absence }: Exclude<MachineSighting, { kind: "Seen" }>,
+  newest: Machine | undefined,
+  listed: boolean,
+): Sighting {
   if (kind === "NeverListed" && newest !== undefined) return { kind: "Seen", machine: newest };
+  // It may be too young to be listed: that it is not says nothing yet.
+  if (kind === "NeverListed" && absence.listings === 0) return { kind: "NotListed" };
   return listed ? { kind: "Missing", confirmed: false } : { kind: "NotListed" };
 }

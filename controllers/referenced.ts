@@ -6,7 +6,7 @@ import { withConditions } from "../domain/conditions.ts";
 import type { Clock } from "../domain/time.ts";
 import { done, type ReconcileResult, requeueAfter } from "../runtime/reconciler.ts";
 import type { Resource, ResourceClient } from "../runtime/resource-client.ts";
-import { writeStatus } from "./status-writer.ts";
+import { changedMs, writeStatus } from "./status-writer.ts";
 
 type Update = UpdateOf<"LaunchConfig" | "ScalePolicy">;
 type Accepted = Extract<UpdateOf<"LaunchConfig">, { readonly type: "Accepted" }>;
@@ -35,7 +35,7 @@ export async function settleReferenced<T extends Referenced>(
 ): Promise<ReconcileResult> {
   const settled = await settleFinalizer(client, object, users.length > 0, signal);
   if (settled.kind === "NotFound") return done;
-  if (settled.kind === "Conflict") return requeueAfter(50, "it has changed meanwhile");
+  if (settled.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
   const generation = object.metadata.generation ?? 0;
   const updates = [{ type: "Accepted", ...judgement.accepted }, inUse(object, users)];
   const conditions = withConditions(
@@ -45,7 +45,7 @@ export async function settleReferenced<T extends Referenced>(
   );
   const status = { ...judgement.status, observedGeneration: generation, usedBy: users.length, conditions };
   const written = await writeStatus(client, settled.object, status, signal);
-  return written.kind === "Conflict" ? requeueAfter(50, "it has changed meanwhile") : done;
+  return written.kind === "Conflict" ? requeueAfter(changedMs, "it has changed meanwhile") : done;
 }
 
 function settleFinalizer<T extends Referenced>(

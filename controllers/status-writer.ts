@@ -2,6 +2,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { MergePatch, PatchOutcome, Resource, ResourceClient } from "../runtime/resource-client.ts";
 
+/**
+ * How soon (ms) to look again at an object that was not as it was read. Its change comes as an event, and much sooner: this
+ * is for a local copy that has stopped to follow.
+ */
+export const changedMs = 1_000;
+
 interface WithStatus extends Resource {
   readonly status?: object | undefined;
 }

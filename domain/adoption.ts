@@ -2,9 +2,11 @@
 import type { Machine, OwnershipTags } from "./machine.ts";
 import { freeSlots } from "./names.ts";
 import { fromTags } from "./ownership.ts";
+import type { Instant } from "./time.ts";
 
 /** The objects that machines are compared with. */
 export interface AdoptionWorld {
+  readonly now: Instant;
   /** Whether a StreamNode has this machine. */
   hasNode(providerId: string): boolean;
   /** Whether a LaunchBatch has an attempt with this token whose slots are not all settled. */
@@ -27,11 +29,19 @@ export type AdoptionVerdict =
   | { readonly kind: "LaunchPending" }
   /** A StreamNode waits for exactly this machine: it gets the provider id. */
   | { readonly kind: "Map"; readonly owner: OwnershipTags; readonly slot: number }
+  /** Its own slot is taken, and it is too young for another: it is looked at again. */
+  | { readonly kind: "Young"; readonly owner: OwnershipTags }
   | { readonly kind: "Adopt"; readonly owner: OwnershipTags; readonly slot: number }
   /** Left alone and shown to people: it is not ours to use, and deleting needs more proof. */
   | { readonly kind: "Quarantine"; readonly reason: "UnreadableTags" | "NoGroup" };
 
-/** Verdict on one machine. A taken slot does not cost a machine its adoption: it gets the lowest free one. */
+/**
+ * For how long (ms) after its launch a machine is adopted into its own slot only. There a second adoption meets the name of
+ * the first; into any other slot, a leader that reads an old copy of the objects would adopt it once more.
+ */
+const youngMs = 120_000;
+
+/** Verdict on one machine. A taken slot does not cost a machine its adoption: it gets the lowest free one, later. */
 export function adoptionOf(machine: Machine, world: AdoptionWorld): AdoptionVerdict {
   if (world.hasNode(machine.providerId)) return { kind: "Known" };
   if (machine.state === "Terminated" || machine.state === "Stopping") return { kind: "Gone" };
@@ -45,7 +55,9 @@ export function adoptionOf(machine: Machine, world: AdoptionWorld): AdoptionVerd
   if (wanted !== undefined && holder?.awaitsMachine === true && holder.batch === owner.batch) {
     return { kind: "Map", owner, slot: wanted };
   }
-  return { kind: "Adopt", owner, slot: wanted !== undefined && holder === undefined ? wanted : lowestFree(held) };
+  if (wanted !== undefined && holder === undefined) return { kind: "Adopt", owner, slot: wanted };
+  if (world.now - machine.launchedAt < youngMs) return { kind: "Young", owner };
+  return { kind: "Adopt", owner, slot: lowestFree(held) };
 }
 
 function lowestFree(held: ReadonlyMap<number, HeldSlot>): number {

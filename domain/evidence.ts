@@ -5,7 +5,7 @@ import type { Machine } from "./machine.ts";
  * - `Seen`: the cloud showed it, last in a complete listing or in its own answer.
  * - `Missing`: complete listings no longer show it. That alone proves nothing; `confirmed` says that it was known longer
  *   ago than the cloud's lag, that two listings apart by more than the lag lack it, and that a direct read said NotFound.
- * - `NotListed`: no complete listing has been read yet.
+ * - `NotListed`: no complete listing has been read yet that should show it.
  */
 export type Sighting =
   | { readonly kind: "Seen"; readonly machine: Machine }

@@ -32,7 +32,7 @@ export interface NodeView {
 
 export type NodeStep =
   | { readonly kind: "AwaitLaunch" }
-  /** Nothing has been read from the cloud yet: what was known stays. */
+  /** Nothing has been read from the cloud yet, and the node is silent: what was known stays. */
   | { readonly kind: "AwaitSighting" }
   | { readonly kind: "AwaitBoot" }
   | { readonly kind: "AwaitCallback"; readonly overdue: boolean; readonly deadline: Instant }
@@ -78,7 +78,7 @@ function stepToService(view: NodeView, now: Instant): NodeStep {
   if (isGone(view.sighting)) return { kind: "Remove", reason: "MachineGone" };
   switch (view.sighting.kind) {
     case "NotListed":
-      return { kind: "AwaitSighting" };
+      return view.report?.fresh === true ? stepOfNode(view) : { kind: "AwaitSighting" };
     case "Missing":
       return view.report?.fresh === true ? stepOfNode(view) : { kind: "AwaitEvidence" };
     case "Seen":

@@ -7,7 +7,7 @@ import { formatSlots } from "../../domain/names.ts";
 import type { Clock } from "../../domain/time.ts";
 import { done, type ReconcileResult, requeueAfter } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../cluster.ts";
-import { writeStatus } from "../status-writer.ts";
+import { changedMs, writeStatus } from "../status-writer.ts";
 
 export interface BatchReportDeps {
   readonly cluster: Pick<Cluster, "launchBatches">;
@@ -17,7 +17,6 @@ export interface BatchReportDeps {
 export type Members = NonNullable<LaunchBatchStatus["members"]>;
 
 const lookAgainMs = 2_000;
-const conflictMs = 20;
 
 /** Every method answers when the batch is to be looked at again. */
 export class BatchReport {
@@ -62,7 +61,7 @@ export class BatchReport {
       conditions: withCondition(batch.status?.conditions ?? [], condition, clock.now()),
     };
     const written = await writeStatus(cluster.launchBatches.client, batch, status, signal);
-    if (written.kind === "Conflict") return requeueAfter(conflictMs, "it has changed meanwhile");
+    if (written.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     if (written.kind === "NotFound") return done;
     if (condition.status === "True") return this.release(written.object, signal);
     return requeueAfter(condition.reason === "Launching" ? 0 : lookAgainMs, condition.message);
@@ -71,7 +70,7 @@ export class BatchReport {
   /** No machine that is not known can come of it any more: it may be deleted. */
   async release(batch: LaunchBatch, signal: AbortSignal): Promise<ReconcileResult> {
     const released = await this.#deps.cluster.launchBatches.client.removeFinalizer(batch, finalizers.launch, signal);
-    return released.kind === "Conflict" ? requeueAfter(conflictMs, "it has changed meanwhile") : done;
+    return released.kind === "Conflict" ? requeueAfter(changedMs, "it has changed meanwhile") : done;
   }
 }
 

@@ -19,7 +19,7 @@ import {
 } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
-import { writeStatus } from "../status-writer.ts";
+import { changedMs, writeStatus } from "../status-writer.ts";
 import { planBatch, prunableBatches } from "./batches.ts";
 import { deletionStep } from "./deletion.ts";
 import {
@@ -66,7 +66,7 @@ export class NodeGroupReconciler implements Reconciler {
     if (group === undefined) return done;
     if (group.metadata.deletionTimestamp !== undefined) return this.#delete(group, signal);
     const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, signal);
-    if (kept.kind !== "Patched") return requeueAfter(50, "it has changed meanwhile");
+    if (kept.kind !== "Patched") return requeueAfter(changedMs, "it has changed meanwhile");
     const now = clock.now();
     const observation = observeGroup(this.#deps, kept.object, this.#known(kept.object), now);
     const outcome = await this.#launch(observation, signal);
@@ -243,7 +243,7 @@ export class NodeGroupReconciler implements Reconciler {
     const fresh = await cluster.nodeGroups.client.get(group.metadata, signal);
     if (fresh?.metadata.uid !== group.metadata.uid) return done;
     const released = await cluster.nodeGroups.client.removeFinalizer(fresh, finalizers.nodes, signal);
-    if (released.kind === "Conflict") return requeueAfter(50, "it has changed meanwhile");
+    if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     this.#deps.logger.info("released node group");
     return done;
   }

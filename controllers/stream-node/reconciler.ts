@@ -22,7 +22,7 @@ import {
 import { type Clouds, sightingOf } from "../clouds.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
-import { writeStatus } from "../status-writer.ts";
+import { changedMs, writeStatus } from "../status-writer.ts";
 import { type DerivedStatus, nodeStatus } from "./status.ts";
 import { viewNode } from "./view.ts";
 
@@ -167,7 +167,8 @@ export class StreamNodeReconciler implements Reconciler {
     assertLeading(leadership);
     if (step.reason === "MachineStopped") await this.#report(node, view, step, undefined, signal);
     // There is no machine to wait for: without its finalizer the object goes at once, and its slot is free again.
-    else if ((await this.#release(node, signal)).kind !== "Done") return requeueAfter(20, "it has changed meanwhile");
+    else if ((await this.#release(node, signal)).kind !== "Done")
+      return requeueAfter(changedMs, "it has changed meanwhile");
     const deleted = await cluster.streamNodes.client.delete(node, signal);
     if (deleted.kind !== "Deleted") return done;
     logger.info("removed node", { reason: step.reason, machine: node.spec.providerId });
@@ -186,7 +187,7 @@ export class StreamNodeReconciler implements Reconciler {
     const { cluster, clock, history, logger } = this.#deps;
     const { uid } = node.metadata;
     const released = await cluster.streamNodes.client.removeFinalizer(node, finalizers.machine, signal);
-    if (released.kind === "Conflict") return requeueAfter(20, "it has changed meanwhile");
+    if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     history.recordClose({
       uid,
       at: clock.now(),

@@ -7,6 +7,7 @@ import type { Machine } from "../../domain/machine.ts";
 import { slotName } from "../../domain/names.ts";
 import { fromTags } from "../../domain/ownership.ts";
 import { platformOf } from "../../domain/references.ts";
+import type { Clock } from "../../domain/time.ts";
 import type { Listing } from "../../platforms/listing.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import {
@@ -29,13 +30,17 @@ export interface SweepDeps {
   readonly clouds: Clouds;
   readonly gate: AdoptionGate;
   readonly leadership: Leadership;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
 type Adoption = Extract<AdoptionVerdict, { kind: "Adopt" | "Map" }>;
 type Judged = { readonly machine: Machine; readonly verdict: AdoptionVerdict };
 
-const lookAgainMs = 100;
+/** How soon (ms) adopted nodes are looked for in the local copy. */
+const visibleMs = 100;
+/** How soon (ms) to look again when the cluster knew more than the local copy, and nothing was adopted. */
+const behindMs = 1_000;
 
 /** Its keys are `platform/region`. */
 export class SweepReconciler implements Reconciler {
@@ -54,16 +59,18 @@ export class SweepReconciler implements Reconciler {
     if (platform === undefined || listing === undefined) return done;
     const judged = this.#judge(platform, listing, (group) => this.#known(group));
     this.#showQuarantined(judged);
-    const owing = groupsToAdoptFor(judged);
-    for (const group of owing) await this.#adoptFor(group, platform, listing, signal);
-    this.#openGates(platform, listing, owing);
-    return owing.size > 0 ? requeueAfter(lookAgainMs, "adopted nodes are not visible yet") : done;
+    const adopting = groupsOf(judged, ["Adopt", "Map"]);
+    let adopted = 0;
+    for (const group of adopting) adopted += await this.#adoptFor(group, platform, listing, signal);
+    this.#openGates(platform, listing, groupsOf(judged, ["Adopt", "Map", "Young"]));
+    if (adopting.size === 0) return done;
+    return requeueAfter(adopted > 0 ? visibleMs : behindMs, "the local copy does not show every node yet");
   }
 
   #judge(platform: Machine["platform"], listing: Listing, objectsOf: (key: string) => OwnedObjects): readonly Judged[] {
     const { cluster } = this.#deps;
     const hasNode = (id: string) => cluster.streamNodes.cache.byIndex(index.machineId, `${platform}/${id}`).length > 0;
-    const world = adoptionWorld(platform, cluster, objectsOf, hasNode);
+    const world = adoptionWorld(platform, cluster, objectsOf, hasNode, this.#deps.clock.now());
     return [...listing.machines.values()].map((machine) => ({ machine, verdict: adoptionOf(machine, world) }));
   }
 
@@ -75,11 +82,20 @@ export class SweepReconciler implements Reconciler {
     };
   }
 
-  /** Adopts for one group, machine by machine, on the cluster's own word: a copy that is late would adopt twice. */
-  async #adoptFor(group: string, platform: Machine["platform"], listing: Listing, signal: AbortSignal): Promise<void> {
+  /**
+   * Adopts for one group, machine by machine, on the cluster's own word: a copy that is late would adopt twice. Answers how
+   * many it adopted.
+   */
+  async #adoptFor(
+    group: string,
+    platform: Machine["platform"],
+    listing: Listing,
+    signal: AbortSignal,
+  ): Promise<number> {
     const { cluster } = this.#deps;
     const nodeGroup = cluster.nodeGroups.cache.get(group);
-    if (nodeGroup === undefined) return;
+    if (nodeGroup === undefined) return 0;
+    let count = 0;
     const { namespace, name } = nodeGroup.metadata;
     const query = { namespace, labelSelector: `${labels.group}=${name}` };
     const batches = await cluster.launchBatches.client.list(query, signal);
@@ -89,16 +105,24 @@ export class SweepReconciler implements Reconciler {
       const verdict = adoptionOf(machine, world);
       if ((verdict.kind !== "Adopt" && verdict.kind !== "Map") || keyOf(verdict) !== group) continue;
       const adopted = await this.#adopt(nodeGroup, machine, verdict, nodes, signal);
-      if (adopted !== undefined)
-        nodes = [...nodes.filter(({ metadata }) => metadata.uid !== adopted.metadata.uid), adopted];
+      if (adopted === undefined) continue;
+      count += 1;
+      nodes = [...nodes.filter(({ metadata }) => metadata.uid !== adopted.metadata.uid), adopted];
     }
+    return count;
   }
 
   #confirmedWorld(platform: Machine["platform"], group: string, objects: OwnedObjects): AdoptionWorld {
     const { cluster } = this.#deps;
     const hasNode = (id: string) =>
       objects.nodes.some(({ spec }) => spec.providerId === id && spec.launch.platform === platform);
-    return adoptionWorld(platform, cluster, (key) => (key === group ? objects : this.#known(key)), hasNode);
+    return adoptionWorld(
+      platform,
+      cluster,
+      (key) => (key === group ? objects : this.#known(key)),
+      hasNode,
+      this.#deps.clock.now(),
+    );
   }
 
   async #adopt(
@@ -166,13 +190,17 @@ export class SweepReconciler implements Reconciler {
   }
 }
 
-function keyOf({ owner }: Adoption): string {
+function keyOf({ owner }: Pick<Adoption, "owner">): string {
   return `${owner.namespace}/${owner.group}`;
 }
 
-function groupsToAdoptFor(judged: readonly Judged[]): ReadonlySet<string> {
+/** Groups with a machine that is judged so. */
+function groupsOf(
+  judged: readonly Judged[],
+  kinds: readonly Extract<AdoptionVerdict, { owner: unknown }>["kind"][],
+): ReadonlySet<string> {
   return new Set(
-    judged.flatMap(({ verdict }) => (verdict.kind === "Adopt" || verdict.kind === "Map" ? [keyOf(verdict)] : [])),
+    judged.flatMap(({ verdict }) => ("owner" in verdict && kinds.includes(verdict.kind) ? [keyOf(verdict)] : [])),
   );
 }
 

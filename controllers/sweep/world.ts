@@ -3,6 +3,7 @@ import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { PlatformName } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import type { AdoptionWorld, HeldSlot } from "../../domain/adoption.ts";
+import type { Instant } from "../../domain/time.ts";
 import type { Cluster } from "../cluster.ts";
 
 /** Objects of one group, as they were read together. */
@@ -16,8 +17,10 @@ export function adoptionWorld(
   cluster: Pick<Cluster, "nodeGroups">,
   objectsOf: (key: string) => OwnedObjects,
   hasNode: (providerId: string) => boolean,
+  now: Instant,
 ): AdoptionWorld {
   return {
+    now,
     hasNode,
     isBeingLaunched: (token) => isPending(token, cluster, objectsOf),
     groupExists: (namespace, group) => cluster.nodeGroups.cache.get(`${namespace}/${group}`) !== undefined,

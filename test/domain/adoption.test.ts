@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { adoptionOf, type AdoptionWorld, type HeldSlot } from "../../domain/adoption.ts";
 import type { Machine } from "../../domain/machine.ts";
 import { toTags } from "../../domain/ownership.ts";
+import { addMs } from "../../domain/time.ts";
 import { machine, owner } from "../support/domain-values.ts";
 
 const ours = owner({ slots: [4, 5, 6] });
@@ -13,7 +14,8 @@ function launched(fields: Partial<Machine> = {}): Machine {
 
 function world(fields: Partial<AdoptionWorld> & { readonly held?: ReadonlyMap<number, HeldSlot> } = {}): AdoptionWorld {
   const { held = new Map<number, HeldSlot>(), ...rest } = fields;
-  const nothing = { hasNode: () => false, isBeingLaunched: () => false, groupExists: () => true };
+  const now = addMs(machine().launchedAt, 3_600_000);
+  const nothing = { now, hasNode: () => false, isBeingLaunched: () => false, groupExists: () => true };
   return { ...nothing, slotsOf: () => held, ...rest };
 }
 
@@ -55,6 +57,12 @@ describe("a machine with our tags", () => {
       launched(),
       world({ held: held([5, { awaitsMachine: true }]) }),
       { kind: "Map", owner: ours, slot: 5 },
+    ],
+    [
+      "waits while it is young when its own slot is taken",
+      launched(),
+      world({ now: addMs(launched().launchedAt, 119_999), held: held([5, {}]) }),
+      { kind: "Young", owner: ours },
     ],
     [
       "takes the lowest free slot when its own is taken",

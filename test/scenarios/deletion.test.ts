@@ -174,7 +174,7 @@ describe("deleting by hand", () => {
     const { providerId } = fleet.machineOf("live-edge-1");
     await fleet.patch("StreamNode", "live-edge-1", { metadata: { finalizers: [] } });
     await fleet.delete("StreamNode", "live-edge-1");
-    await fleet.until("in service", () => fleet.inService("edge") >= 2 && fleet.contradictions().length === 0, 60_000);
+    await fleet.until("in service", () => fleet.inService("edge") >= 2 && fleet.contradictions().length === 0, 180_000);
     expect(fleet.machinesLeft().map((machine) => machine.providerId)).toContain(providerId);
   });
 });

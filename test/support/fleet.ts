@@ -52,6 +52,7 @@ export class Fleet {
   readonly #random: () => number;
   readonly #newUid = countedUids();
   readonly #processes: OperatorProcess[] = [];
+  readonly #parsedNodes = new WeakMap<KubernetesObject, StreamNode>();
   #kube: EmbeddedApi;
   #database = memoryHistory();
 
@@ -65,7 +66,7 @@ export class Fleet {
       cloud: this.cloud,
       clock,
       random: this.#random,
-      fetch: fetchFrom(() => this.#processes.findLast(({ app }) => app !== undefined)?.app),
+      fetch: fetchFrom(() => this.#processes.find(({ app }) => app !== undefined)?.app),
       logger: this.logger,
     });
     this.mediaFleet.start();
@@ -212,7 +213,7 @@ export class Fleet {
   // What there is.
 
   nodes(role?: Role): readonly StreamNode[] {
-    const nodes = this.#objects("StreamNode").map((raw) => streamNodeSchema.parse(raw));
+    const nodes = this.#objects("StreamNode").map((raw) => this.#parsed(raw));
     return nodes.filter(({ spec }) => role === undefined || spec.role === role);
   }
 
@@ -349,6 +350,13 @@ export class Fleet {
     const ids = nodes.flatMap(({ spec }) => spec.providerId ?? []);
     const twice = ids.filter((id, place) => ids.indexOf(id) !== place);
     return [...overs, ...twice.map((id) => `machine ${id} has two nodes`)];
+  }
+
+  /** The store never changes an object in place, so each is parsed once. */
+  #parsed(raw: KubernetesObject): StreamNode {
+    const node = this.#parsedNodes.get(raw) ?? streamNodeSchema.parse(raw);
+    this.#parsedNodes.set(raw, node);
+    return node;
   }
 
   #objects(kind: Kind): readonly KubernetesObject[] {
