@@ -1,9 +1,10 @@
 /** Objects in one SQLite file: every write is a transaction, and a lock keeps a second process out. */
-import { mkdirSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
+import { messageOf } from "../../runtime/thrown.ts";
 import { isObject } from "./json.ts";
 import type { ObjectKey, ObjectPersistence, PersistedObject } from "./object-store.ts";
 
@@ -20,11 +21,22 @@ export class DataFileError extends Error {
 const formatVersion = 1;
 const moveAside = "move it aside to start with no objects, or restore a copy";
 
+const schema = `
+  CREATE TABLE revision (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL);
+  CREATE TABLE objects (
+    resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (resource, namespace, name)
+  );
+  INSERT INTO revision (id, value) VALUES (1, 1);
+  PRAGMA user_version = ${formatVersion};
+`;
+
 /** Opens `<directory>/objects.db`, creating both where they are missing. Throws DataFileError. */
 export function openObjectFile(directory: string): ObjectPersistence {
   const path = join(directory, "objects.db");
   return explained(path, () => {
     mkdirSync(directory, { recursive: true });
+    if (!existsSync(path)) createFile(path);
     const database = new DatabaseSync(path);
     try {
       prepare(database, path);
@@ -36,26 +48,33 @@ export function openObjectFile(directory: string): ObjectPersistence {
   });
 }
 
-/** Checks before it writes: a file that is damaged or of a later version stays as it is. */
+/** Made aside and then named, so that no crash leaves a half-made file behind: an empty one was damaged, and is refused. */
+function createFile(path: string): void {
+  const aside = `${path}.${process.pid}.new`;
+  rmSync(aside, { force: true });
+  const database = new DatabaseSync(aside);
+  database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT;`);
+  database.close();
+  try {
+    linkSync(aside, path);
+  } catch (cause) {
+    if (!existsSync(path)) throw cause;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/** Reads before it writes anything: a file that is damaged, foreign or of a later version stays as it is. */
 function prepare(database: DatabaseSync, path: string): void {
+  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  if (version > formatVersion) throw new DataFileError(path, "written by a later version; use that one");
+  if (version < 1) throw new DataFileError(path, `is empty or not a file of objects; ${moveAside}`);
   // Held until the process ends, however it ends: no other process gets in.
   database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT;");
   const check = database.prepare("PRAGMA quick_check(1)").get();
   if (check?.["quick_check"] !== "ok") throw new DataFileError(path, `the file is damaged; ${moveAside}`);
-  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (version > formatVersion) throw new DataFileError(path, "written by a later version; use that one");
   // A commit reaches the operating system before it is acknowledged, which survives the death of the process.
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS revision (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL);
-    CREATE TABLE IF NOT EXISTS objects (
-      resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
-      PRIMARY KEY (resource, namespace, name)
-    );
-    INSERT OR IGNORE INTO revision (id, value) VALUES (1, 1);
-    PRAGMA user_version = ${formatVersion};
-  `);
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
 }
 
 class ObjectFile implements ObjectPersistence {
@@ -134,7 +153,7 @@ function explained<T>(path: string, run: () => T): T {
     return run();
   } catch (error) {
     if (error instanceof DataFileError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     if (why.includes("locked")) {
       throw new DataFileError(path, "in use by another process; stop it, or use another data directory", {
         cause: error,

@@ -17,6 +17,12 @@ const widget = (name: string, size: number) => ({
 });
 const keyOf = (name: string) => ({ resource: "widgets", namespace: "", name });
 
+function foreignFile(path: string): void {
+  const database = new DatabaseSync(path);
+  database.exec("CREATE TABLE songs (title TEXT)");
+  database.close();
+}
+
 describe("the object file", () => {
   let scratch: ScratchDirectory;
   beforeEach(() => {
@@ -68,6 +74,17 @@ describe("the object file", () => {
     expect(() => openObjectFile(scratch.path)).toThrow(DataFileError);
     expect(() => openObjectFile(scratch.path)).toThrow(/^[^\n]*objects\.db: [^\n]*move it aside[^\n]*$/);
     expect(readFileSync(path, "utf8")).toBe(damaged);
+  });
+
+  it.each([
+    ["that was emptied", (path: string) => writeFileSync(path, "")],
+    ["of somebody else", (path: string) => foreignFile(path)],
+  ])("leaves a file %s as it is", (_whose, write) => {
+    const path = join(scratch.path, "objects.db");
+    write(path);
+    const before = readFileSync(path);
+    expect(() => openObjectFile(scratch.path)).toThrow(/objects\.db: is empty or not a file of objects; move it aside/);
+    expect(readFileSync(path)).toEqual(before);
   });
 
   it("refuses a file that holds what is no object, or that a later version wrote", () => {
