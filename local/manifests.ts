@@ -11,14 +11,27 @@ export function readDefinitions(folder: string): readonly unknown[] {
   return files.sort().map((name): unknown => parse(readFileSync(join(folder, name), "utf8")));
 }
 
-/** Creates the objects of a file in namespace `default`, in its order; one that is there stays. Throws what the API throws. */
+/** Where kubectl keeps what was last applied, so that the next `kubectl apply` sees which fields were taken out. */
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+/**
+ * Creates the objects of a file in namespace `default`, in its order, as `kubectl apply` would; one that is there stays.
+ * Throws what the API throws.
+ */
 export async function createAll(api: EmbeddedApi, file: string): Promise<void> {
   for (const document of parseAllDocuments(readFileSync(file, "utf8"))) {
     const manifest = document.toJS() as KubernetesObject;
     const kind = api.kinds.find(({ type }) => type.kind === manifest.kind);
     if (kind === undefined) throw new Error(`${file}: kind ${manifest.kind} is not served`);
-    await createOnce(api, kind.type, { ...manifest, metadata: { ...manifest.metadata, namespace: "default" } });
+    const object = { ...manifest, metadata: { ...manifest.metadata, namespace: "default" } };
+    await createOnce(api, kind.type, asApplied(object));
   }
+}
+
+function asApplied(object: KubernetesObject): KubernetesObject {
+  const { metadata } = object;
+  const annotations = { ...metadata.annotations, [lastApplied]: `${JSON.stringify(object)}\n` };
+  return { ...object, metadata: { ...metadata, annotations } };
 }
 
 async function createOnce(api: EmbeddedApi, type: ResourceType, object: KubernetesObject): Promise<void> {

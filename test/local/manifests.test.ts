@@ -23,6 +23,14 @@ describe("applying a file of manifests", () => {
     expect(group["spec"]).toMatchObject({ regions: ["eu-west-1"] });
   });
 
+  it("leaves what kubectl compares the next manifest with", async () => {
+    const api = embeddedApi();
+    await createAll(api, example);
+    const { metadata } = await api.get(resourceType("NodeGroup"), { namespace: "default", name: "live" });
+    const applied = metadata.annotations?.["kubectl.kubernetes.io/last-applied-configuration"] ?? "";
+    expect(JSON.parse(applied)).toMatchObject({ kind: "NodeGroup", spec: { regions: ["eu-west-1"] } });
+  });
+
   it("goes on where it was cut short, and changes nothing that is there", async () => {
     const api = embeddedApi();
     await createAll(api, example);
