@@ -37,7 +37,7 @@ import { BufferedHistory } from "./prisma/buffered-history.ts";
 import { acquireDirectoryLock } from "./prisma/directory-lock.ts";
 import { openEmbeddedDatabase } from "./prisma/embedded-database.ts";
 import type { HistoryDatabase } from "./prisma/history-database.ts";
-import { connectPostgres, type PostgresDatabase } from "./prisma/postgres-database.ts";
+import { connectPostgres } from "./prisma/postgres-database.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { type Config, ConfigError, loadConfig, processEnvironment, type ServerConfig } from "./runtime/config.ts";
 import { EventRecorder } from "./runtime/events.ts";
@@ -117,7 +117,7 @@ function program(): Command {
     .option("--kube-port <port>", "port of the embedded Kubernetes API", toPort, 8081)
     .option("--bare", "do not apply the example to an empty data directory")
     .action(up);
-  root.addCommand(simulatedCloudCommand());
+  addSimulatedCloud(root.command("simulated-cloud"));
   root.command("controller").description("the reconcilers, on a Kubernetes cluster and PostgreSQL").action(controller);
   root.command("api").description("the node API, on a Kubernetes cluster and PostgreSQL").action(api);
   root.command("migrate").description("brings the database of DATABASE_URL to this version's schema").action(migrate);
@@ -125,14 +125,13 @@ function program(): Command {
 }
 
 /** For people and tests: what only the cloud itself can do, done to the machines of a data directory. */
-function simulatedCloudCommand(): Command {
-  const command = new Command("simulated-cloud").description("looks at the simulated cloud, and breaks its machines");
+function addSimulatedCloud(command: Command): void {
+  command.description("looks at the simulated cloud, and breaks its machines");
   const inData = (name: string): Command =>
     command.command(name).option("--data-dir <folder>", "the folder that `up` was given", ".streamfleet");
   inData("list").description("every machine, with its state").action(listMachines);
   inData("kill <machine>").description("the machine is gone, as if its host had failed").action(breakMachine("kill"));
   inData("stop <machine>").description("the machine stops, as if somebody had stopped it").action(breakMachine("stop"));
-  return command;
 }
 
 function toPort(text: string): number {
@@ -196,8 +195,7 @@ async function startAll({ config, data, kubePort, bare, stops, interrupted }: Up
   const seed = nodeKey(data, randomBytes);
   const simulated = simulatedCloud(own, data.cloud, stops);
   const kube = openEmbeddedApi(own, data, stops);
-  const database = await openDatabase(own, data, stops);
-  const history = bufferedHistory(own, database, stops);
+  const { database, history } = await openHistory(own, data, stops);
   const server = await startKubeServer({
     api: kube,
     port: kubePort,
@@ -240,11 +238,17 @@ function openEmbeddedApi({ config, clock }: Process, data: DataDirectory, stops:
   return api;
 }
 
-async function openDatabase(own: Process, data: DataDirectory, stops: Stops): Promise<HistoryDatabase> {
+interface OpenHistory {
+  readonly database: HistoryDatabase;
+  readonly history: BufferedHistory;
+}
+
+async function openHistory(own: Process, data: DataDirectory, stops: Stops): Promise<OpenHistory> {
   const { databaseUrl } = own.config;
-  const database = databaseUrl === undefined ? await openEmbeddedDatabase(data.db) : postgres(own, databaseUrl);
+  if (databaseUrl !== undefined) return postgresHistory(own, databaseUrl, stops);
+  const database = await openEmbeddedDatabase(data.db);
   stops.add(() => database.close());
-  return database;
+  return { database, history: bufferedHistory(own, database, stops) };
 }
 
 interface Presentation {
@@ -306,9 +310,7 @@ async function controller(): Promise<void> {
 async function startController(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<void> {
   const { clock, logger, metrics, random, version } = own;
   await assertInstalled(kube, config);
-  const database = postgres(own, config.databaseUrl);
-  stops.add(() => database.close());
-  const history = bufferedHistory(own, database, stops, () => database.migrate());
+  const { database, history } = postgresHistory(own, config.databaseUrl, stops);
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
   const { feedUrls, simulatedCloudDir } = config;
@@ -351,9 +353,7 @@ async function api(): Promise<void> {
 async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<Listener> {
   const { clock, logger } = own;
   await assertInstalled(kube, config);
-  const database = postgres(own, config.databaseUrl);
-  stops.add(() => database.close());
-  const history = bufferedHistory(own, database, stops, () => database.migrate());
+  const { history } = postgresHistory(own, config.databaseUrl, stops);
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
   const cluster = openCluster(own, kube);
@@ -547,8 +547,12 @@ function operator(own: Process, parts: OperatorParts): readonly LeaderTask[] {
   });
 }
 
-function postgres({ logger }: Process, url: string): PostgresDatabase {
-  return connectPostgres({ url, onConnectionError: (error) => logger.error("lost a database connection", { error }) });
+/** The server may be down: its schema is brought up to date before the first history is written. */
+function postgresHistory(own: Process, url: string, stops: Stops): OpenHistory {
+  const onConnectionError = (error: Error): void => own.logger.error("lost a database connection", { error });
+  const database = connectPostgres({ url, onConnectionError });
+  stops.add(() => database.close());
+  return { database, history: bufferedHistory(own, database, stops, () => database.migrate()) };
 }
 
 function bufferedHistory(
