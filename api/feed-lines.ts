@@ -7,6 +7,7 @@ import { addMs } from "../domain/time.ts";
 /** Time (ms) between two signs of life of a feed. */
 export const heartbeatMs = 5_000;
 
+/** Where the feed is served. */
 export const feedPath = "/internal/feed";
 
 /** Lines are written by us, for us: only their shape is checked, not what a node may say. */
@@ -27,6 +28,7 @@ const reportSchema = z.object({
   acknowledged: z.array(z.string()),
 });
 
+/** One line; it is written and read by processes of ours alone. */
 export const feedLineSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("Report"),

@@ -15,6 +15,7 @@ export interface FeedRoutesDeps {
   readonly stopping: AbortSignal;
 }
 
+/** The route; a reader stays until it, or this process, goes. */
 export function feedRoutes({ gate, reports, clock, stopping }: FeedRoutesDeps): Router {
   const router = Router();
   const route = router.route(feedPath);

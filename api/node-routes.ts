@@ -36,6 +36,7 @@ export interface NodeRoutesDeps {
   readonly onReport: ReportSink;
 }
 
+/** The three routes. Each learns who calls before it reads a body. */
 export function nodeRoutes(deps: NodeRoutesDeps): Router {
   const router = Router();
   addRegister(router, deps);

@@ -11,6 +11,7 @@ export interface OperationsRoutesDeps {
   readonly version: string;
 }
 
+/** The routes; none needs a token, and none tells a secret. */
 export function operationsRoutes({ isReady, metrics, version }: OperationsRoutesDeps): Router {
   const router = Router();
   const document = openApiDocument(version);

@@ -12,6 +12,7 @@ import {
   type SimulatedCloudState,
   type SimulatedCloudStore,
 } from "../platforms/simulated/store.ts";
+import { messageOf } from "../runtime/thrown.ts";
 import { DataFileError } from "./kube/object-file.ts";
 
 /** "SFLC" in ASCII: how SQLite files say whose they are. */
@@ -50,7 +51,7 @@ export function openCloudFile(directory: string): CloudFile {
     return new CloudFile(openedDatabase(path), path);
   } catch (cause) {
     if (cause instanceof DataFileError) throw cause;
-    throw new DataFileError(path, `cannot be used (${reasonOf(cause)}); check its permissions, or ${moveAside}`, {
+    throw new DataFileError(path, `cannot be used (${messageOf(cause)}); check its permissions, or ${moveAside}`, {
       cause,
     });
   }
@@ -92,6 +93,7 @@ function openedDatabase(path: string): DatabaseSync {
   }
 }
 
+/** The file, open. Two that are open on one file see each other's commits. */
 export class CloudFile implements SimulatedCloudStore {
   readonly #database: DatabaseSync;
   readonly #path: string;
@@ -169,7 +171,7 @@ export class CloudFile implements SimulatedCloudStore {
     try {
       return act();
     } catch (cause) {
-      throw new CloudStoreError(`${this.#path} failed: ${reasonOf(cause)}`, { cause });
+      throw new CloudStoreError(`${this.#path} failed: ${messageOf(cause)}`, { cause });
     }
   }
 }
@@ -231,8 +233,4 @@ function pragma(
 ): SQLOutputValue | undefined {
   const row = database.prepare(`PRAGMA ${name}`).get();
   return row === undefined ? undefined : Object.values(row)[0];
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,6 +1,7 @@
 /** The folder of `streamfleet up`: history, objects, the simulated cloud, its key, the kubeconfig and the log. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { messageOf } from "../runtime/thrown.ts";
 import { DataFileError } from "./kube/object-file.ts";
 
 export interface DataDirectory {
@@ -39,7 +40,7 @@ export function beginFirstStart({ root, objects, cloud, firstStart }: DataDirect
     mkdirSync(root, { recursive: true });
     writeFileSync(firstStart, "");
   } catch (cause) {
-    throw new DataFileError(firstStart, cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new DataFileError(firstStart, messageOf(cause), { cause });
   }
   return true;
 }
@@ -63,7 +64,7 @@ export function nodeKey({ cloud }: DataDirectory, random: (bytes: number) => Uin
     const key = readFileSync(path);
     if (key.length === keyBytes) return key;
   } catch (cause) {
-    throw new DataFileError(path, cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new DataFileError(path, messageOf(cause), { cause });
   }
   throw new DataFileError(
     path,

@@ -46,6 +46,7 @@ const linkMs = 100;
 /** Part of the report interval by which chance shortens it, so that nodes started together do not report together. */
 const intervalJitter = 0.1;
 
+/** One media server of one boot: registers, reports until it is stopped or told to go, and never gives up in between. */
 export class MediaNode {
   readonly #options: MediaNodeOptions;
   readonly #client: NodeApiClient;

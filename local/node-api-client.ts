@@ -4,6 +4,7 @@ import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse }
 import { registerResponseSchema, reportResponseSchema } from "../api/node-schemas.ts";
 import type { Clock } from "../domain/time.ts";
 import { startDeadline } from "../runtime/deadline.ts";
+import { messageOf } from "../runtime/thrown.ts";
 
 export type NodeAnswer<T> =
   | { readonly kind: "Accepted"; readonly body: T }
@@ -64,7 +65,7 @@ export class NodeApiClient {
       const text = await response.text();
       return response.ok ? { kind: "Accepted", body: read(text) } : refusal(response, text);
     } catch (error) {
-      return { kind: "Later", reason: error instanceof Error ? error.message : String(error) };
+      return { kind: "Later", reason: messageOf(error) };
     } finally {
       deadline.clear();
     }

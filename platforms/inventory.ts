@@ -49,6 +49,7 @@ interface Region {
 
 const stoppedError: PlatformError = { kind: "Unavailable", message: "the inventory has been stopped" };
 
+/** Lists the regions that are watched, one call at a time for each, and remembers what the listings say. */
 export class MachineInventory {
   readonly #options: MachineInventoryOptions;
   readonly #regions = new Map<string, Region>();

@@ -53,6 +53,7 @@ interface Entry {
   lastAbsence?: Moment;
 }
 
+/** The listings and answers of one region, by machine. Decides nothing. */
 export class SightingBook {
   readonly #options: SightingBookOptions;
   readonly #entries = new Map<string, Entry>();

@@ -6,6 +6,7 @@ import { ApiError } from "./kubernetes-api.ts";
 import type { Logger } from "./logger.ts";
 import type { NodeKey, ValidKeys } from "./node-tokens.ts";
 
+/** Name of the Secret, in the operator's namespace. */
 export const nodeKeysSecretName = "streamfleet-node-keys";
 
 const secretType: ResourceType = { group: "", version: "v1", kind: "Secret", plural: "secrets", namespaced: true };

@@ -2,6 +2,7 @@
 import { pino } from "pino";
 import { isError } from "./thrown.ts";
 
+/** From the most to say to nothing. */
 export const logLevels = ["debug", "info", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 

@@ -20,6 +20,7 @@ export class TerminalError extends Error {
   override readonly name = "TerminalError";
 }
 
+/** Nothing more to do until something changes. */
 export const done: ReconcileResult = { kind: "Done" };
 
 /** Look again after `ms`; the reason is for the debug log. */

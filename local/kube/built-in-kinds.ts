@@ -258,5 +258,6 @@ function countMembers(value: unknown): number {
   return isObject(value) ? Object.keys(value).length : 0;
 }
 
+/** All of them, as they are served beside the custom kinds. */
 export const builtInKinds: readonly Kind[] = [namespaceKind, eventKind, configMapKind, secretKind, leaseKind];
 export { eventKind, namespaceKind };

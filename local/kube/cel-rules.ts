@@ -1,5 +1,6 @@
 /** The rules of `x-kubernetes-validations`, compiled once for each schema and judged for each object. */
 import { Environment } from "@marcbachmann/cel-js";
+import { messageOf } from "../../runtime/thrown.ts";
 import { isList, isObject, sameJson } from "./json.ts";
 import { innerSchemas } from "./schema-validation.ts";
 import type { FieldError } from "./status.ts";
@@ -99,7 +100,7 @@ function compiled(expression: string, environment: Environment): Evaluate {
     if (!check.valid) throw check.error ?? new Error("invalid");
     return (context): unknown => parsed(context) as unknown;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new CelRuleError(`the rule "${expression}" cannot be compiled here: ${why}`, { cause });
   }
 }
@@ -142,8 +143,12 @@ function attempt(
   try {
     return { value: evaluate(context) };
   } catch (error) {
-    return { error: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error) };
+    return { error: firstLine(messageOf(error)) };
   }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1).join("");
 }
 
 function ruleFailure(rule: CelRule, error: string): string {

@@ -34,6 +34,7 @@ function aggregatedResource(kind: Kind): JsonObject {
   };
 }
 
+/** `/api` in its older form. */
 export function apiVersions(): JsonObject {
   return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] };
 }

@@ -12,6 +12,7 @@ interface Entry {
   readonly until: Instant;
 }
 
+/** Follows the Events of a store. `start` it once. */
 export class EventExpiry {
   readonly #store: ObjectStore;
   readonly #clock: Clock;

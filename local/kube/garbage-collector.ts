@@ -24,6 +24,7 @@ export interface CollectorOptions {
   readonly clock: Clock;
 }
 
+/** Follows a whole store, in small steps between other work. `start` it once. */
 export class GarbageCollector {
   readonly #store: ObjectStore;
   readonly #clock: Clock;

@@ -1,6 +1,7 @@
 /** The kinds that are served: those of the CustomResourceDefinitions given, and the few built-in ones. */
 import { z } from "zod";
 import type { ResourceType } from "../../runtime/kubernetes-api.ts";
+import { messageOf } from "../../runtime/thrown.ts";
 import { CelRules } from "./cel-rules.ts";
 import type { NameRule } from "./object-metadata.ts";
 import { checkPatterns } from "./schema-validation.ts";
@@ -103,7 +104,7 @@ export function customKind(crd: unknown): Kind {
   try {
     return toKind(spec);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new CrdError(`${spec.names.plural}.${spec.group}: ${why}`, { cause });
   }
 }

@@ -23,6 +23,7 @@ interface OpenList {
 /** Lists that may be continued at the same time; the oldest are forgotten. */
 const maxOpenLists = 16;
 
+/** The lists of one store that are being read in pages. */
 export class ListPages {
   readonly #store: ObjectStore;
   /** Objects are shared with the store, so that an open list costs its references only. */

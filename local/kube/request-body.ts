@@ -1,5 +1,6 @@
 /** The body of a request as JSON, by its content type. Refuses what this server does not read, and says what to send instead. */
 import { parse } from "yaml";
+import { messageOf } from "../../runtime/thrown.ts";
 import { unrecognized } from "./incoming-object.ts";
 import { StatusError, badRequest, unsupported } from "./status.ts";
 import type { Patch } from "./patches.ts";
@@ -64,7 +65,7 @@ function parsed(format: string, kind: Kind, parse: () => unknown): unknown {
 }
 
 function oneLine(error: unknown): string {
-  return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+  return messageOf(error).split("\n", 1).join("");
 }
 
 /** What express says of a body that it will not take. */

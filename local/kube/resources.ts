@@ -61,6 +61,7 @@ export interface ResourcesOptions {
 
 const protectedNamespaces = ["default", "kube-system"];
 
+/** The verbs; what is refused is thrown as `StatusError`. */
 export class Resources {
   readonly #store: ObjectStore;
   readonly #clock: Clock;

@@ -30,6 +30,7 @@ const nameColumn = {
   priority: 0,
 };
 
+/** A row for each object, with the cells of its kind's columns. */
 export function tableOf(kind: Kind, objects: readonly KubernetesObject[], options: TableOptions): JsonObject {
   return {
     kind: "Table",

@@ -3,10 +3,12 @@
 /** Ordinals run from 1 to this: 198.18.0.0/15, the range set aside for benchmarks, without its first and last address. */
 export const lastOrdinal = 2 ** 17 - 2;
 
+/** In 10.0.0.0/8. */
 export function privateAddress(ordinal: number): string {
   return `10.${ordinal >> 16}.${(ordinal >> 8) & 255}.${ordinal & 255}`;
 }
 
+/** In 198.18.0.0/15. */
 export function publicAddress(ordinal: number): string {
   return `198.${18 + (ordinal >> 16)}.${(ordinal >> 8) & 255}.${ordinal & 255}`;
 }

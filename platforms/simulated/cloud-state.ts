@@ -2,6 +2,7 @@
 import type { LaunchRecord, ForgottenRecords, SimulatedCloudChange, SimulatedCloudState } from "./store.ts";
 import type { MachineRecord } from "./machine-record.ts";
 
+/** What the store holds, indexed by region. Changes follow the store's, one by one. */
 export class CloudState {
   readonly #machines = new Map<string, MachineRecord>();
   readonly #launches = new Map<string, LaunchRecord>();

@@ -31,6 +31,7 @@ export interface MachineEnd {
   readonly settledAt: Instant;
 }
 
+/** The state that its times give it at `now`. */
 export function stateAt(record: MachineRecord, now: Instant): MachineState {
   if (record.end !== undefined) return now < record.end.settledAt ? "Stopping" : record.end.state;
   return now < record.runningAt ? "Pending" : "Running";

@@ -17,6 +17,7 @@ interface PendingFault {
 
 const outageError: PlatformError = { kind: "Unavailable", message: "the simulated cloud is down" };
 
+/** Faults by method, each used up by the calls that it hits. */
 export class OrderedFaults {
   readonly #failures = new Map<PlatformMethod, PendingFault[]>();
   readonly #lostAnswers = new Map<PlatformMethod, number>();

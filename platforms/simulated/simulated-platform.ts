@@ -21,6 +21,7 @@ export interface SimulatedPlatformOptions {
   readonly callMs?: number;
 }
 
+/** A way to a simulated cloud. Calls cost no time and never fail unless it is told otherwise. */
 export class SimulatedPlatform implements CloudPlatform {
   readonly name = "simulated";
   readonly visibilityLagMs: number;

@@ -16,6 +16,7 @@ interface Watched {
   readonly cancel: () => void;
 }
 
+/** One timer for each machine whose state will change by itself. */
 export class StateWatch {
   readonly #clock: Clock;
   readonly #listeners = new Set<MachineStateListener>();

@@ -171,6 +171,18 @@ describe("a report that is turned away", () => {
     for (let i = 0; i < 3; i++) statuses.push((await world.report("guess")).status);
     expect(statuses).toEqual([401, 401, 429]);
   });
+
+  it("names a key that cannot be looked up now: 503, and 429 in the end", async () => {
+    await world.close();
+    world = await NodeApiWorld.open({ rateLimits: { strangers: { perSecond: 0.01, burst: 2 } } });
+    await world.clock.advance(5_000);
+    world.cluster.before = () => Promise.reject(new Error("connection refused"));
+    const key = { id: "0123456789ab", secret: new Uint8Array(32) };
+    const token = signNodeToken(key, { platform: "simulated", providerId: "i-1" });
+    const statuses = [];
+    for (let i = 0; i < 3; i++) statuses.push((await world.report(token)).status);
+    expect(statuses).toEqual([503, 401, 429]);
+  });
 });
 
 describe("a report's body", () => {

@@ -1,4 +1,5 @@
 /** The verbs of the Kubernetes API on a map: versions, conflicts and preconditions, and nothing else. */
+import { mergePatch } from "../../local/kube/merge-patch.ts";
 import type {
   DeleteOptions,
   KubernetesApi,
@@ -64,7 +65,7 @@ export class MemoryKubernetesApi implements KubernetesApi {
     const { resourceVersion } = (patch["metadata"] ?? {}) as { resourceVersion?: string };
     this.#check(object, resourceVersion);
     const effective = options.subresource === "status" ? { status: patch["status"] } : patch;
-    return this.#put(keyOf(type, address), merged(object, effective) as KubernetesObject);
+    return this.#put(keyOf(type, address), mergePatch(object, effective) as KubernetesObject);
   }
 
   async delete(
@@ -112,19 +113,4 @@ export class MemoryKubernetesApi implements KubernetesApi {
 
 function keyOf(type: ResourceType, address: ObjectAddress): string {
   return `${type.plural}/${address.namespace ?? ""}/${address.name}`;
-}
-
-/** RFC 7396. */
-function merged(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) Reflect.deleteProperty(result, name);
-    else result[name] = merged(result[name], value);
-  }
-  return result;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
