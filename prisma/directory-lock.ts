@@ -47,7 +47,8 @@ export function acquireDirectoryLock(directory: string): DirectoryLock {
 
 function openLockFile(directory: string): DatabaseSync {
   try {
-    mkdirSync(directory, { recursive: true });
+    // What lies in it, keys among it, is its owner's.
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     return new DatabaseSync(join(directory, lockFileName), { timeout: 0 });
   } catch (cause) {
     throw unusable(directory, cause);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { acquireDirectoryLock, DirectoryLockedError, DirectoryUnusableError } from "../../prisma/directory-lock.ts";
@@ -31,6 +31,7 @@ describe("directory lock", () => {
     const directory = join(scratch.path, "a", "b");
     const lock = acquireDirectoryLock(directory);
     expect(() => acquireDirectoryLock(directory)).toThrow(DirectoryLockedError);
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
     expect(() => acquireDirectoryLock(directory)).toThrow(`${directory} is in use by another streamfleet process`);
     lock.release();
     lock.release();
