@@ -55,6 +55,8 @@ const attemptSchema = z.object({
   token: z.string().max(64).describe("Idempotency token of its launch call."),
   slots: slotsSchema.describe("Slots asked for, in order of launch index."),
   keyId: z.string().max(64).describe("Key that signed the join token."),
+  clusterId: z.string().max(64).describe("Installation that the machines are tagged with."),
+  apiUrl: z.string().max(1024).describe("Where the machines were told to call back."),
   startedAt: timeSchema.describe("When the attempt was committed, before its call."),
   outcome: z
     .enum(["Pending", "Launched", "Failed"])

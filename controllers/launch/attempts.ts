@@ -60,13 +60,15 @@ export class Attempts {
     { number, slots }: Pick<LaunchAttempt, "number"> & { readonly slots: readonly number[] },
     signal: AbortSignal,
   ): Promise<ReconcileResult> {
-    const { clock, keys, leadership } = this.#deps;
+    const { clock, keys, leadership, settings } = this.#deps;
     assertLeading(leadership);
     const attempt: LaunchAttempt = {
       number,
       token: attemptToken(batch.metadata.uid, number),
       slots: [...slots],
       keyId: keys.current.id,
+      clusterId: settings.clusterId,
+      apiUrl: settings.apiUrl,
       startedAt: toRfc3339(clock.now()),
       outcome: "Pending",
     };
@@ -77,7 +79,7 @@ export class Attempts {
 
   async send(launching: Launching, attempt: LaunchAttempt, signal: AbortSignal): Promise<ReconcileResult> {
     const { batch } = launching;
-    const { clouds, keys, leadership, settings } = this.#deps;
+    const { clouds, keys, leadership } = this.#deps;
     const { platform: name } = batch.spec.launch;
     const cloud = clouds.get(name);
     if (cloud === undefined) {
@@ -87,7 +89,7 @@ export class Attempts {
     // The call would be another with another key, so it is closed as refused and sent anew under the current one.
     if (key === undefined) return this.#refused(launching, attempt, keyExpired, signal);
     assertLeading(leadership);
-    const answer = await cloud.platform.launch(launchRequest(settings, batch, attempt, key), signal);
+    const answer = await cloud.platform.launch(launchRequest(batch, attempt, key), signal);
     if (!answer.ok && !isDefinite(answer.error.kind)) {
       return this.#unanswered(launching, attempt, answer.error, signal);
     }
@@ -172,6 +174,6 @@ function withAttempt(batch: LaunchBatch, attempt: LaunchAttempt): readonly Launc
 
 /** The attempt with its answer; what came of it in the end counts, not the tries in between. */
 function answered(attempt: LaunchAttempt, launched: number, endedAt: string): LaunchAttempt {
-  const { number, token, slots, keyId, startedAt } = attempt;
-  return { number, token, slots, keyId, startedAt, outcome: "Launched", launched, endedAt };
+  const { number, token, slots, keyId, clusterId, apiUrl, startedAt } = attempt;
+  return { number, token, slots, keyId, clusterId, apiUrl, startedAt, outcome: "Launched", launched, endedAt };
 }

@@ -6,7 +6,7 @@ import { renderUserData } from "../../domain/user-data.ts";
 import type { LaunchRequest } from "../../platforms/platform.ts";
 import { type NodeKey, signJoinToken } from "../../runtime/node-tokens.ts";
 
-/** What every launch of the process has in common. */
+/** What the process adds to a launch. An attempt keeps what it was committed with. */
 export interface LaunchSettings {
   readonly clusterId: string;
   /** Where nodes call back. */
@@ -18,15 +18,10 @@ export function attemptToken(batchUid: string, attempt: number): string {
   return createHash("sha256").update(`${batchUid}/${attempt}`).digest("hex").slice(0, 32);
 }
 
-export function launchRequest(
-  settings: LaunchSettings,
-  { metadata, spec }: LaunchBatch,
-  attempt: LaunchAttempt,
-  key: NodeKey,
-): LaunchRequest {
+export function launchRequest({ metadata, spec }: LaunchBatch, attempt: LaunchAttempt, key: NodeKey): LaunchRequest {
   const { group, role, region, launch } = spec;
   const { namespace, name: batch } = metadata;
-  const owner = { clusterId: settings.clusterId, namespace, group, role, batch };
+  const owner = { clusterId: attempt.clusterId, namespace, group, role, batch };
   const { connectionCapacity, platform, properties = {} } = launch;
   const joinToken = signJoinToken(key, { namespace, group, batch });
   return {
@@ -36,6 +31,6 @@ export function launchRequest(
     image: launch.image,
     instanceType: launch.instanceType,
     tags: toTags({ ...owner, token: attempt.token, slots: attempt.slots, connectionCapacity }, launch.metadata ?? {}),
-    userData: renderUserData({ apiUrl: settings.apiUrl, platform, joinToken, properties }, launch.userData ?? ""),
+    userData: renderUserData({ apiUrl: attempt.apiUrl, platform, joinToken, properties }, launch.userData ?? ""),
   };
 }

@@ -10,8 +10,8 @@ const now = at(0);
 
 function attempt(fields: Partial<LaunchAttempt> = {}): LaunchAttempt {
   const number = fields.number ?? 1;
-  const committed = { number, token: `token-${number}`, slots: [0, 1], keyId: "k1", startedAt: toRfc3339(now) };
-  return { ...committed, outcome: "Pending", ...fields };
+  const settings = { keyId: "k1", clusterId: "test", apiUrl: "http://api.test", startedAt: toRfc3339(now) };
+  return { number, token: `token-${number}`, slots: [0, 1], ...settings, outcome: "Pending", ...fields };
 }
 
 function failed(number: number, error = "InsufficientCapacity", endedAt = now): LaunchAttempt {
