@@ -9,10 +9,6 @@ import type { ObjectKey, ObjectStore } from "./object-store.ts";
 export const foregroundFinalizer = "foregroundDeletion";
 export const orphanFinalizer = "orphan";
 
-export function keyOf(kind: Kind, object: KubernetesObject): ObjectKey {
-  return { resource: kind.resource, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-}
-
 export function withMetadata(object: KubernetesObject, changes: Partial<ObjectMeta>): KubernetesObject {
   return { ...object, metadata: { ...object.metadata, ...changes } };
 }

@@ -30,7 +30,6 @@ import {
 } from "./status.ts";
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
-export type Subresource = "status" | undefined;
 
 export interface WriteOptions {
   /** Validates and answers as usual, and stores nothing. */
