@@ -70,11 +70,9 @@ export const scaleOutModes = ["Competitive", "Rigid"] as const;
 export type ScaleOutMode = (typeof scaleOutModes)[number];
 
 export const pauseModes = ["Scaling", "Everything"] as const;
-export type PauseMode = (typeof pauseModes)[number];
 
 /** Why a batch was launched. */
 export const launchReasons = ["BelowMinimum"] as const;
-export type LaunchReason = (typeof launchReasons)[number];
 
 /** Why a node is to go (`StreamNode.spec.drain.reason`). */
 export const drainReasons = ["ScaleIn", "Requested"] as const;
