@@ -49,7 +49,8 @@ export class Fleet {
   readonly writes: Change[] = [];
   /** Calls to the cloud by method, since the last `forgetWrites`. */
   readonly cloudCalls = new Map<string, number>();
-  readonly #random: () => number;
+  /** Chance, the same for the same seed. */
+  readonly random: () => number;
   readonly #newUid = countedUids();
   readonly #processes: OperatorProcess[] = [];
   readonly #parsedNodes = new WeakMap<KubernetesObject, StreamNode>();
@@ -58,14 +59,14 @@ export class Fleet {
 
   constructor({ seed = 1, cloud = {}, platform = {} }: FleetOptions = {}) {
     const { clock } = this;
-    this.#random = seededRandom(seed);
+    this.random = seededRandom(seed);
     this.cloud = new SimulatedCloud({ clock, seed: String(seed), ...cloud });
     this.platform = new SimulatedPlatform({ clock, cloud: this.cloud, ...platform });
     this.#kube = this.#newKube();
     this.mediaFleet = new MediaFleet({
       cloud: this.cloud,
       clock,
-      random: this.#random,
+      random: this.random,
       fetch: fetchFrom(() => this.#processes.find(({ app }) => app !== undefined)?.app),
       logger: this.logger,
     });
@@ -99,7 +100,7 @@ export class Fleet {
   async start(options: ProcessOptions = {}): Promise<OperatorProcess> {
     const { clock, logger, platform } = this;
     const around = { kube: this.#kube, platform: this.#counted(platform), history: this.#database, clock };
-    const own = new OperatorProcess({ ...around, random: this.#random, logger }, options);
+    const own = new OperatorProcess({ ...around, random: this.random, logger }, options);
     this.#processes.push(own);
     const progress = { up: false };
     void own.start().then(() => (progress.up = true));
@@ -126,6 +127,14 @@ export class Fleet {
 
   async applyExample(): Promise<void> {
     for (const manifest of exampleManifests()) await this.apply(manifest);
+  }
+
+  /** The example with this many origins, and no edges. */
+  async applyOrigins(count: number): Promise<void> {
+    const [config, policy, group] = exampleManifests();
+    if (config === undefined || policy === undefined || group === undefined) throw new Error("the example has changed");
+    const roles = [{ role: "origin", minLimit: count, maxLimit: count }];
+    for (const manifest of [config, { ...policy, spec: { roles } }, group]) await this.apply(manifest);
   }
 
   /** Another group of one origin, from the example's launch config, with a policy of its own. */

@@ -3,19 +3,16 @@ import type { Clock } from "../../domain/time.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { KubernetesApi, WatchEvent } from "../../runtime/kubernetes-api.ts";
 
-/** One call to the Kubernetes API or to the cloud. */
-export interface OutsideCall {
-  readonly target: "Kubernetes" | "Cloud";
-  readonly method: string;
-  /** The kind, or the cloud's region. */
-  readonly subject: string;
-}
-
-/** Where a process is killed: at its call of this number (from 1), before it leaves or when its answer has come. */
+/**
+ * Where a process is killed: before any call leaves, or when a call has changed the world and its answer is not known yet.
+ * After a call that only reads is the same as before the next one. `call` counts from 1, writes alone with `After`.
+ */
 export interface CrashPoint {
   readonly call: number;
   readonly moment: "Before" | "After";
 }
+
+const reading = new Set(["get", "list", "read"]);
 
 export interface LifelineOptions {
   readonly clock: Clock;
@@ -36,6 +33,7 @@ export class Lifeline {
   readonly #end = new AbortController();
   readonly #timers = new Set<() => void>();
   #calls = 0;
+  #writes = 0;
   /** What reads and watches are answered from since the process was cut off. */
   #past: { readonly reads: KubernetesApi | undefined; readonly watches: KubernetesApi } | undefined;
   readonly #cutOff = new AbortController();
@@ -73,11 +71,10 @@ export class Lifeline {
   }
 
   kubernetes(api: KubernetesApi): KubernetesApi {
-    const guarded = intercepted(api, (method, args, call) => {
-      const { kind } = args[0] as { readonly kind: string };
+    const guarded = intercepted(api, (method, call) => {
       const reads = method === "get" || method === "list" ? this.#past?.reads : undefined;
       const answer = reads === undefined ? call : () => call(reads);
-      return this.#through({ target: "Kubernetes", method, subject: kind }, answer);
+      return this.#through(method, answer);
     });
     const watch: KubernetesApi["watch"] = (type, options, signal) =>
       this.#watch((ended) => (this.#past?.watches ?? api).watch(type, options, ended), signal);
@@ -87,16 +84,12 @@ export class Lifeline {
   }
 
   cloud<T extends object>(platform: T): T {
-    return intercepted(platform, (method, args, call) => {
-      const first = args[0] as string | { readonly region: string };
-      const subject = typeof first === "string" ? first : first.region;
-      return this.#through({ target: "Cloud", method, subject }, call);
-    });
+    return intercepted(platform, (method, call) => this.#through(method, call));
   }
 
   /** A store of the database: no call of a process that is dead reaches it. */
   database<T extends object>(store: T): T {
-    return intercepted(store, async (_method, _args, call) => {
+    return intercepted(store, async (_method, call) => {
       if (this.hasDied()) return never;
       const answer = await call();
       return this.hasDied() ? never : answer;
@@ -116,10 +109,12 @@ export class Lifeline {
     };
   }
 
-  async #through(_outside: OutsideCall, call: () => Promise<unknown>): Promise<unknown> {
+  async #through(method: string, call: () => Promise<unknown>): Promise<unknown> {
     if (this.hasDied()) return never;
     this.#calls += 1;
     const number = this.#calls;
+    if (!reading.has(method)) this.#writes += 1;
+    const write = reading.has(method) ? 0 : this.#writes;
     await this.#travel();
     this.#crashAt(number, "Before");
     if (this.hasDied()) return never;
@@ -128,7 +123,7 @@ export class Lifeline {
       await this.#travel();
       return answer;
     } finally {
-      this.#crashAt(number, "After");
+      this.#crashAt(write, "After");
       if (this.hasDied()) await never;
     }
   }
@@ -172,7 +167,6 @@ function aborted(signal: AbortSignal): Promise<void> {
 type Method = (...args: unknown[]) => unknown;
 type Around<T> = (
   method: string,
-  args: readonly unknown[],
   /** Makes the call, of the object itself or of another in its place. */
   call: (instead?: T) => Promise<unknown>,
 ) => Promise<unknown>;
@@ -184,7 +178,7 @@ function intercepted<T extends object>(target: T, around: Around<T>): T {
       const value: unknown = Reflect.get(object, name);
       if (typeof value !== "function" || typeof name !== "string") return value;
       return (...args: unknown[]) =>
-        around(name, args, (instead = object) => {
+        around(name, (instead = object) => {
           const method: unknown = Reflect.get(instead, name);
           return Promise.resolve(Reflect.apply(method as Method, instead, args));
         });

@@ -1,0 +1,39 @@
+/** Steps through a scenario: each time the process is killed one call later, until the scenario ends before that. */
+import type { Fleet } from "./fleet.ts";
+import type { CrashPoint } from "./lifeline.ts";
+
+export interface CrashScenario {
+  /** Before each step, with a process that lives. */
+  readonly prepare: () => Promise<void>;
+  /** What a person or the cloud does; by then the process that is to be killed has been started. */
+  readonly act: () => Promise<void>;
+  readonly done: () => boolean;
+  /** Looked at each time, once it is done. */
+  readonly check: () => void;
+}
+
+/** More calls than any scenario makes. */
+const mostCalls = 500;
+
+/** Answers the number of calls of the scenario, all of which were stepped through. */
+export async function surviveEveryCall(
+  fleet: Fleet,
+  moment: CrashPoint["moment"],
+  { prepare, act, done, check }: CrashScenario,
+): Promise<number> {
+  for (let call = 1; call <= mostCalls; call += 1) {
+    fleet.kill();
+    await fleet.start();
+    await prepare();
+    fleet.kill();
+    const doomed = await fleet.start({ crash: { call, moment } });
+    await act();
+    await fleet.until(`done, or killed ${moment} call ${call}`, () => doomed.lifeline.hasDied() || done());
+    const lived = !doomed.lifeline.hasDied();
+    if (!lived) await fleet.start();
+    await fleet.until(`done, though killed ${moment} call ${call}`, done, 120_000);
+    check();
+    if (lived) return call - 1;
+  }
+  throw new Error(`the scenario makes more than ${mostCalls} calls`);
+}
