@@ -33,6 +33,12 @@ export interface ControllerOptions {
 /** Wait (ms) after a conflict, which is no failure: the copy that was decided on has to catch up first. */
 const conflictMs = 50;
 
+interface Bounds {
+  readonly deadline: Deadline;
+  readonly work: AbortSignal;
+  readonly logger: Logger;
+}
+
 type Outcome =
   | { readonly kind: "Returned"; readonly result: ReconcileResult }
   | { readonly kind: "Threw"; readonly error: unknown }
@@ -116,7 +122,7 @@ export class Controller {
     const logger = this.#options.logger.child({ controller: this.name, ...parseKey(key), reconcileId });
     const startMs = clock.monotonicMs();
     const deadline = startDeadline(clock, timeoutMs, "reconcile", work);
-    const outcome = await this.#reconcile(key, deadline, work);
+    const outcome = await this.#reconcile(key, { deadline, work, logger });
     deadline.clear();
     if (work.aborted && outcome.kind !== "Returned") {
       logger.debug("interrupted reconcile");
@@ -130,9 +136,9 @@ export class Controller {
   }
 
   /** A reconcile that ignores its signal gives its worker back, but keeps its key until it has ended. */
-  async #reconcile(key: string, deadline: Deadline, work: AbortSignal): Promise<Outcome> {
+  async #reconcile(key: string, { deadline, work, logger }: Bounds): Promise<Outcome> {
     const { reconciler } = this.#options;
-    const running = returned(() => reconciler.reconcile(parseKey(key), deadline.signal));
+    const running = returned(() => reconciler.reconcile(parseKey(key), { signal: deadline.signal, logger }));
     const timeUp = new Promise<Outcome>((resolve) => {
       const expire = (): void => {
         if (!work.aborted) resolve({ kind: "TimedOut", running });

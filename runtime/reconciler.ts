@@ -1,4 +1,5 @@
 /** What a controller runs: one function from a key to what should happen next. */
+import type { Logger } from "./logger.ts";
 
 /** Names one object, or one unit of work that has a two-part name. */
 export interface ObjectKey {
@@ -9,10 +10,18 @@ export interface ObjectKey {
 export type ReconcileResult =
   { readonly kind: "Done" } | { readonly kind: "RequeueAfter"; readonly ms: number; readonly reason: string };
 
+/** One call of a reconciler: what bounds it, and whose lines are whose. */
+export interface Turn {
+  /** Aborts when the turn has taken too long or the process stops. */
+  readonly signal: AbortSignal;
+  /** Its lines carry controller, namespace, name and reconcileId. */
+  readonly logger: Logger;
+}
+
 /** Reads everything it needs by key; it is never told what changed. */
 export interface Reconciler {
   readonly name: string;
-  reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult>;
+  reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult>;
 }
 
 /** Retrying cannot help until a person or another object changes something. */

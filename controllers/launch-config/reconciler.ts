@@ -3,7 +3,14 @@ import { createHash } from "node:crypto";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import { platformOf } from "../../domain/references.ts";
 import type { Clock } from "../../domain/time.ts";
-import { done, keyText, type ObjectKey, type Reconciler, type ReconcileResult } from "../../runtime/reconciler.ts";
+import {
+  done,
+  keyText,
+  type ObjectKey,
+  type Reconciler,
+  type ReconcileResult,
+  type Turn,
+} from "../../runtime/reconciler.ts";
 import type { Clouds } from "../clouds.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { type Judgement, settleReferenced } from "../referenced.ts";
@@ -22,13 +29,13 @@ export class LaunchConfigReconciler implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cluster, clouds, clock } = this.#deps;
     const config = cluster.launchConfigs.cache.get(keyText(key));
     if (config === undefined) return done;
     const users = cluster.nodeGroups.cache.byIndex(index.launchConfig, keyText(key));
     const judgement = judge(config, clouds);
-    return settleReferenced({ client: cluster.launchConfigs.client, clock }, config, { users, judgement }, signal);
+    return settleReferenced({ client: cluster.launchConfigs.client, clock }, config, { users, judgement }, turn.signal);
   }
 }
 

@@ -8,8 +8,7 @@ import type { PlatformError } from "../../domain/platform-error.ts";
 import { addMs, type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
-import type { Logger } from "../../runtime/logger.ts";
-import { type ReconcileResult, requeueAfter } from "../../runtime/reconciler.ts";
+import { type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
 import type { Clouds } from "../clouds.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
 import { type BatchReport, incomplete, type Members } from "./batch-report.ts";
@@ -23,7 +22,6 @@ export interface AttemptsDeps {
   readonly settings: LaunchSettings;
   readonly clock: Clock;
   readonly events: Pick<EventRecorder, "record">;
-  readonly logger: Logger;
 }
 
 /** A batch with the group that decided it. */
@@ -58,7 +56,7 @@ export class Attempts {
   async commit(
     { batch }: Launching,
     { number, slots }: Pick<LaunchAttempt, "number"> & { readonly slots: readonly number[] },
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
     const { clock, keys, leadership, settings } = this.#deps;
     assertLeading(leadership);
@@ -74,29 +72,29 @@ export class Attempts {
     };
     const attempts = keepNewest([...(batch.status?.attempts ?? []), attempt], mostAttempts);
     const condition = incomplete("Launching", `attempt ${number} asks for ${slots.length} machines`);
-    return this.#report.write(batch, { attempts }, condition, signal);
+    return this.#report.write(batch, { attempts }, condition, turn);
   }
 
-  async send(launching: Launching, attempt: LaunchAttempt, signal: AbortSignal): Promise<ReconcileResult> {
+  async send(launching: Launching, attempt: LaunchAttempt, turn: Turn): Promise<ReconcileResult> {
     const { batch } = launching;
     const { clouds, keys, leadership } = this.#deps;
     const { platform: name } = batch.spec.launch;
     const cloud = clouds.get(name);
     if (cloud === undefined) {
-      return this.#report.wait(batch, `platform ${name} is not available in this operator`, noPlatformMs, signal);
+      return this.#report.wait(batch, `platform ${name} is not available in this operator`, noPlatformMs, turn);
     }
     const key = keys.find(attempt.keyId);
     // The call would be another with another key, so it is closed as refused and sent anew under the current one.
-    if (key === undefined) return this.#refused(launching, attempt, keyExpired, signal);
+    if (key === undefined) return this.#refused(launching, attempt, keyExpired, turn);
     assertLeading(leadership);
-    const answer = await cloud.platform.launch(launchRequest(batch, attempt, key), signal);
+    const answer = await cloud.platform.launch(launchRequest(batch, attempt, key), turn.signal);
     if (!answer.ok && !isDefinite(answer.error.kind)) {
-      return this.#unanswered(launching, attempt, answer.error, signal);
+      return this.#unanswered(launching, attempt, answer.error, turn);
     }
     this.#sendAgainAt.delete(attempt.token);
-    if (!answer.ok) return this.#refused(launching, attempt, answer.error, signal);
+    if (!answer.ok) return this.#refused(launching, attempt, answer.error, turn);
     cloud.inventory.observe(answer.value);
-    return this.#launched(launching, attempt, answer.value, signal);
+    return this.#launched(launching, attempt, answer.value, turn);
   }
 
   /** Gives each machine to its slot, the node first: what is recorded as launched has its node. */
@@ -104,7 +102,7 @@ export class Attempts {
     { batch, group }: Launching,
     attempt: LaunchAttempt,
     machines: readonly Machine[],
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
     const members: Members = [];
     for (const { providerId, launchIndex } of machines) {
@@ -112,30 +110,30 @@ export class Attempts {
       if (slot === undefined) {
         throw new Error(`machine ${providerId} has launch index ${launchIndex} of ${attempt.slots.length}`);
       }
-      await this.#nodes.give(batch, group, { slot, providerId }, signal);
+      await this.#nodes.give(batch, group, { slot, providerId }, turn.signal);
       members.push({ slot, providerId, outcome: "Launched" });
     }
-    const { clock, logger } = this.#deps;
+    const { clock } = this.#deps;
     const fields = { batch: batch.metadata.name, attempt: attempt.number, machines: machines.length };
-    logger.info("launched machines", fields);
+    turn.logger.info("launched machines", fields);
     const ended = answered(attempt, machines.length, toRfc3339(clock.now()));
-    return this.#report.settle(batch, members, signal, withAttempt(batch, ended));
+    return this.#report.settle(batch, members, turn, withAttempt(batch, ended));
   }
 
   async #refused(
     { batch, group }: Launching,
     attempt: LaunchAttempt,
     error: PlatformError,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
-    const { logger, clock } = this.#deps;
+    const { clock } = this.#deps;
     const { kind, message: reply } = error;
-    logger.error("launch was refused", { batch: batch.metadata.name, attempt: attempt.number, kind, reply });
+    turn.logger.error("launch was refused", { batch: batch.metadata.name, attempt: attempt.number, kind, reply });
     const message = reply.slice(0, 1_000);
     const endedAt = toRfc3339(clock.now());
     const ended: LaunchAttempt = { ...attempt, outcome: "Failed", error: kind, message, endedAt };
     const condition = incomplete("AwaitingRetry", `attempt ${attempt.number} failed with ${kind}: ${message}`);
-    await this.#report.write(batch, { attempts: withAttempt(batch, ended) }, condition, signal);
+    await this.#report.write(batch, { attempts: withAttempt(batch, ended) }, condition, turn);
     this.#note(group, `${batch.metadata.name}: ${kind}: ${message}`);
     return requeueAfter(0, "the attempt has ended");
   }
@@ -145,7 +143,7 @@ export class Attempts {
     { batch, group }: Launching,
     attempt: LaunchAttempt,
     error: PlatformError,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
     const { kind } = error;
     const message = error.message.slice(0, 1_000);
@@ -154,7 +152,7 @@ export class Attempts {
     if (attempt.error !== kind) {
       const words = `attempt ${attempt.number} is sent again after ${kind}: ${message}`;
       const attempts = withAttempt(batch, { ...attempt, error: kind, message });
-      await this.#report.write(batch, { attempts }, incomplete("AwaitingRetry", words), signal);
+      await this.#report.write(batch, { attempts }, incomplete("AwaitingRetry", words), turn);
       this.#note(group, `${batch.metadata.name}: ${kind}: ${message}`);
     }
     return requeueAfter(waitMs, `the outcome of the launch is not known: ${kind}`);

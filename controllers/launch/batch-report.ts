@@ -5,7 +5,7 @@ import { isSettled } from "../../domain/batch.ts";
 import { type ConditionUpdate, withCondition } from "../../domain/conditions.ts";
 import { formatSlots } from "../../domain/names.ts";
 import type { Clock } from "../../domain/time.ts";
-import { done, type ReconcileResult, requeueAfter } from "../../runtime/reconciler.ts";
+import { done, type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../cluster.ts";
 import { changedMs, writeStatus } from "../status-writer.ts";
 
@@ -30,18 +30,18 @@ export class BatchReport {
   settle(
     batch: LaunchBatch,
     members: Members,
-    signal: AbortSignal,
+    turn: Turn,
     attempts?: readonly LaunchAttempt[],
   ): Promise<ReconcileResult> {
     const known = (batch.status?.members ?? []).filter(({ slot }) => !members.some((member) => member.slot === slot));
     const all = [...known, ...members].sort((a, b) => a.slot - b.slot);
     const status = { members: all, ...(attempts !== undefined && { attempts }) };
-    return this.write(batch, status, completion(batch, all), signal);
+    return this.write(batch, status, completion(batch, all), turn);
   }
 
   /** Says what it waits for, and looks again in `ms`. */
-  async wait(batch: LaunchBatch, message: string, ms: number, signal: AbortSignal): Promise<ReconcileResult> {
-    const written = await this.write(batch, {}, incomplete("AwaitingRetry", message), signal);
+  async wait(batch: LaunchBatch, message: string, ms: number, turn: Turn): Promise<ReconcileResult> {
+    const written = await this.write(batch, {}, incomplete("AwaitingRetry", message), turn);
     return written.kind === "Done" ? written : requeueAfter(Math.max(1, ms), message);
   }
 
@@ -49,7 +49,7 @@ export class BatchReport {
     batch: LaunchBatch,
     changes: Partial<Pick<LaunchBatchStatus, "members">> & { readonly attempts?: readonly LaunchAttempt[] },
     condition: ConditionUpdate,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
     const { cluster, clock } = this.#deps;
     const members = changes.members ?? batch.status?.members ?? [];
@@ -60,16 +60,20 @@ export class BatchReport {
       ...changes,
       conditions: withCondition(batch.status?.conditions ?? [], condition, clock.now()),
     };
-    const written = await writeStatus(cluster.launchBatches.client, batch, status, signal);
+    const written = await writeStatus(cluster.launchBatches.client, batch, status, turn.signal);
     if (written.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     if (written.kind === "NotFound") return done;
-    if (condition.status === "True") return this.release(written.object, signal);
+    if (condition.status === "True") return this.release(written.object, turn);
     return requeueAfter(condition.reason === "Launching" ? 0 : lookAgainMs, condition.message);
   }
 
   /** No machine that is not known can come of it any more: it may be deleted. */
-  async release(batch: LaunchBatch, signal: AbortSignal): Promise<ReconcileResult> {
-    const released = await this.#deps.cluster.launchBatches.client.removeFinalizer(batch, finalizers.launch, signal);
+  async release(batch: LaunchBatch, turn: Turn): Promise<ReconcileResult> {
+    const released = await this.#deps.cluster.launchBatches.client.removeFinalizer(
+      batch,
+      finalizers.launch,
+      turn.signal,
+    );
     return released.kind === "Conflict" ? requeueAfter(changedMs, "it has changed meanwhile") : done;
   }
 }

@@ -21,6 +21,7 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
+  type Turn,
 } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { Attempts, type AttemptsDeps, type Launching } from "./attempts.ts";
@@ -53,40 +54,40 @@ export class LaunchReconciler implements Reconciler {
     this.#attempts = new Attempts(deps, this.#nodes, this.#report);
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cache, client } = this.#deps.cluster.launchBatches;
     const known = cache.get(keyText(key));
     if (known !== undefined && isOver(known)) return done;
     // The cluster's own word: an old copy could fill slots again that were settled and freed long ago.
-    const batch = await client.get(key, signal);
+    const batch = await client.get(key, turn.signal);
     if (batch === undefined || isOver(batch)) return done;
-    const launching = isSettled(batch) ? undefined : await this.#launching(batch, signal);
-    if (launching === undefined) return this.#report.release(batch, signal);
-    const taken = await this.#ensureNodes(launching, signal);
-    if (taken.length > 0) return this.#report.settle(batch, membersOf(taken, "Taken"), signal);
-    return this.#apply(launching, await this.#decide(launching, signal), signal);
+    const launching = isSettled(batch) ? undefined : await this.#launching(batch, turn);
+    if (launching === undefined) return this.#report.release(batch, turn);
+    const taken = await this.#ensureNodes(launching, turn);
+    if (taken.length > 0) return this.#report.settle(batch, membersOf(taken, "Taken"), turn);
+    return this.#apply(launching, await this.#decide(launching, turn), turn);
   }
 
   /** The batch with the group that decided it; a group of the same name made later is another. */
-  async #launching(batch: LaunchBatch, signal: AbortSignal): Promise<Launching | undefined> {
+  async #launching(batch: LaunchBatch, turn: Turn): Promise<Launching | undefined> {
     const { namespace } = batch.metadata;
-    const group = await this.#deps.cluster.nodeGroups.client.get({ namespace, name: batch.spec.group }, signal);
+    const group = await this.#deps.cluster.nodeGroups.client.get({ namespace, name: batch.spec.group }, turn.signal);
     const owner = batch.metadata.ownerReferences?.find(({ kind }) => kind === "NodeGroup");
     return group === undefined || group.metadata.uid !== owner?.uid ? undefined : { batch, group };
   }
 
   /** The slots that others hold. Nothing is made for a batch or a group that is about to go. */
-  async #ensureNodes({ batch, group }: Launching, signal: AbortSignal): Promise<readonly number[]> {
+  async #ensureNodes({ batch, group }: Launching, turn: Turn): Promise<readonly number[]> {
     if (group.metadata.deletionTimestamp !== undefined || batch.metadata.deletionTimestamp !== undefined) return [];
-    return this.#nodes.ensure(batch, group, openSlots(batch), signal);
+    return this.#nodes.ensure(batch, group, openSlots(batch), turn.signal);
   }
 
   /** A local copy that is late may suggest a launch; that is decided anew on the cluster's own word. */
-  async #decide(launching: Launching, signal: AbortSignal): Promise<LaunchStep> {
+  async #decide(launching: Launching, turn: Turn): Promise<LaunchStep> {
     const { clock } = this.#deps;
     const step = nextLaunchStep(this.#view(launching, this.#known(launching)), clock.now());
     if (step.kind !== "Start") return step;
-    return nextLaunchStep(this.#view(launching, await this.#confirmed(launching, signal)), clock.now());
+    return nextLaunchStep(this.#view(launching, await this.#confirmed(launching, turn)), clock.now());
   }
 
   #known({ batch, group }: Launching): Neighbours {
@@ -98,13 +99,13 @@ export class LaunchReconciler implements Reconciler {
     };
   }
 
-  async #confirmed({ batch, group }: Launching, signal: AbortSignal): Promise<Neighbours> {
+  async #confirmed({ batch, group }: Launching, turn: Turn): Promise<Neighbours> {
     const { streamNodes, scalePolicies } = this.#deps.cluster;
     const { namespace } = batch.metadata;
     const labelSelector = `${labels.group}=${batch.spec.group}`;
     return {
-      nodes: await streamNodes.client.list({ namespace, labelSelector }, signal),
-      scalePolicy: await scalePolicies.client.get({ namespace, name: group.spec.scalePolicyRef.name }, signal),
+      nodes: await streamNodes.client.list({ namespace, labelSelector }, turn.signal),
+      scalePolicy: await scalePolicies.client.get({ namespace, name: group.spec.scalePolicyRef.name }, turn.signal),
     };
   }
 
@@ -122,25 +123,25 @@ export class LaunchReconciler implements Reconciler {
     });
   }
 
-  #apply(launching: Launching, step: LaunchStep, signal: AbortSignal): Promise<ReconcileResult> {
+  #apply(launching: Launching, step: LaunchStep, turn: Turn): Promise<ReconcileResult> {
     const { batch } = launching;
     switch (step.kind) {
       case "Send":
-        return this.#attempts.send(launching, step.attempt, signal);
+        return this.#attempts.send(launching, step.attempt, turn);
       case "Start":
-        return this.#attempts.commit(launching, step, signal);
+        return this.#attempts.commit(launching, step, turn);
       case "Found":
-        return this.#report.settle(batch, step.machines.map(launchedMember), signal);
+        return this.#report.settle(batch, step.machines.map(launchedMember), turn);
       case "Abandon":
-        return this.#abandon(launching, step, signal);
+        return this.#abandon(launching, step, turn);
       case "AwaitAnswer":
         return Promise.resolve(requeueAfter(Math.max(1, step.until - this.#deps.clock.now()), "it was sent lately"));
       case "Wait":
-        return this.#wait(batch, step, signal);
+        return this.#wait(batch, step, turn);
       case "Held":
-        return this.#report.write(batch, {}, incomplete("Paused", "the group is paused: nothing is launched"), signal);
+        return this.#report.write(batch, {}, incomplete("Paused", "the group is paused: nothing is launched"), turn);
       case "Complete":
-        return this.#report.settle(batch, [], signal);
+        return this.#report.settle(batch, [], turn);
       default:
         return assertNever(step);
     }
@@ -149,26 +150,26 @@ export class LaunchReconciler implements Reconciler {
   #wait(
     batch: LaunchBatch,
     { until, lastError }: Extract<LaunchStep, { kind: "Wait" }>,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
     const ms = until - this.#deps.clock.now();
-    return this.#report.wait(batch, `waits until ${toRfc3339(until)} after ${lastError}`, ms, signal);
+    return this.#report.wait(batch, `waits until ${toRfc3339(until)} after ${lastError}`, ms, turn);
   }
 
   async #abandon(
     { batch, group }: Launching,
     { slots, reason }: Extract<LaunchStep, { kind: "Abandon" }>,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
-    const { logger, events } = this.#deps;
+    const { events } = this.#deps;
     const { name } = batch.metadata;
-    logger.info("abandoned slots", { batch: name, slots: formatSlots(slots), reason });
+    turn.logger.info("abandoned slots", { batch: name, slots: formatSlots(slots), reason });
     if (reason !== "Deleting") {
       const message = `${name}: slots ${formatSlots(slots)}: ${inWords[reason]}`;
       const subject = { apiVersion, kind: "NodeGroup", metadata: group.metadata };
       events.record(subject, { type: "Warning", reason: "LaunchAbandoned", message });
     }
-    return this.#report.settle(batch, membersOf(slots, "Abandoned"), signal);
+    return this.#report.settle(batch, membersOf(slots, "Abandoned"), turn);
   }
 }
 

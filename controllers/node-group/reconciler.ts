@@ -7,7 +7,6 @@ import { decideScaling, deciderVersion } from "../../domain/scaling.ts";
 import { type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
 import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
-import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import {
   done,
@@ -16,6 +15,7 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
+  type Turn,
 } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
@@ -37,7 +37,6 @@ export interface NodeGroupDeps extends ObservationDeps {
   readonly clock: Clock;
   readonly events: Pick<EventRecorder, "record">;
   readonly history: Pick<HistoryRecorder, "recordActivity">;
-  readonly logger: Logger;
   readonly metrics: Pick<Metrics, "scalingDecided">;
   /** Revision of a LaunchConfig: a hash of its content. */
   readonly revisionOf: (config: Parameters<typeof planBatch>[0]["launchConfig"]) => string;
@@ -60,20 +59,20 @@ export class NodeGroupReconciler implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cluster, clock } = this.#deps;
     const group = cluster.nodeGroups.cache.get(keyText(key));
     if (group === undefined) return done;
-    if (group.metadata.deletionTimestamp !== undefined) return this.#delete(group, signal);
-    const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, signal);
+    if (group.metadata.deletionTimestamp !== undefined) return this.#delete(group, turn);
+    const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, turn.signal);
     if (kept.kind !== "Patched") return requeueAfter(changedMs, "it has changed meanwhile");
     const now = clock.now();
     const observation = observeGroup(this.#deps, kept.object, this.#known(kept.object), now);
-    const outcome = await this.#launch(observation, signal);
+    const outcome = await this.#launch(observation, turn);
     const decided = decide(observation);
     this.#explain(kept.object, decided, now);
-    await this.#report(kept.object, observation, decided, signal);
-    await this.#prune(observation, signal);
+    await this.#report(kept.object, observation, decided, turn);
+    await this.#prune(observation, turn);
     return outcome ?? untilNextChange(observation, now);
   }
 
@@ -93,15 +92,15 @@ export class NodeGroupReconciler implements Reconciler {
    * The same from the cluster itself. Batches first: a slot that they show as launched has its node, if it still lives, in
    * the list that follows.
    */
-  async #confirmed({ metadata, spec }: NodeGroup, signal: AbortSignal): Promise<GroupWorld> {
+  async #confirmed({ metadata, spec }: NodeGroup, turn: Turn): Promise<GroupWorld> {
     const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
     const { namespace } = metadata;
     const query = { namespace, labelSelector: `${labels.group}=${metadata.name}` };
     return {
-      batches: await launchBatches.client.list(query, signal),
-      nodes: await streamNodes.client.list(query, signal),
-      launchConfig: await launchConfigs.client.get({ namespace, name: spec.launchConfigRef.name }, signal),
-      scalePolicy: await scalePolicies.client.get({ namespace, name: spec.scalePolicyRef.name }, signal),
+      batches: await launchBatches.client.list(query, turn.signal),
+      nodes: await streamNodes.client.list(query, turn.signal),
+      launchConfig: await launchConfigs.client.get({ namespace, name: spec.launchConfigRef.name }, turn.signal),
+      scalePolicy: await scalePolicies.client.get({ namespace, name: spec.scalePolicyRef.name }, turn.signal),
     };
   }
 
@@ -109,11 +108,11 @@ export class NodeGroupReconciler implements Reconciler {
    * Commits batches for what is missing. What the local copy suggests is decided anew on the cluster's own word. Answers
    * when to look again, if there was something to launch.
    */
-  async #launch(observation: GroupObservation, signal: AbortSignal): Promise<ReconcileResult | undefined> {
+  async #launch(observation: GroupObservation, turn: Turn): Promise<ReconcileResult | undefined> {
     if (!decide(observation).some(({ decision }) => decision.kind === "LaunchNodes")) return undefined;
-    const group = await this.#deps.cluster.nodeGroups.client.get(observation.group.metadata, signal);
+    const group = await this.#deps.cluster.nodeGroups.client.get(observation.group.metadata, turn.signal);
     if (group?.metadata.uid !== observation.group.metadata.uid) return requeueAfter(takenMs, "the group is another");
-    const world = await this.#confirmed(group, signal);
+    const world = await this.#confirmed(group, turn);
     const confirmed = observeGroup(this.#deps, group, world, this.#deps.clock.now());
     const wanted = decide(confirmed).filter(({ decision }) => decision.kind === "LaunchNodes");
     const rolesDone = new Set<string>();
@@ -122,7 +121,7 @@ export class NodeGroupReconciler implements Reconciler {
       // Two regions of a role share numbers and slots: the second is decided on when the first is visible.
       if (decision.kind !== "LaunchNodes" || rolesDone.has(input.role)) continue;
       rolesDone.add(input.role);
-      outcome = await this.#commit(confirmed, { input, decision }, signal);
+      outcome = await this.#commit(confirmed, { input, decision }, turn);
     }
     return outcome;
   }
@@ -130,12 +129,12 @@ export class NodeGroupReconciler implements Reconciler {
   async #commit(
     observation: GroupObservation,
     { input, decision }: Decided,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult | undefined> {
     const { group, references } = observation;
     if (decision.kind !== "LaunchNodes" || references.kind !== "Resolved") return undefined;
     const { launchConfig } = references;
-    const { cluster, leadership, logger, revisionOf } = this.#deps;
+    const { cluster, leadership, revisionOf } = this.#deps;
     const draft = planBatch({
       group,
       launchConfig,
@@ -146,14 +145,14 @@ export class NodeGroupReconciler implements Reconciler {
     });
     if (draft === undefined) return undefined;
     assertLeading(leadership);
-    const created = await cluster.launchBatches.client.create(draft, signal);
+    const created = await cluster.launchBatches.client.create(draft, turn.signal);
     const batch = draft.metadata.name;
     // Somebody else has taken this number meanwhile: what is missing now is decided anew.
     if (created.kind === "AlreadyExists") {
-      logger.debug("batch number was taken", { batch });
+      turn.logger.debug("batch number was taken", { batch });
       return requeueAfter(takenMs, "somebody else has taken the number");
     }
-    logger.info("committed launch batch", { batch, count: decision.count, reason: decision.reason });
+    turn.logger.info("committed launch batch", { batch, count: decision.count, reason: decision.reason });
     this.#note(group, "Normal", "ScaledOut", `${batch}: ${decision.message}`);
     return requeueAfter(0, "a batch was committed");
   }
@@ -177,7 +176,7 @@ export class NodeGroupReconciler implements Reconciler {
     group: NodeGroup,
     observation: GroupObservation,
     decided: readonly Decided[],
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<void> {
     const { cluster, clock } = this.#deps;
     const { references, pause, unread, batches } = observation;
@@ -193,7 +192,7 @@ export class NodeGroupReconciler implements Reconciler {
       failingLaunches: failingLaunches(batches),
     };
     const status = groupStatus(facts, group.status?.conditions ?? [], clock.now());
-    const written = await writeStatus(cluster.nodeGroups.client, group, status, signal);
+    const written = await writeStatus(cluster.nodeGroups.client, group, status, turn.signal);
     if (written.kind === "Patched") this.#announce(group, status);
   }
 
@@ -221,30 +220,30 @@ export class NodeGroupReconciler implements Reconciler {
     this.#deps.events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, { type, reason, message });
   }
 
-  async #prune(observation: GroupObservation, signal: AbortSignal): Promise<void> {
+  async #prune(observation: GroupObservation, turn: Turn): Promise<void> {
     for (const batch of prunableBatches(observation))
-      await this.#deps.cluster.launchBatches.client.delete(batch, signal);
+      await this.#deps.cluster.launchBatches.client.delete(batch, turn.signal);
   }
 
-  async #delete(group: NodeGroup, signal: AbortSignal): Promise<ReconcileResult> {
+  async #delete(group: NodeGroup, turn: Turn): Promise<ReconcileResult> {
     if (!(group.metadata.finalizers ?? []).includes(finalizers.nodes)) return done;
     const { cluster, clock, leadership } = this.#deps;
     const observation = observeGroup(this.#deps, group, this.#known(group), clock.now());
-    await this.#report(group, observation, decide(observation), signal);
+    await this.#report(group, observation, decide(observation), turn);
     const step = deletionStep(this.#deps, observation);
     if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);
     if (step.kind === "DeleteNodes") {
       assertLeading(leadership);
-      for (const node of step.nodes) await cluster.streamNodes.client.delete(node, signal);
+      for (const node of step.nodes) await cluster.streamNodes.client.delete(node, turn.signal);
       return requeueAfter(lookAgainMs, `${step.nodes.length} nodes are to go`);
     }
-    const confirmed = deletionStep(this.#deps, { ...observation, ...(await this.#confirmed(group, signal)) });
+    const confirmed = deletionStep(this.#deps, { ...observation, ...(await this.#confirmed(group, turn)) });
     if (confirmed.kind !== "Release") return requeueAfter(lookAgainMs, "the cluster shows more than the local copy");
-    const fresh = await cluster.nodeGroups.client.get(group.metadata, signal);
+    const fresh = await cluster.nodeGroups.client.get(group.metadata, turn.signal);
     if (fresh?.metadata.uid !== group.metadata.uid) return done;
-    const released = await cluster.nodeGroups.client.removeFinalizer(fresh, finalizers.nodes, signal);
+    const released = await cluster.nodeGroups.client.removeFinalizer(fresh, finalizers.nodes, turn.signal);
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
-    this.#deps.logger.info("released node group");
+    turn.logger.info("released node group");
     return done;
   }
 }

@@ -3,7 +3,14 @@ import { type FleetDefaults, readDefaults } from "../../crds/defaults.ts";
 import { defaultsConfigMapName } from "../../crds/names.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { Clock } from "../../domain/time.ts";
-import { done, keyText, type ObjectKey, type Reconciler, type ReconcileResult } from "../../runtime/reconciler.ts";
+import {
+  done,
+  keyText,
+  type ObjectKey,
+  type Reconciler,
+  type ReconcileResult,
+  type Turn,
+} from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { type Judgement, settleReferenced } from "../referenced.ts";
 
@@ -22,14 +29,14 @@ export class ScalePolicyReconciler implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cluster, clock, namespace } = this.#deps;
     const policy = cluster.scalePolicies.cache.get(keyText(key));
     if (policy === undefined) return done;
     const users = cluster.nodeGroups.cache.byIndex(index.scalePolicy, keyText(key));
     const defaults = readDefaults(cluster.defaults.get(keyText({ namespace, name: defaultsConfigMapName }))?.data);
     const judgement = judge(policy, defaults);
-    return settleReferenced({ client: cluster.scalePolicies.client, clock }, policy, { users, judgement }, signal);
+    return settleReferenced({ client: cluster.scalePolicies.client, clock }, policy, { users, judgement }, turn.signal);
   }
 }
 

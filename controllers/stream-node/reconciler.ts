@@ -9,7 +9,6 @@ import type { LoadFeed } from "../../domain/load.ts";
 import { type Clock, fromRfc3339, type Instant } from "../../domain/time.ts";
 import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
-import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import {
   done,
@@ -18,6 +17,7 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
+  type Turn,
 } from "../../runtime/reconciler.ts";
 import { type Clouds, sightingOf } from "../clouds.ts";
 import { type Cluster, index } from "../cluster.ts";
@@ -34,7 +34,6 @@ export interface StreamNodeDeps {
   readonly clock: Clock;
   readonly events: Pick<EventRecorder, "record">;
   readonly history: Pick<HistoryRecorder, "recordTransition" | "recordClose">;
-  readonly logger: Logger;
   readonly metrics: Pick<Metrics, "launchedToService">;
   /** A report older than this (ms) is not fresh: a few report intervals. */
   readonly freshMs: number;
@@ -56,16 +55,16 @@ export class StreamNodeReconciler implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cluster, clock } = this.#deps;
     const node = cluster.streamNodes.cache.get(keyText(key));
     if (node === undefined) return done;
-    const view = await this.#observe(node, signal);
+    const view = await this.#observe(node, turn);
     const step = nextStep(view, clock.now());
-    return this.#apply(node, view, step, signal);
+    return this.#apply(node, view, step, turn);
   }
 
-  async #observe(node: StreamNode, signal: AbortSignal): Promise<NodeView> {
+  async #observe(node: StreamNode, turn: Turn): Promise<NodeView> {
     const { cluster, feed, clock, freshMs } = this.#deps;
     const { metadata, spec } = node;
     const group = this.#groupOf(node);
@@ -73,8 +72,8 @@ export class StreamNodeReconciler implements Reconciler {
       node,
       group,
       siblings: cluster.streamNodes.cache.byIndex(index.nodeGroup, `${metadata.namespace}/${spec.group}`),
-      awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, signal)),
-      sighting: await this.#sighting(node, signal),
+      awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, turn)),
+      sighting: await this.#sighting(node, turn),
       report: feed.latest(metadata.uid),
       freshMs,
       terminationAskedAt: this.#asked.get(metadata.uid),
@@ -82,10 +81,10 @@ export class StreamNodeReconciler implements Reconciler {
     });
   }
 
-  async #sighting({ spec }: StreamNode, signal: AbortSignal): Promise<Sighting> {
+  async #sighting({ spec }: StreamNode, turn: Turn): Promise<Sighting> {
     const cloud = this.#deps.clouds.get(spec.launch.platform);
     if (cloud === undefined || spec.providerId === undefined) return { kind: "NotListed" };
-    return sightingOf(cloud, { region: spec.region, providerId: spec.providerId }, signal);
+    return sightingOf(cloud, { region: spec.region, providerId: spec.providerId }, turn.signal);
   }
 
   #groupOf({ metadata, spec }: StreamNode): NodeGroup | undefined {
@@ -93,26 +92,26 @@ export class StreamNodeReconciler implements Reconciler {
   }
 
   /** Whether its batch is there and has not given the slot up. A local copy that lacks the batch may be late. */
-  async #awaitsBatch({ metadata, spec }: StreamNode, signal: AbortSignal): Promise<boolean> {
+  async #awaitsBatch({ metadata, spec }: StreamNode, turn: Turn): Promise<boolean> {
     const { cache, client } = this.#deps.cluster.launchBatches;
     const key = { namespace: metadata.namespace, name: spec.batch };
     const known = cache.get(keyText(key));
-    const batch = known?.metadata.uid === spec.batchUid ? known : await client.get(key, signal);
+    const batch = known?.metadata.uid === spec.batchUid ? known : await client.get(key, turn.signal);
     if (batch === undefined || batch.metadata.uid !== spec.batchUid) return false;
     const member = batch.status?.members?.find(({ slot }) => slot === spec.slot);
     return member?.outcome !== "Abandoned" && member?.outcome !== "Taken";
   }
 
-  async #apply(node: StreamNode, view: NodeView, step: NodeStep, signal: AbortSignal): Promise<ReconcileResult> {
+  async #apply(node: StreamNode, view: NodeView, step: NodeStep, turn: Turn): Promise<ReconcileResult> {
     switch (step.kind) {
       case "Terminate":
-        return this.#terminate(node, view, step, signal);
+        return this.#terminate(node, view, step, turn);
       case "Remove":
-        return this.#remove(node, view, step, signal);
+        return this.#remove(node, view, step, turn);
       case "Release":
-        return this.#release(node, signal);
+        return this.#release(node, turn);
       default:
-        await this.#report(node, view, step, terminationOf(step), signal);
+        await this.#report(node, view, step, terminationOf(step), turn);
         return this.#lookAgain(step, view);
     }
   }
@@ -130,29 +129,29 @@ export class StreamNodeReconciler implements Reconciler {
     node: StreamNode,
     view: NodeView,
     step: Extract<NodeStep, { kind: "Terminate" }>,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
-    const { clouds, clock, leadership, logger } = this.#deps;
+    const { clouds, clock, leadership } = this.#deps;
     const { platform: name } = node.spec.launch;
     const cloud = clouds.get(name);
     if (cloud === undefined) {
-      await this.#report(node, view, step, callFailed(`platform ${name} is not available in this operator`), signal);
+      await this.#report(node, view, step, callFailed(`platform ${name} is not available in this operator`), turn);
       return requeueAfter(60_000, "the platform is not there");
     }
     assertLeading(leadership);
-    const answer = await cloud.platform.terminate(node.spec.region, [step.providerId], signal);
+    const answer = await cloud.platform.terminate(node.spec.region, [step.providerId], turn.signal);
     if (!answer.ok) {
-      logger.error("termination was refused", {
+      turn.logger.error("termination was refused", {
         machine: step.providerId,
         kind: answer.error.kind,
         reply: answer.error.message,
       });
-      await this.#report(node, view, step, callFailed(`${answer.error.kind}: ${answer.error.message}`), signal);
+      await this.#report(node, view, step, callFailed(`${answer.error.kind}: ${answer.error.message}`), turn);
       return requeueAfter(callFailedMs, "the cloud refused the termination");
     }
     this.#asked.set(node.metadata.uid, clock.now());
-    logger.info("asked to terminate machine", { machine: step.providerId });
-    await this.#report(node, view, step, terminationOf(step), signal);
+    turn.logger.info("asked to terminate machine", { machine: step.providerId });
+    await this.#report(node, view, step, terminationOf(step), turn);
     return requeueAfter(lookAgainMs, "the machine is being terminated");
   }
 
@@ -161,17 +160,17 @@ export class StreamNodeReconciler implements Reconciler {
     node: StreamNode,
     view: NodeView,
     step: Extract<NodeStep, { kind: "Remove" }>,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<ReconcileResult> {
-    const { cluster, leadership, logger } = this.#deps;
+    const { cluster, leadership } = this.#deps;
     assertLeading(leadership);
-    if (step.reason === "MachineStopped") await this.#report(node, view, step, undefined, signal);
+    if (step.reason === "MachineStopped") await this.#report(node, view, step, undefined, turn);
     // There is no machine to wait for: without its finalizer the object goes at once, and its slot is free again.
-    else if ((await this.#release(node, signal)).kind !== "Done")
+    else if ((await this.#release(node, turn)).kind !== "Done")
       return requeueAfter(changedMs, "it has changed meanwhile");
-    const deleted = await cluster.streamNodes.client.delete(node, signal);
+    const deleted = await cluster.streamNodes.client.delete(node, turn.signal);
     if (deleted.kind !== "Deleted") return done;
-    logger.info("removed node", { reason: step.reason, machine: node.spec.providerId });
+    turn.logger.info("removed node", { reason: step.reason, machine: node.spec.providerId });
     if (step.reason !== "LaunchAbandoned") this.#announceLoss(node, step.reason);
     return done;
   }
@@ -183,10 +182,10 @@ export class StreamNodeReconciler implements Reconciler {
   }
 
   /** The cloud has said that the machine is gone, or no machine ever was: history is closed and the object may go. */
-  async #release(node: StreamNode, signal: AbortSignal): Promise<ReconcileResult> {
-    const { cluster, clock, history, logger } = this.#deps;
+  async #release(node: StreamNode, turn: Turn): Promise<ReconcileResult> {
+    const { cluster, clock, history } = this.#deps;
     const { uid } = node.metadata;
-    const released = await cluster.streamNodes.client.removeFinalizer(node, finalizers.machine, signal);
+    const released = await cluster.streamNodes.client.removeFinalizer(node, finalizers.machine, turn.signal);
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     history.recordClose({
       uid,
@@ -195,7 +194,7 @@ export class StreamNodeReconciler implements Reconciler {
     });
     this.#asked.delete(uid);
     this.#told.delete(uid);
-    logger.info("released node", { machine: node.spec.providerId });
+    turn.logger.info("released node", { machine: node.spec.providerId });
     return done;
   }
 
@@ -204,15 +203,15 @@ export class StreamNodeReconciler implements Reconciler {
     view: NodeView,
     step: NodeStep,
     termination: UpdateOf<"StreamNode"> | undefined,
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<void> {
     const { cluster, clock } = this.#deps;
     const status = nodeStatus(node, { step, view, termination }, clock.now());
-    const written = await writeStatus(cluster.streamNodes.client, node, { ...status }, signal);
+    const written = await writeStatus(cluster.streamNodes.client, node, { ...status }, turn.signal);
     // The object has changed, so an event brings its key back and all is looked at anew.
     if (written.kind !== "Patched") return;
     this.#record(node, status);
-    if (status.phase !== node.status?.phase) this.#announce(node, status);
+    if (status.phase !== node.status?.phase) this.#announce(node, status, turn);
   }
 
   /** Tells history at each transition, and once after a start, so that a database that was lost fills again. */
@@ -236,9 +235,9 @@ export class StreamNodeReconciler implements Reconciler {
     this.#deps.history.recordTransition({ life, phase, at, reason: phase });
   }
 
-  #announce(node: StreamNode, { phase }: DerivedStatus): void {
-    const { clock, logger, metrics } = this.#deps;
-    logger.info("changed phase", { from: node.status?.phase, to: phase });
+  #announce(node: StreamNode, { phase }: DerivedStatus, turn: Turn): void {
+    const { clock, metrics } = this.#deps;
+    turn.logger.info("changed phase", { from: node.status?.phase, to: phase });
     if (phase !== "InService") return;
     const createdAt = fromRfc3339(node.metadata.creationTimestamp);
     const seconds = createdAt === undefined ? 0 : Math.max(0, (clock.now() - createdAt) / 1_000);

@@ -9,7 +9,6 @@ import { fromTags } from "../../domain/ownership.ts";
 import { platformOf } from "../../domain/references.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { Listing } from "../../platforms/listing.ts";
-import type { Logger } from "../../runtime/logger.ts";
 import {
   done,
   keyText,
@@ -17,6 +16,7 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
+  type Turn,
 } from "../../runtime/reconciler.ts";
 import type { AdoptionGate } from "../adoption-gate.ts";
 import type { Clouds } from "../clouds.ts";
@@ -31,7 +31,6 @@ export interface SweepDeps {
   readonly gate: AdoptionGate;
   readonly leadership: Leadership;
   readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 type Adoption = Extract<AdoptionVerdict, { kind: "Adopt" | "Map" }>;
@@ -53,15 +52,15 @@ export class SweepReconciler implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const platform = platformNames.find((name) => name === key.namespace);
     const listing = platform === undefined ? undefined : this.#deps.clouds.get(platform)?.inventory.latest(key.name);
     if (platform === undefined || listing === undefined) return done;
     const judged = this.#judge(platform, listing, (group) => this.#known(group));
-    this.#showQuarantined(judged);
+    this.#showQuarantined(judged, turn);
     const adopting = groupsOf(judged, ["Adopt", "Map"]);
     let adopted = 0;
-    for (const group of adopting) adopted += await this.#adoptFor(group, platform, listing, signal);
+    for (const group of adopting) adopted += await this.#adoptFor(group, platform, listing, turn);
     this.#openGates(platform, listing, groupsOf(judged, ["Adopt", "Map", "Young"]));
     if (adopting.size === 0) return done;
     return requeueAfter(adopted > 0 ? visibleMs : behindMs, "the local copy does not show every node yet");
@@ -86,25 +85,20 @@ export class SweepReconciler implements Reconciler {
    * Adopts for one group, machine by machine, on the cluster's own word: a copy that is late would adopt twice. Answers how
    * many it adopted.
    */
-  async #adoptFor(
-    group: string,
-    platform: Machine["platform"],
-    listing: Listing,
-    signal: AbortSignal,
-  ): Promise<number> {
+  async #adoptFor(group: string, platform: Machine["platform"], listing: Listing, turn: Turn): Promise<number> {
     const { cluster } = this.#deps;
     const nodeGroup = cluster.nodeGroups.cache.get(group);
     if (nodeGroup === undefined) return 0;
     let count = 0;
     const { namespace, name } = nodeGroup.metadata;
     const query = { namespace, labelSelector: `${labels.group}=${name}` };
-    const batches = await cluster.launchBatches.client.list(query, signal);
-    let nodes = await cluster.streamNodes.client.list(query, signal);
+    const batches = await cluster.launchBatches.client.list(query, turn.signal);
+    let nodes = await cluster.streamNodes.client.list(query, turn.signal);
     for (const machine of listing.machines.values()) {
       const world = this.#confirmedWorld(platform, group, { nodes, batches });
       const verdict = adoptionOf(machine, world);
       if ((verdict.kind !== "Adopt" && verdict.kind !== "Map") || keyOf(verdict) !== group) continue;
-      const adopted = await this.#adopt(nodeGroup, machine, verdict, nodes, signal);
+      const adopted = await this.#adopt(nodeGroup, machine, verdict, nodes, turn);
       if (adopted === undefined) continue;
       count += 1;
       nodes = [...nodes.filter(({ metadata }) => metadata.uid !== adopted.metadata.uid), adopted];
@@ -130,24 +124,26 @@ export class SweepReconciler implements Reconciler {
     machine: Machine,
     verdict: Adoption,
     nodes: readonly StreamNode[],
-    signal: AbortSignal,
+    turn: Turn,
   ): Promise<StreamNode | undefined> {
-    const { cluster, leadership, logger } = this.#deps;
+    const { cluster, leadership } = this.#deps;
     const { owner, slot } = verdict;
     const { providerId, region } = machine;
     assertLeading(leadership);
     if (verdict.kind === "Map") {
       const node = nodes.find(({ metadata }) => metadata.name === slotName(owner.group, owner.role, slot));
       const mapped =
-        node === undefined ? undefined : await cluster.streamNodes.client.patch(node, { spec: { providerId } }, signal);
+        node === undefined
+          ? undefined
+          : await cluster.streamNodes.client.patch(node, { spec: { providerId } }, turn.signal);
       return mapped?.kind === "Patched" ? mapped.object : undefined;
     }
     const { role, batch } = owner;
     const launch = adoptedLaunch(machine, owner.connectionCapacity, this.#registrationTimeout(group));
     const placed = { group, role, slot, region, batch, index: machine.launchIndex, providerId, launch };
-    const created = await cluster.streamNodes.client.create(streamNodeDraft(placed), signal);
+    const created = await cluster.streamNodes.client.create(streamNodeDraft(placed), turn.signal);
     if (created.kind !== "Created") return undefined;
-    logger.info("adopted machine", { machine: providerId, node: created.object.metadata.name });
+    turn.logger.info("adopted machine", { machine: providerId, node: created.object.metadata.name });
     return created.object;
   }
 
@@ -180,12 +176,12 @@ export class SweepReconciler implements Reconciler {
     return config === undefined ? undefined : platformOf(config);
   }
 
-  #showQuarantined(judged: readonly Judged[]): void {
+  #showQuarantined(judged: readonly Judged[], turn: Turn): void {
     for (const { machine, verdict } of judged) {
       if (verdict.kind !== "Quarantine" || this.#quarantined.has(machine.providerId)) continue;
       this.#quarantined.add(machine.providerId);
       const { providerId, region, tags } = machine;
-      this.#deps.logger.error("quarantined machine", { machine: providerId, region, reason: verdict.reason, tags });
+      turn.logger.error("quarantined machine", { machine: providerId, region, reason: verdict.reason, tags });
     }
   }
 }

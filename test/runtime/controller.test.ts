@@ -4,7 +4,7 @@ import type { ControllerOptions } from "../../runtime/controller.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import type { ObjectKey, ReconcileResult } from "../../runtime/reconciler.ts";
+import type { Turn, ObjectKey, ReconcileResult } from "../../runtime/reconciler.ts";
 import { done, requeueAfter, TerminalError } from "../../runtime/reconciler.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
@@ -26,7 +26,7 @@ function bench(reconcile: Reconcile, options: Partial<ControllerOptions> = {}): 
   const calls: string[] = [];
   const reconciler = {
     name: "group",
-    reconcile: (key: ObjectKey, signal: AbortSignal) => {
+    reconcile: (key: ObjectKey, { signal }: Turn) => {
       calls.push(`${clock.monotonicMs()} ${key.namespace}/${key.name}`);
       return reconcile(key, signal);
     },
