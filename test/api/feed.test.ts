@@ -8,7 +8,7 @@ import { ReportBook } from "../../api/report-book.ts";
 import type { NodeReport } from "../../domain/load.ts";
 import { addMs } from "../../domain/time.ts";
 import { signFeedToken } from "../../runtime/node-tokens.ts";
-import { eventually } from "../support/condition.ts";
+import { until } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { NodeApiWorld } from "../support/node-api.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
@@ -89,11 +89,11 @@ describe("the feed route", () => {
         text = text.slice(text.lastIndexOf("\n") + 1);
       }
     })();
-    await eventually("the snapshot is read", () => lines.length === 2);
+    await until("the snapshot is read", () => lines.length === 2);
     world.reports.record(report("b"));
     world.reports.forget("a");
     await clock.advance(5_000);
-    await eventually("the changes are read", () => lines.length === 5);
+    await until("the changes are read", () => lines.length === 5);
     expect(lines.map(({ kind }) => kind)).toEqual(["Report", "SnapshotEnd", "Report", "Gone", "Heartbeat"]);
     expect(lines[0]).toMatchObject({ ageMs: 1_500, report: { uid: "a" } });
     expect(JSON.stringify(lines)).not.toContain("receivedAt");
@@ -156,7 +156,7 @@ describe("the feed client", () => {
     two.reports.record(report("b"));
     const feed = follow(one.url, two.url);
     expect(feed.isComplete()).toBe(false);
-    await eventually("both feeds are live", () => feed.isComplete());
+    await until("both feeds are live", () => feed.isComplete());
     expect(feed.latest("a")).toEqual(
       report("a", { sequence: 5, connections: 5, receivedAt: addMs(clock.now(), -3_000) }),
     );
@@ -164,20 +164,20 @@ describe("the feed client", () => {
     const told: number[] = [];
     feed.subscribe(({ sequence }) => told.push(sequence));
     two.reports.record(report("a", { sequence: 6 }));
-    await eventually("the change is read", () => told.length === 1);
+    await until("the change is read", () => told.length === 1);
     expect(told).toEqual([6]);
     one.reports.forget("a");
-    await eventually("it is gone", () => feed.latest("a") === undefined);
+    await until("it is gone", () => feed.latest("a") === undefined);
   });
 
   it("keeps what it knows when a feed is lost, says so, and comes back", async () => {
     const world = await openWorld();
     world.reports.record(report("a"));
     const feed = follow(world.url);
-    await eventually("the feed is live", () => feed.isComplete());
+    await until("the feed is live", () => feed.isComplete());
     const port = Number(new URL(world.url).port);
     await world.close();
-    await eventually("the loss is seen", () => !feed.isComplete());
+    await until("the loss is seen", () => !feed.isComplete());
     expect(feed.latest("a")).toBeDefined();
     await clock.advance(1_000);
     const again = await NodeApiWorld.open({ clock, port });
@@ -194,12 +194,12 @@ describe("the feed client", () => {
   it("stays on a feed that has no news but lives", async () => {
     const world = await openWorld();
     const feed = follow(world.url);
-    await eventually("the feed is live", () => feed.isComplete());
+    await until("the feed is live", () => feed.isComplete());
     let lost = false;
     for (let beats = 0; beats < 6; beats++) {
       await clock.advance(5_000);
       world.reports.record(report("a", { sequence: beats }));
-      await eventually("the beat is read", () => feed.latest("a")?.sequence === beats || !feed.isComplete());
+      await until("the beat is read", () => feed.latest("a")?.sequence === beats || !feed.isComplete());
       lost ||= !feed.isComplete();
     }
     expect(lost).toBe(false);
@@ -214,13 +214,13 @@ describe("the feed client", () => {
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     await openWorld();
     const feed = follow(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
-    await eventually("the feed is live", () => feed.isComplete());
+    await until("the feed is live", () => feed.isComplete());
     await clock.advance(14_999);
     expect(feed.isComplete()).toBe(true);
     await clock.advance(1);
-    await eventually("the silence is noticed", () => !feed.isComplete());
+    await until("the silence is noticed", () => !feed.isComplete());
     await clock.advance(250);
-    await eventually("it is opened again", () => opened === 2 && feed.isComplete());
+    await until("it is opened again", () => opened === 2 && feed.isComplete());
     await feed.stop();
     silent.closeAllConnections();
     await new Promise((resolve) => silent.close(resolve));
@@ -241,7 +241,7 @@ describe("the feed client", () => {
     await openWorld();
     const feed = follow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     for (const [tries, waitMs] of [250, 500, 1_000].entries()) {
-      await eventually("it waits", () => opened === tries + 1 && clock.pendingTimers === 1);
+      await until("it waits", () => opened === tries + 1 && clock.pendingTimers === 1);
       await clock.advance(waitMs - 1);
       expect(opened).toBe(tries + 1);
       await clock.advance(1);

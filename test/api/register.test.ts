@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { signJoinToken, signNodeToken, verifyNodeToken } from "../../runtime/node-tokens.ts";
-import { eventually } from "../support/condition.ts";
+import { until } from "../support/eventually.ts";
 import { namespace, NodeApiWorld, origin, registration } from "../support/node-api.ts";
 
 let world: NodeApiWorld;
@@ -192,7 +192,7 @@ describe("a machine that is turned away", () => {
           signal?.addEventListener("abort", () => resolve(), { once: true });
         });
       const answer = world.register();
-      await eventually("the cluster is asked", () => waits);
+      await until("the cluster is asked", () => waits);
       await world.clock.advance(3_000);
       expect(await answer).toMatchObject({ status: 503, body: { code: "KubernetesUnavailable" } });
       expect((await answer).headers.get("Retry-After")).toBe("2");

@@ -6,7 +6,7 @@ import { KubeClient } from "../../runtime/kube-client.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { eventually } from "../support/condition.ts";
+import { until } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FlakyServer, widgetType } from "../support/flaky-server.ts";
 import { plainKubeConfig } from "../support/kube-config.ts";
@@ -48,7 +48,7 @@ function names(): string[] {
 /** The informer has seen everything and watches. */
 async function following(): Promise<void> {
   await informer.whenSynced();
-  await eventually("a watch is open", () => server.openWatches === 1);
+  await until("a watch is open", () => server.openWatches === 1);
 }
 
 async function restarts(cause: string): Promise<number> {
@@ -88,7 +88,7 @@ describe("informer, when all goes well", () => {
     server.put("a", { fields: { spec: { size: 2 } } });
     server.put("b");
     server.remove("b");
-    await eventually("b is gone", () => changes.includes("Deleted default/b"));
+    await until("b is gone", () => changes.includes("Deleted default/b"));
     expect(changes).toEqual(["Added default/a", "Updated default/a", "Added default/b", "Deleted default/b"]);
     expect(informer.get("default/a")).toMatchObject({ spec: { size: 2 } });
     expect(informer.get("default/a")?.metadata).not.toHaveProperty("managedFields");
@@ -101,7 +101,7 @@ describe("informer, when all goes well", () => {
     await following();
     informer.onChange((change) => seen.push(change));
     server.put("a", { fields: { size: 2 } });
-    await eventually("the update is seen", () => seen.length === 2);
+    await until("the update is seen", () => seen.length === 2);
     expect(seen).toMatchObject([
       { kind: "Added", object: { size: 1 } },
       { kind: "Updated", object: { size: 2 }, old: { size: 1 } },
@@ -116,7 +116,7 @@ describe("informer, when all goes well", () => {
     expect(informer.byIndex("group", "live").map((object) => object.metadata.name)).toEqual(["a", "b"]);
     server.put("b", { fields: { group: "test" } });
     server.remove("a");
-    await eventually("a is gone", () => changes.includes("Deleted default/a"));
+    await until("a is gone", () => changes.includes("Deleted default/a"));
     expect(informer.byIndex("group", "live")).toEqual([]);
     expect(informer.byIndex("group", "test").map((object) => object.metadata.name)).toEqual(["b"]);
     expect(() => informer.byIndex("colour", "red")).toThrow("there is no index colour");
@@ -132,13 +132,13 @@ describe("informer, when all goes well", () => {
     open({ parse });
     await following();
     server.put("a", { fields: { broken: true } });
-    await eventually("a is unreadable", () => informer.unreadable().has("default/a"));
+    await until("a is unreadable", () => informer.unreadable().has("default/a"));
     expect(informer.get("default/a")).toMatchObject({ size: 1 });
     expect(informer.get("default/b")).toBeUndefined();
     expect([...informer.unreadable().keys()].sort()).toEqual(["default/a", "default/b"]);
     server.put("a", { fields: { size: 3 } });
     server.remove("b");
-    await eventually("all is readable", () => informer.unreadable().size === 0);
+    await until("all is readable", () => informer.unreadable().size === 0);
     expect(informer.get("default/a")).toMatchObject({ size: 3 });
   });
 
@@ -146,7 +146,7 @@ describe("informer, when all goes well", () => {
     open();
     await following();
     await informer.stop();
-    await eventually("the watch is closed", () => server.openWatches === 0);
+    await until("the watch is closed", () => server.openWatches === 0);
     expect(logger.lines.filter((line) => line.level === "error")).toEqual([]);
   });
 });
@@ -157,11 +157,11 @@ describe("informer, when the connection fails", () => {
     open();
     await following();
     server.put("b");
-    await eventually("b is seen", () => names().includes("b"));
+    await until("b is seen", () => names().includes("b"));
     server.resetWatches();
-    await eventually("it watches again", () => server.requests.length === 3 && server.openWatches === 1);
+    await until("it watches again", () => server.requests.length === 3 && server.openWatches === 1);
     server.put("c");
-    await eventually("c is seen", () => names().includes("c"));
+    await until("c is seen", () => names().includes("c"));
     expect(server.requests).toEqual(["LIST", "WATCH from 101", "WATCH from 102"]);
     expect(await restarts("broken")).toBe(1);
   });
@@ -171,7 +171,7 @@ describe("informer, when the connection fails", () => {
     await following();
     server.send({ type: "BOOKMARK", object: { kind: "Widget", metadata: { resourceVersion: "150" } } });
     server.endWatches();
-    await eventually("it watches again", () => server.requests.length === 3 && server.openWatches === 1);
+    await until("it watches again", () => server.requests.length === 3 && server.openWatches === 1);
     expect(server.requests).toEqual(["LIST", "WATCH from 100", "WATCH from 150"]);
     expect(await restarts("ended")).toBe(1);
   });
@@ -179,9 +179,9 @@ describe("informer, when the connection fails", () => {
   it("opens a silent watch anew", async () => {
     open({ silenceMs: 40 });
     await following();
-    await eventually("it watches again", () => server.requests.length >= 3);
+    await until("it watches again", () => server.requests.length >= 3);
     expect(server.requests.slice(0, 3)).toEqual(["LIST", "WATCH from 100", "WATCH from 100"]);
-    await eventually("there is one watch", () => server.openWatches === 1);
+    await until("there is one watch", () => server.openWatches === 1);
     expect(await restarts("silent")).toBeGreaterThan(0);
   });
 
@@ -192,13 +192,13 @@ describe("informer, when the connection fails", () => {
     for (const name of ["a", "b", "c"]) {
       await clock.advance(60_000);
       server.put(name);
-      await eventually(`${name} is seen`, () => names().includes(name));
+      await until(`${name} is seen`, () => names().includes(name));
     }
     expect(server.requests).toEqual(["LIST", "WATCH from 100"]);
     await clock.advance(90_000);
-    await eventually("it waits to try again", () => clock.pendingTimers === 1);
+    await until("it waits to try again", () => clock.pendingTimers === 1);
     await clock.advance(1_000);
-    await eventually("it watches again", () => server.requests.length === 3 && server.openWatches === 1);
+    await until("it watches again", () => server.requests.length === 3 && server.openWatches === 1);
     expect(server.requests.at(-1)).toBe("WATCH from 103");
   });
 
@@ -207,10 +207,10 @@ describe("informer, when the connection fails", () => {
     await following();
     for (const name of ["a", "b", "c", "d"]) {
       server.put(name);
-      await eventually(`${name} is seen`, () => names().includes(name));
+      await until(`${name} is seen`, () => names().includes(name));
       const requests = server.requests.length;
       server.resetWatches();
-      await eventually("it watches again", () => server.requests.length > requests && server.openWatches === 1);
+      await until("it watches again", () => server.requests.length > requests && server.openWatches === 1);
     }
     expect(server.requests.filter((request) => request === "LIST")).toHaveLength(1);
   });
@@ -223,7 +223,7 @@ describe("informer, when the connection fails", () => {
     server.remove("a", { heard: false });
     server.put("c", { heard: false });
     server.sendExpired();
-    await eventually("c is seen", () => names().includes("c"));
+    await until("c is seen", () => names().includes("c"));
     expect(changes).toEqual(["Added default/a", "Added default/b", "Deleted default/a", "Added default/c"]);
     expect(server.requests.filter((request) => request === "LIST")).toHaveLength(2);
     expect(await restarts("expired")).toBe(1);
@@ -262,7 +262,7 @@ describe("informer, when the connection fails", () => {
     await following();
     const next = async (requests: number): Promise<void> => {
       server.send({ type: "NONSENSE" });
-      await eventually("it asks again", () => server.requests.length >= requests && server.openWatches === 1);
+      await until("it asks again", () => server.requests.length >= requests && server.openWatches === 1);
     };
     await next(3);
     await next(4);
@@ -275,7 +275,7 @@ describe("informer, when the connection fails", () => {
     const address = await late.start();
     await late.stop();
     open({ api: new KubeClient({ config: plainKubeConfig(address), clock: systemClock() }) });
-    await eventually("it has failed twice", () => logger.lines.length >= 2);
+    await until("it has failed twice", () => logger.lines.length >= 2);
     expect(informer.hasSynced()).toBe(false);
     expect(String(informer.lastError)).toContain("ECONNREFUSED");
   });
@@ -287,7 +287,7 @@ describe("informer, when the connection fails", () => {
     server.remove("a", { heard: false });
     server.put("a", { uid: "second", heard: false });
     server.sendExpired();
-    await eventually("the second is seen", () => informer.get("default/a")?.metadata.uid === "second");
+    await until("the second is seen", () => informer.get("default/a")?.metadata.uid === "second");
     expect(changes).toEqual(["Added default/a", "Deleted default/a", "Added default/a"]);
   });
 
@@ -296,7 +296,7 @@ describe("informer, when the connection fails", () => {
     open();
     await following();
     server.sendExpired();
-    await eventually("it lists again", () => server.requests.length === 4);
+    await until("it lists again", () => server.requests.length === 4);
     expect(changes).toEqual(["Added default/a"]);
   });
 
@@ -311,7 +311,7 @@ describe("informer, when the connection fails", () => {
       () => server.refuseLists.push({ code: 429 }, { code: 503 }),
     ];
     for (let round = 0; round < 25; round++) {
-      await eventually("it watches", () => server.openWatches > 0);
+      await until("it watches", () => server.openWatches > 0);
       faults[round % faults.length]!();
       server.put(`n${round}`, { heard: round % 3 !== 0 });
       if (round % 4 === 3) server.remove(`n${round - 1}`, { heard: round % 8 === 3 });
@@ -319,7 +319,7 @@ describe("informer, when the connection fails", () => {
     server.sendExpired();
     const expected = Array.from({ length: 25 }, (_, round) => round).filter((round) => round % 4 !== 2);
     server.put("last", { heard: false });
-    await eventually("it has caught up", () => {
+    await until("it has caught up", () => {
       server.sendExpired();
       return names().length === expected.length + 1 && names().includes("last");
     });

@@ -8,7 +8,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { KubeClient, KubeConfigError, loadKubeConfig } from "../../runtime/kube-client.ts";
 import type { ResourceType, WatchEvent } from "../../runtime/kubernetes-api.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
-import { eventually } from "../support/condition.ts";
+import { until } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { widgetType } from "../support/flaky-server.ts";
 import { plainKubeConfig } from "../support/kube-config.ts";
@@ -127,7 +127,7 @@ describe("Kubernetes client", () => {
     const patient = new KubeClient({ config: plainKubeConfig(url), clock });
     handler = () => undefined;
     const result = patient.get(widgetType, at).catch((reason: unknown) => reason);
-    await eventually("the request arrived", () => received.length === 1);
+    await until("the request arrived", () => received.length === 1);
     await clock.advance(30_000);
     expect(await result).toMatchObject({ name: "DeadlineError", message: `GET ${path}/a took longer than 30000 ms` });
     patient.close();
@@ -137,7 +137,7 @@ describe("Kubernetes client", () => {
     handler = () => undefined;
     const abort = new AbortController();
     const result = client.get(widgetType, at, abort.signal).catch((reason: unknown) => reason);
-    await eventually("the request arrived", () => received.length === 1);
+    await until("the request arrived", () => received.length === 1);
     abort.abort(new Error("enough"));
     expect(await result).toMatchObject({ message: "enough" });
   });

@@ -27,6 +27,14 @@ export async function eventually<T>(attempt: () => Promise<T> | T, patience: Pat
   }
 }
 
+/** Looks every 2 ms, for 10 s, until the condition holds; throws that it waited in vain until `what`. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const look = (): void => {
+    if (!holds()) throw new Error(`waited in vain until ${what}`);
+  };
+  await eventually(look, { withinMs: 10_000, everyMs: 2 });
+}
+
 function overdue(withinMs: number, cause: unknown): Error {
   return new Error(`not within ${withinMs} ms: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
