@@ -28,10 +28,18 @@ export async function createAll(api: EmbeddedApi, file: string): Promise<void> {
   }
 }
 
+/** With the note that kubectl would have written, to the letter: it compares the text. */
 function asApplied(object: KubernetesObject): KubernetesObject {
   const { metadata } = object;
-  const annotations = { ...metadata.annotations, [lastApplied]: `${JSON.stringify(object)}\n` };
-  return { ...object, metadata: { ...metadata, annotations } };
+  const { annotations = {} } = metadata;
+  const note = `${JSON.stringify({ ...object, metadata: { ...metadata, annotations } }, inOrder)}\n`;
+  return { ...object, metadata: { ...metadata, annotations: { ...annotations, [lastApplied]: note } } };
+}
+
+/** Writes the keys of every object in their order, as Go does. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 async function createOnce(api: EmbeddedApi, type: ResourceType, object: KubernetesObject): Promise<void> {

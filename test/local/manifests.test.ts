@@ -27,8 +27,11 @@ describe("applying a file of manifests", () => {
     const api = embeddedApi();
     await createAll(api, example);
     const { metadata } = await api.get(resourceType("NodeGroup"), { namespace: "default", name: "live" });
-    const applied = metadata.annotations?.["kubectl.kubernetes.io/last-applied-configuration"] ?? "";
-    expect(JSON.parse(applied)).toMatchObject({ kind: "NodeGroup", spec: { regions: ["eu-west-1"] } });
+    expect(metadata.annotations?.["kubectl.kubernetes.io/last-applied-configuration"]).toBe(
+      '{"apiVersion":"streamfleet.dev/v1alpha1","kind":"NodeGroup",' +
+        '"metadata":{"annotations":{},"name":"live","namespace":"default"},' +
+        '"spec":{"launchConfigRef":{"name":"live"},"regions":["eu-west-1"],"scalePolicyRef":{"name":"live"}}}\n',
+    );
   });
 
   it("goes on where it was cut short, and changes nothing that is there", async () => {
