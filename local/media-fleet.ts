@@ -2,7 +2,7 @@
 import type { Machine } from "../domain/machine.ts";
 import type { NodeSettings } from "../domain/user-data.ts";
 import { parseUserData } from "../domain/user-data.ts";
-import type { MediaNodeWorld } from "./media-node.ts";
+import type { MediaNodeOptions, MediaNodeWorld } from "./media-node.ts";
 import { MediaNode } from "./media-node.ts";
 
 /** What the fleet needs of a `SimulatedCloud`. */
@@ -17,6 +17,8 @@ export interface MediaFleetOptions extends MediaNodeWorld {
   /** What the nodes say to be; default `simulated`. */
   readonly version?: string;
 }
+
+type Boot = Pick<MediaNodeOptions, "resumed">;
 
 /** Starts a node when its machine runs and stops it when it does not. */
 export class MediaFleet {
@@ -37,7 +39,7 @@ export class MediaFleet {
   /** Begins to follow the cloud, with the machines that run already. */
   start(): void {
     this.#unsubscribe = this.#options.cloud.onStateChange(({ machine }) => this.#follow(machine));
-    for (const machine of this.#options.cloud.machines()) this.#follow(machine);
+    for (const machine of this.#options.cloud.machines()) this.#follow(machine, { resumed: true });
   }
 
   /** Stops all nodes without a goodbye: their machines go on. */
@@ -47,15 +49,15 @@ export class MediaFleet {
     await Promise.all(this.#stopping);
   }
 
-  #follow(machine: Machine): void {
-    if (machine.state === "Running") this.#boot(machine);
+  #follow(machine: Machine, boot: Boot = {}): void {
+    if (machine.state === "Running") this.#boot(machine, boot);
     // A machine that is told to stop shuts its services down first; one that is gone says nothing.
     else this.#halt(machine.providerId, { goodbye: machine.state === "Stopping" });
   }
 
-  #boot(machine: Machine): void {
+  #boot(machine: Machine, boot: Boot): void {
     if (this.#nodes.has(machine.providerId)) return;
-    const node = this.#nodeOn(machine);
+    const node = this.#nodeOn(machine, boot);
     if (node === undefined) {
       this.#options.logger.error("found no settings at boot", { machineId: machine.providerId });
       return;
@@ -72,11 +74,11 @@ export class MediaFleet {
     this.#stopping.add(stopped);
   }
 
-  #nodeOn(machine: Machine): MediaNode | undefined {
+  #nodeOn(machine: Machine, boot: Boot): MediaNode | undefined {
     const settings = parseUserData(this.#options.cloud.userDataOf(machine.providerId) ?? "");
     const address = machine.publicAddress ?? machine.privateAddress;
     if (settings === undefined || address === undefined) return undefined;
-    return new MediaNode({ ...this.#options, ...this.#settingsOf(machine, address, settings) });
+    return new MediaNode({ ...this.#options, ...this.#settingsOf(machine, address, settings), ...boot });
   }
 
   #settingsOf(machine: Machine, address: string, { apiUrl, joinToken }: NodeSettings) {

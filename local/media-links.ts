@@ -13,6 +13,11 @@ export class MediaLinks {
     for (const parent of told) if (!this.#established.has(parent)) this.#change(parent, false);
   }
 
+  /** Takes up links that stand already: the node ran on while nobody spoke for it. */
+  resume(parents: readonly string[]): void {
+    for (const parent of parents) this.#established.set(parent, true);
+  }
+
   /** The links as they are now. */
   list(): readonly LinkReport[] {
     return [...this.#established].map(([parent, established]) => ({

@@ -31,6 +31,8 @@ export interface MediaNodeOptions extends MediaNodeWorld {
   readonly joinToken: string;
   /** What the node says of itself. */
   readonly identity: RegisterRequest;
+  /** It ran before our process did, so its links have not broken: the first parents that it is told are linked already. */
+  readonly resumed?: boolean;
 }
 
 /** `Gone`: told to stop for good. */
@@ -121,9 +123,11 @@ export class MediaNode {
 
   /** Reports until the API wants a new registration, or no reports any more; answers how many were taken. */
   async #serve(session: RegisterResponse, signal: AbortSignal): Promise<number> {
+    const parents = session.parents.map(({ name }) => name);
+    if (this.#session === undefined && this.#options.resumed === true) this.#links.resume(parents);
+    this.#links.follow(parents);
     this.#session = session;
     this.#state = "Serving";
-    this.#links.follow(session.parents.map(({ name }) => name));
     let intervalMs = session.reportIntervalMs;
     let taken = 0;
     let failures = 0;

@@ -109,6 +109,21 @@ describe("the media fleet", () => {
     expect(api.cluster.calls.filter((verb) => verb === "mergePatch")).toHaveLength(2);
   });
 
+  it("finds the links of machines that ran on as they were, after our process was started anew", async () => {
+    await api.addNode(origin(0));
+    await launch(2);
+    await clock.advance(2_000);
+    await within(2_000, () => established().length === 2);
+    await fleet.stop();
+    const before = reports();
+    fleet = openFleet();
+    fleet.start();
+    await within(2_000, () => reports().every((report, index) => report !== before[index]));
+    expect(reports().map((report) => report?.links)).toEqual(
+      before.map(() => [{ parent: "live-origin-0", state: "established" }]),
+    );
+  });
+
   it("starts no node on a machine without settings, and says so", async () => {
     await launch(1, "#!/bin/sh");
     await clock.advance(2_000);
