@@ -67,7 +67,7 @@ const summarySchema = z.object({
 export const nodeGroupStatusSchema = z.object({
   observedGeneration: observedGenerationSchema,
   summary: summarySchema.optional().describe("The group in a line."),
-  roles: listMap(z.array(roleStatusSchema).max(64), "role", "region")
+  roles: listMap(z.array(roleStatusSchema).max(128), "role", "region")
     .optional()
     .describe("Counts and the last decision, one entry for each role and region."),
   conditions: conditionsSchema.optional(),

@@ -10,6 +10,9 @@ import { type Instant, toRfc3339 } from "./time.ts";
 type Update = UpdateOf<"NodeGroup">;
 type ReasonOf<T extends Update["type"]> = Extract<Update, { readonly type: T }>["reason"];
 
+/** Entries that a status holds: the places of the spec, and as many where nodes are left over. */
+const mostRoles = 128;
+
 /** One (role, region): what was put in and what was decided. */
 export interface Decided {
   readonly input: ScalingInput;
@@ -39,7 +42,7 @@ export function groupStatus(facts: GroupFacts, previous: readonly Condition[], n
       transcoders: summaryOf("transcoder", facts.decided),
       load: "-",
     },
-    roles: facts.decided.map(roleStatus),
+    roles: facts.decided.slice(0, mostRoles).map(roleStatus),
     conditions: [...withConditions(previous, updates, now)],
   };
 }

@@ -2,7 +2,7 @@
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import { type Role, roles } from "../../crds/names.ts";
-import type { NodeGroup } from "../../crds/node-group.ts";
+import type { NodeGroup, RoleStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { openSlots } from "../../domain/batch.ts";
@@ -75,9 +75,10 @@ function unreadRegions({ clouds, gate }: ObservationDeps, { metadata, spec }: No
     .map((region) => ({ region, error: inventory?.lastError(region)?.message }));
 }
 
-/** One input for each (role, region) that the policy asks for or that has nodes. */
+/** One input for each (role, region) that the policy asks for or that has nodes, also where the group is to be no more. */
 export function scalingInputs(observation: GroupObservation): readonly ScalingInput[] {
-  const places = roles.flatMap((role) => observation.group.spec.regions.map((region) => ({ role, region })));
+  const regions = new Set([...observation.group.spec.regions, ...observation.nodes.map(({ spec }) => spec.region)]);
+  const places = roles.flatMap((role) => [...regions].map((region) => ({ role, region })));
   return places
     .map((place) => scalingInput(observation, place))
     .filter(({ maxLimit, counts }) => maxLimit > 0 || total(counts) > 0);
@@ -89,7 +90,7 @@ function scalingInput(
 ): ScalingInput {
   const { group, references, pause, unread } = observation;
   const resolved = references.kind === "Resolved";
-  const limits = resolved ? limitsFor(references.scalePolicy.spec, place.role, place.region) : lastLimits(group, place);
+  const limits = resolved ? limitsIn(group, references.scalePolicy, place) : lastLimits(group, place);
   return {
     ...place,
     minLimit: limits.minLimit,
@@ -100,6 +101,15 @@ function scalingInput(
     resolved,
     adopted: !unread.some(({ region }) => region === place.region),
   };
+}
+
+/** A region that the group no longer names is to have no nodes. */
+function limitsIn(
+  { spec }: NodeGroup,
+  policy: ScalePolicy,
+  { role, region }: { readonly role: Role; readonly region: string },
+): Pick<RoleStatus, "minLimit" | "maxLimit"> {
+  return spec.regions.includes(region) ? limitsFor(policy.spec, role, region) : { minLimit: 0, maxLimit: 0 };
 }
 
 /** While the policy is not there, the limits that last held are shown; nothing is decided on them. */

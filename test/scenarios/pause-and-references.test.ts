@@ -204,3 +204,15 @@ describe("a node that does not call back", () => {
     expect(fleet.machinesLeft()).toHaveLength(4);
   });
 });
+
+describe("a region that is taken out of a group", () => {
+  it("keeps its nodes, gets no more, and is shown above its maximum of none", async () => {
+    await fleet.patch("NodeGroup", "live", { spec: { regions: ["us-east-1"] } });
+    await fleet.until("3 nodes in the other region", () => fleet.inService() === 6, 30_000);
+    const machine = fleet.machineOf("live-edge-0");
+    fleet.cloud.kill(machine.providerId);
+    await fleet.advance(30_000);
+    expect(fleet.machines().filter(({ region }) => region === "eu-west-1")).toHaveLength(2);
+    expect(fleet.condition("AtMaximum")).toMatchObject({ status: "True", reason: "AboveMaximum" });
+  });
+});
