@@ -149,6 +149,23 @@ describe.each(cuts)("a second leader $name", (cut) => {
   });
 });
 
+describe("a leader whose informers stopped", () => {
+  it("commits nothing that the cluster no longer asks for", async () => {
+    fleet = await Fleet.example();
+    await fleet.until("in service", () => fleet.inService() === 3, 30_000);
+    fleet.kill();
+    fleet.platform.outage(true);
+    await fleet.limit("edge", 6, 6);
+    cutOff(await fleet.start(), { name: "", reads: false });
+    await fleet.limit("edge", 2, 2);
+    fleet.platform.outage(false);
+    fleet.forgetWrites();
+    await fleet.advance(togetherMs);
+    expect(fleet.writesInWords().filter((write) => write.startsWith("ADDED"))).toEqual([]);
+    expect(fleet.machines("edge")).toHaveLength(2);
+  });
+});
+
 describe("leader election", () => {
   it("hands over when the leader is killed, within the lease", async () => {
     fleet = new Fleet();
