@@ -31,7 +31,7 @@ export interface FeedClientOptions {
 }
 
 /** `Live`: the snapshot was read, and changes follow. A feed that is not live says nothing about any node. */
-export type FeedState = "Connecting" | "Snapshot" | "Live";
+type FeedState = "Connecting" | "Snapshot" | "Live";
 
 /** The newest report of each node, whichever process took it. What was known stays known while a feed is down. */
 export class FeedClient implements LoadFeed {
@@ -57,11 +57,6 @@ export class FeedClient implements LoadFeed {
   /** Drops what is known of a node that is deleted. */
   forget(uid: string): void {
     this.#book.forget(uid);
-  }
-
-  /** The state of each feed by its URL. */
-  states(): ReadonlyMap<string, FeedState> {
-    return this.#states;
   }
 
   /** Whether every feed is live: only then does a node's silence mean anything. */

@@ -46,10 +46,6 @@ export class Problem extends Error {
     this.code = code;
     this.extras = extras;
   }
-
-  get status(): number {
-    return kinds[this.code].status;
-  }
 }
 
 /** The body of every answer that is a problem. */

@@ -55,6 +55,7 @@ export class MediaNode {
   readonly #links = new MediaLinks();
   #state: MediaNodeState = "Idle";
   #load: MediaLoad = idle;
+  /** What it was told when it registered last. */
   #session: RegisterResponse | undefined;
   #directives: ReportResponse["directives"] = [];
   /** Begins with the time, so that it rises also when our process, and not the machine, is started anew. */
@@ -70,11 +71,6 @@ export class MediaNode {
 
   get state(): MediaNodeState {
     return this.#state;
-  }
-
-  /** What it was told when it registered last. */
-  get session(): RegisterResponse | undefined {
-    return this.#session;
   }
 
   /** What it was told to do and is doing. */

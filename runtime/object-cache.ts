@@ -14,10 +14,6 @@ export class ObjectCache<T> {
     for (const name of Object.keys(indexers)) this.#indexes.set(name, new Map());
   }
 
-  get size(): number {
-    return this.#objects.size;
-  }
-
   get(key: string): T | undefined {
     return this.#objects.get(key);
   }

@@ -608,6 +608,29 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
       await gone("removed");
     });
 
+    it("removes what a selector finds, and says what that was", async () => {
+      await create("swept-a", small, { labels: { sweep: "yes" } });
+      await create("swept-b", small, { labels: { sweep: "yes" } });
+      await create("spared");
+      const query = `${collection()}?labelSelector=sweep%3Dyes`;
+      const partial = { accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" };
+      const found = (await ask("GET", query, undefined, partial)).body;
+      expect(found).toMatchObject({ kind: "PartialObjectMetadataList" });
+      expect(found["items"]).toMatchObject([
+        { kind: "PartialObjectMetadata", metadata: { name: "swept-a" } },
+        { kind: "PartialObjectMetadata", metadata: { name: "swept-b" } },
+      ]);
+      const answer = await ask("DELETE", query);
+      expect(answer).toMatchObject({ status: 200, body: { kind: "WidgetList" } });
+      expect(answer.body["items"]).toMatchObject([
+        { metadata: { name: "swept-a" } },
+        { metadata: { name: "swept-b" } },
+      ]);
+      await gone("swept-a");
+      await gone("swept-b");
+      expect(await get("spared")).toMatchObject({ kind: "Widget" });
+    });
+
     it("waits for finalizers", async () => {
       const { metadata } = await create("held", small, { finalizers: ["a.dev/b"] });
       const marked = await remove("held");

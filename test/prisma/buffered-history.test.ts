@@ -170,6 +170,26 @@ describe("buffered history", () => {
     expect(names).toEqual(["b", "c", "d"]);
   });
 
+  it("gives up streams before what was decided, however many there are, and what is left fits together", async () => {
+    const { buffer, clock, database, start } = setUp({ capacity: 2 });
+    database.isDown = true;
+    buffer.recordStreams(streams(start, { one: 1, two: 2 }));
+    buffer.recordActivity(activity("ScaleOut"), start);
+    buffer.recordTransition(transition("a", start));
+    expect(buffer.dropped).toEqual({ nodeLives: 0, streams: 3, activities: 0, load: 0 });
+    expect(buffer.backlog).toBe(2);
+    database.isDown = false;
+    await clock.advance(60_000);
+    expect(database.calls.filter((call) => call === "see 1" || call === "see 2")).toEqual([]);
+    buffer.recordStreams(streams(clock.now(), { one: 5, two: 2 }));
+    await clock.advance(1_000);
+    const live = await database.memory.streams.live(group);
+    expect(live.map(({ name, peakSubscribers }) => [name, peakSubscribers])).toEqual([
+      ["one", 5],
+      ["two", 2],
+    ]);
+  });
+
   it("adds up the load of a minute across failures", async () => {
     const { buffer, clock, database, start } = setUp();
     database.isDown = true;
