@@ -8,6 +8,7 @@ afterEach(() => fleet.close());
 
 it.each(["Before", "After"] as const)("launches each machine once, killed %s any call", async (moment) => {
   fleet = new Fleet();
+  await fleet.start();
   let known = new Set<string>();
   const calls = await surviveEveryCall(fleet, moment, {
     prepare: async () => {

@@ -3,7 +3,7 @@ import type { Fleet } from "./fleet.ts";
 import type { CrashPoint } from "./lifeline.ts";
 
 export interface CrashScenario {
-  /** Before each step, with a process that lives. */
+  /** Before each step; the process that the fleet has by then lives. */
   readonly prepare: () => Promise<void>;
   /** What a person or the cloud does; by then the process that is to be killed has been started. */
   readonly act: () => Promise<void>;
@@ -22,8 +22,6 @@ export async function surviveEveryCall(
   { prepare, act, done, check }: CrashScenario,
 ): Promise<number> {
   for (let call = 1; call <= mostCalls; call += 1) {
-    fleet.kill();
-    await fleet.start();
     await prepare();
     fleet.kill();
     const doomed = await fleet.start({ crash: { call, moment } });
