@@ -1,6 +1,6 @@
 /** The composition root and the command line: the only file that knows all names. */
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
-import { createWriteStream, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
@@ -26,6 +26,7 @@ import { startKubeServer } from "./local/kube/http-server.ts";
 import { writeKubeconfig } from "./local/kube/kubeconfig.ts";
 import { openObjectFile } from "./local/kube/object-file.ts";
 import { ObjectStore } from "./local/kube/object-store.ts";
+import { LogFile } from "./local/log-file.ts";
 import { createAll, readDefinitions } from "./local/manifests.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
 import { showProgress } from "./local/progress.ts";
@@ -187,10 +188,7 @@ interface UpSettings {
 
 async function startAll({ config, data, kubePort, bare, stops, interrupted }: UpSettings): Promise<void> {
   const first = beginFirstStart(data);
-  const log = createWriteStream(data.log, { flags: "a" });
-  // A log that cannot be written must not end the product.
-  log.on("error", (error) => console.error(`streamfleet: cannot write ${data.log}: ${error.message}`));
-  stops.add(() => log.close());
+  const log = new LogFile(data.log, (line) => console.error(`streamfleet: ${line}`));
   const own = newProcess(config, log);
   const seed = nodeKey(data, randomBytes);
   const simulated = simulatedCloud(own, data.cloud, stops);
