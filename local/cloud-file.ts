@@ -1,5 +1,5 @@
 /** The simulated cloud in one SQLite file: machines, their user data and the tokens survive the process, as real ones would. */
-import { existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { instant } from "../domain/time.ts";
@@ -48,6 +48,8 @@ export function openCloudFile(directory: string): CloudFile {
   try {
     mkdirSync(directory, { recursive: true });
     if (!existsSync(path)) createFile(path);
+    // SQLite would open a file that it cannot write, and refuse each write later.
+    accessSync(path, constants.R_OK | constants.W_OK);
     return new CloudFile(openedDatabase(path), path);
   } catch (cause) {
     if (cause instanceof DataFileError) throw cause;

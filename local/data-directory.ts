@@ -45,9 +45,13 @@ export function beginFirstStart({ root, objects, cloud, firstStart }: DataDirect
   return true;
 }
 
-/** From now on the folder is in use. */
+/** From now on the folder is in use. Throws `DataFileError`. */
 export function endFirstStart({ firstStart }: DataDirectory): void {
-  rmSync(firstStart, { force: true });
+  try {
+    rmSync(firstStart, { force: true });
+  } catch (cause) {
+    throw new DataFileError(firstStart, messageOf(cause), { cause });
+  }
 }
 
 const keyBytes = 32;

@@ -192,7 +192,7 @@ function sendKnown(response: Response, next: NextFunction, body: JsonObject | un
 
 function sendError(response: Response, error: unknown, onError: (error: unknown) => void): void {
   const status = error instanceof StatusError ? error : bodyError(error);
-  if (status === undefined) onError(error);
+  if (status === undefined || status.code >= 500) onError(error);
   const shown = status ?? new StatusError(500, "InternalError", "Internal error occurred");
   response.status(shown.code).json(statusBody(shown));
 }

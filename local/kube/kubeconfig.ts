@@ -2,6 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
+import { messageOf } from "../../runtime/thrown.ts";
+import { DataFileError } from "./object-file.ts";
 
 /** The text of a kubeconfig for the server at this URL. There is no user to be: the server listens to this machine only. */
 export function kubeconfig(url: string): string {
@@ -17,8 +19,12 @@ export function kubeconfig(url: string): string {
   });
 }
 
-/** Writes the kubeconfig, readable by its owner only. */
+/** Writes the kubeconfig, readable by its owner only. Throws `DataFileError`. */
 export function writeKubeconfig(path: string, url: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, kubeconfig(url), { mode: 0o600 });
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, kubeconfig(url), { mode: 0o600 });
+  } catch (cause) {
+    throw new DataFileError(path, `${messageOf(cause)}; remove it: it is written at every start`, { cause });
+  }
 }

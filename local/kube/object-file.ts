@@ -1,5 +1,5 @@
 /** Objects in one SQLite file: every write is a transaction, and a lock keeps a second process out. */
-import { existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import { messageOf } from "../../runtime/thrown.ts";
 import { isObject } from "./json.ts";
 import type { ObjectKey, ObjectPersistence, PersistedObject } from "./object-store.ts";
+import { StatusError } from "./status.ts";
 
 /** The file cannot be used. The message is one line: which file, why, and what to do. Nothing was changed. */
 export class DataFileError extends Error {
@@ -37,6 +38,8 @@ export function openObjectFile(directory: string): ObjectPersistence {
   return explained(path, () => {
     mkdirSync(directory, { recursive: true });
     if (!existsSync(path)) createFile(path);
+    // SQLite would open a file that it cannot write, and refuse each write later.
+    accessSync(path, constants.R_OK | constants.W_OK);
     const database = new DatabaseSync(path);
     try {
       prepare(database, path);
@@ -116,14 +119,14 @@ class ObjectFile implements ObjectPersistence {
   }
 
   #commit(revision: number, write: () => unknown): void {
-    this.#database.exec("BEGIN");
     try {
+      this.#database.exec("BEGIN");
       write();
       this.#advance.run(revision);
       this.#database.exec("COMMIT");
-    } catch (error) {
+    } catch (cause) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
+      throw new StatusError(500, "InternalError", `${this.#path}: ${messageOf(cause)}; nothing was changed`);
     }
   }
 }

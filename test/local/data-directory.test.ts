@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { beginFirstStart, dataDirectory, endFirstStart, nodeKey } from "../../local/data-directory.ts";
+import { writeKubeconfig } from "../../local/kube/kubeconfig.ts";
 import { DataFileError } from "../../local/kube/object-file.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";
 
@@ -43,9 +44,23 @@ describe("the first start", () => {
     expect(existsSync(data.firstStart)).toBe(false);
   });
 
+  it("says in one line that it cannot be ended", () => {
+    const data = dataDirectory(scratch.path);
+    mkdirSync(data.firstStart);
+    expect(() => endFirstStart(data)).toThrow(DataFileError);
+  });
+
   it("says in one line that the folder cannot be written", () => {
     writeFileSync(join(scratch.path, "file"), "");
     expect(() => beginFirstStart(dataDirectory(join(scratch.path, "file")))).toThrow(DataFileError);
+  });
+});
+
+describe("the kubeconfig", () => {
+  it("says in one line that it cannot be written", () => {
+    const { kubeconfig } = dataDirectory(scratch.path);
+    mkdirSync(kubeconfig);
+    expect(() => writeKubeconfig(kubeconfig, "http://127.0.0.1:1")).toThrow(DataFileError);
   });
 });
 

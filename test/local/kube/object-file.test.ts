@@ -109,6 +109,15 @@ describe("the object file", () => {
     expect(() => openObjectFile(join(scratch.path, "file", "objects"))).toThrow(/cannot be used/);
   });
 
+  it("says why an object cannot be kept, and keeps what there was", () => {
+    const store = new ObjectStore({ persistence: openObjectFile(scratch.path) });
+    const kept = store.put(keyOf("a"), widget("a", 1));
+    const unwritable = { ...widget("a", 2), spec: { size: 2n } };
+    expect(() => store.put(keyOf("a"), unwritable)).toThrow(/objects\.db: .*BigInt; nothing was changed/);
+    expect(store.read(keyOf("a"))).toEqual(kept);
+    store.close();
+  });
+
   it("writes an object at the cost of the object", () => {
     const store = new ObjectStore({ persistence: openObjectFile(scratch.path) });
     const time = (count: number): number => {
