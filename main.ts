@@ -430,7 +430,8 @@ async function assertInstalled(kube: KubernetesApi, { namespace }: Config): Prom
   try {
     await kube.get(namespaces, { name: namespace });
   } catch (error) {
-    if (!(error instanceof ApiError) || error.code === 403) return;
+    if (!(error instanceof ApiError)) throw unreachable(error);
+    if (error.code === 403) return;
     throw new StartError(
       `namespace ${namespace}: ${error.message}; create it with: kubectl create namespace ${namespace}`,
     );
@@ -438,9 +439,20 @@ async function assertInstalled(kube: KubernetesApi, { namespace }: Config): Prom
   try {
     await kube.list(resourceType("NodeGroup"), { limit: 1 });
   } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== 404) return;
+    if (!(error instanceof ApiError)) throw unreachable(error);
+    if (error.code !== 404) return;
     throw new StartError("the cluster does not know NodeGroups: install the definitions with: kubectl apply -f crds/");
   }
+}
+
+function unreachable(cause: unknown): StartError {
+  const why = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0];
+  return new StartError(
+    `cannot reach the Kubernetes API (${why ?? ""}): look at the kubeconfig, and whether the server runs`,
+    {
+      cause,
+    },
+  );
 }
 
 // ------------------------------------------------------------------------------------------------ parts

@@ -43,6 +43,7 @@ export class RegistrationDesk {
     return this.#write(node, (fresh) => {
       const decision = decideRegistration(fresh, claim, this.#clock.now());
       if (decision.kind === "Refuse") throw new Problem("ClaimedByAnother", decision.detail);
+      if (decision.kind === "AwaitAddress") throw addressUnknown(fresh);
       return decision.kind === "Write" ? decision.patch : undefined;
     });
   }
@@ -89,6 +90,12 @@ export class RegistrationDesk {
       deadline.clear();
     }
   }
+}
+
+/** The answer to a machine whose address the cloud has not told yet: anybody could claim it. */
+function addressUnknown(node: StreamNode): Problem {
+  const detail = `the cloud has told no address of the machine of ${node.metadata.name} yet: try again`;
+  return new Problem("NotMapped", detail, { retryAfterSeconds: 1 });
 }
 
 /** The answer to a node that is not to come back. */

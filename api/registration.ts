@@ -9,6 +9,8 @@ export type RegistrationDecision =
   | { readonly kind: "Keep" }
   /** The merge patch that makes it registered. */
   | { readonly kind: "Write"; readonly patch: RegistrationPatch }
+  /** The cloud has told no address of the machine yet, so nothing vouches for a first claim. */
+  | { readonly kind: "AwaitAddress" }
   /** Another has claimed the machine, or the claim does not fit what the cloud says. */
   | { readonly kind: "Refuse"; readonly detail: string };
 
@@ -20,7 +22,7 @@ export function decideRegistration(node: StreamNode, claim: RegisterRequest, now
   const contradiction = contradictionOf(node.status?.addresses, claim);
   if (contradiction !== undefined) return { kind: "Refuse", detail: contradiction };
   const held = node.status?.registration;
-  if (held === undefined) return write(claim, now);
+  if (held === undefined) return isKnown(node.status?.addresses) ? write(claim, now) : { kind: "AwaitAddress" };
   if (held.bootId !== claim.bootId && !sameMachine(held, node.status?.addresses, claim)) {
     return { kind: "Refuse", detail: `the machine is registered at another address since ${held.registeredAt}` };
   }
@@ -35,9 +37,13 @@ export function decideGoodbye(node: StreamNode, now: Instant): RegistrationPatch
 
 type CloudAddresses = NonNullable<StreamNode["status"]>["addresses"];
 
+function isKnown(cloud: CloudAddresses): cloud is NonNullable<CloudAddresses> {
+  return cloud?.public !== undefined || cloud?.private !== undefined;
+}
+
 /** What the cloud says against the claim. It may not have told the public address yet; then the private one vouches. */
 function contradictionOf(cloud: CloudAddresses, claim: RegisterRequest): string | undefined {
-  if (cloud?.public === undefined && cloud?.private === undefined) return undefined;
+  if (!isKnown(cloud)) return undefined;
   if (claim.privateAddress !== undefined && cloud.private !== undefined && claim.privateAddress !== cloud.private) {
     return `the cloud knows the machine by another private address than ${claim.privateAddress}`;
   }

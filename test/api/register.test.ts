@@ -34,6 +34,7 @@ describe("a machine that registers", () => {
     await world.register();
     expect((await world.node("live-edge-0")).status).toEqual({
       phase: "Running",
+      addresses: { public: "198.18.0.1", private: "10.0.0.1" },
       registration: {
         machineId: "i-1",
         address: "198.18.0.1",
@@ -43,6 +44,14 @@ describe("a machine that registers", () => {
         registeredAt: "2026-01-01T00:00:00.000Z",
       },
     });
+  });
+
+  it("comes again while the cloud has told no address of it: anybody could claim it", async () => {
+    await world.addNode({ status: { addresses: {} } });
+    const answer = await world.register();
+    expect(answer).toMatchObject({ status: 503, body: { code: "NotMapped" } });
+    expect(answer.headers.get("Retry-After")).toBe("1");
+    expect((await world.node("live-edge-0")).status?.registration).toBeUndefined();
   });
 
   it("may have no parents yet", async () => {

@@ -29,7 +29,7 @@ function node(status: StreamNodeStatus): StreamNode {
 
 describe("a first claim", () => {
   it.each([
-    ["the cloud has told no address yet", {}, claim, "Write"],
+    ["the cloud has told no address yet", {}, claim, "AwaitAddress"],
     ["the public address is the cloud's", { public: "198.18.0.1" }, claim, "Write"],
     ["it gives the private address alone", { private: "10.0.0.1" }, { ...claim, address: "10.0.0.1" }, "Write"],
     ["the public address is not told yet, and the private one fits", { private: "10.0.0.1" }, claim, "Write"],

@@ -152,7 +152,8 @@ describe("a report that is turned away", () => {
     await world.close();
     world = await NodeApiWorld.open({ rateLimits: { perNode: { perSecond: 1, burst: 2 } } });
     await world.addNode();
-    await world.addNode({ name: "live-edge-1", spec: { slot: 1, providerId: "i-2" } });
+    const addresses = { public: "198.18.0.2", private: "10.0.0.2" };
+    await world.addNode({ name: "live-edge-1", spec: { slot: 1, providerId: "i-2" }, status: { addresses } });
     const token = await world.registered();
     const other = await world.registered({ machineId: "i-2", address: "198.18.0.2", privateAddress: "10.0.0.2" });
     for (const sequence of [1, 2]) expect((await world.report(token, { sequence })).status).toBe(200);

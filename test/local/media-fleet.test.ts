@@ -35,10 +35,11 @@ function openFleet(): MediaFleet {
 async function launch(count: number, userData = settings()): Promise<readonly string[]> {
   const request = launchRequest({ count, userData });
   const machines = valueOf(await simulated.platform.launch(request, new AbortController().signal));
-  for (const { providerId, launchIndex } of machines) {
+  for (const { providerId, launchIndex, privateAddress } of machines) {
     await api.addNode({
       name: `live-edge-${launchIndex}`,
       spec: { slot: launchIndex, index: launchIndex, providerId },
+      status: { addresses: { private: privateAddress } },
     });
   }
   return machines.map(({ providerId }) => providerId);

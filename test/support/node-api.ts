@@ -183,6 +183,9 @@ export const registration = {
 
 export const emptyReport = { bootId: "boot-1", sequence: 1, connections: 0, publishers: 0, subscribers: 0 };
 
+/** What the cloud says of every machine unless a test says otherwise: where its node claims to be. */
+const addressesInTests = { public: "198.18.0.1", private: "10.0.0.1" };
+
 function nodeDraft({ name = "live-edge-0", deletionTimestamp, spec, status = {} }: NodeChange) {
   return {
     metadata: {
@@ -210,7 +213,7 @@ function nodeDraft({ name = "live-edge-0", deletionTimestamp, spec, status = {} 
       },
       ...spec,
     },
-    status,
+    status: { addresses: addressesInTests, ...status },
   };
 }
 
