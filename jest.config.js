@@ -16,4 +16,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Most tests wait for a database or for the garbage collector of a virtual fleet: one worker for each core.
+  maxWorkers: "100%",
 };
