@@ -12,7 +12,7 @@ if (major >= needed) {
       needed +
       " or newer, and this is " +
       process.versions.node +
-      ": install it, or run `npm start`, which brings its own",
+      ": install it, or run `npm start`, which brings its own (where npm ran no install scripts: `npm rebuild node` first)",
   );
   process.exitCode = 1;
 }
