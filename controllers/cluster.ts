@@ -7,6 +7,7 @@ import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
 import { type ScalePolicy, scalePolicySchema } from "../crds/scale-policy.ts";
 import { type StreamNode, streamNodeSchema } from "../crds/stream-node.ts";
 import type { Clock } from "../domain/time.ts";
+import { childRolesOf, needsParent, type TopologyNode } from "../domain/topology.ts";
 import { Informer } from "../runtime/informer.ts";
 import type { KubernetesApi, KubernetesObject, ObjectMeta, ResourceType } from "../runtime/kubernetes-api.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -15,7 +16,7 @@ import type { Indexers } from "../runtime/object-cache.ts";
 import { type Resource, ResourceClient } from "../runtime/resource-client.ts";
 
 /** What deciding needs of an informer. It may lag behind the cluster, so nothing is created on its word alone. */
-export type Cache<T> = Pick<Informer<T>, "get" | "list" | "keys" | "byIndex" | "onChange">;
+export type Cache<T> = Pick<Informer<T>, "get" | "list" | "keys" | "byIndex" | "indexHas" | "onChange">;
 
 export interface Collection<T extends Resource> {
   readonly cache: Cache<T>;
@@ -49,6 +50,10 @@ export const index = {
   batch: "batch",
   /** StreamNodes by machine. */
   machineId: "machineId",
+  /** StreamNodes in service that others are linked to, by `parentsKey`. */
+  parents: "parents",
+  /** StreamNodes that need a parent and are not in service, by NodeGroup. */
+  orphans: "orphans",
 } as const;
 
 export interface ClusterOptions {
@@ -90,6 +95,9 @@ export function informedCluster(options: ClusterOptions): InformedCluster {
     [index.batch]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.batch}`],
     [index.machineId]: ({ spec }) =>
       spec.providerId === undefined ? [] : [`${spec.launch.platform}/${spec.providerId}`],
+    [index.parents]: (node) =>
+      childRolesOf(toTopologyNode(node)).map((role) => parentsKey(node.metadata.namespace, node.spec.group, role)),
+    [index.orphans]: (node) => (needsParent(node.spec.role) && node.status?.phase !== "InService" ? ofGroup(node) : []),
   });
   const scalePolicies = collect(options, "ScalePolicy", scalePolicySchema, {});
   const launchConfigs = collect(options, "LaunchConfig", launchConfigSchema, {});
@@ -109,6 +117,22 @@ export function informedCluster(options: ClusterOptions): InformedCluster {
 
 function ofGroup({ metadata, spec }: LaunchBatch | StreamNode): readonly string[] {
   return [`${metadata.namespace}/${spec.group}`];
+}
+
+/** Under which `index.parents` has the parents of a group's nodes of this role. */
+export function parentsKey(namespace: string, group: string, role: Role): string {
+  return `${namespace}/${group}/${role}`;
+}
+
+function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
+  return {
+    name: metadata.name,
+    role: spec.role,
+    phase: status?.phase,
+    draining: spec.drain !== undefined || metadata.deletionTimestamp !== undefined,
+    address: status?.registration?.address,
+    privateAddress: status?.registration?.privateAddress,
+  };
 }
 
 function collect<S extends z.ZodType<Resource>>(

@@ -176,10 +176,8 @@ function wakeOnNodes({ cluster }: OperatorDeps, to: Controllers): void {
     if (spec.providerId === undefined)
       to.launch.queue.add(keyText({ namespace: metadata.namespace, name: spec.batch }));
     if (!changesParents(change)) return;
-    for (const sibling of cluster.streamNodes.cache.byIndex(index.nodeGroup, group)) {
-      const waits = needsParent(sibling.spec.role) && sibling.status?.phase !== "InService";
-      if (waits) to.streamNode.queue.add(keyText(sibling.metadata));
-    }
+    for (const orphan of cluster.streamNodes.cache.byIndex(index.orphans, group))
+      to.streamNode.queue.add(keyText(orphan.metadata));
   });
 }
 

@@ -1,5 +1,4 @@
 /** Writing a status only when it says something new. */
-import { isDeepStrictEqual } from "node:util";
 import type { MergePatch, PatchOutcome, Resource, ResourceClient } from "../runtime/resource-client.ts";
 
 /**
@@ -7,6 +6,8 @@ import type { MergePatch, PatchOutcome, Resource, ResourceClient } from "../runt
  * is for a local copy that has stopped to follow.
  */
 export const changedMs = 1_000;
+
+type Fields = Readonly<Record<string, unknown>>;
 
 interface WithStatus extends Resource {
   readonly status?: object | undefined;
@@ -17,7 +18,7 @@ interface WithStatus extends Resource {
  * retried: the object has changed, and the decision must be taken anew.
  */
 export async function writeStatus<T extends WithStatus>(
-  client: ResourceClient<T>,
+  client: Pick<ResourceClient<T>, "patchStatus">,
   object: T,
   status: MergePatch,
   signal: AbortSignal,
@@ -28,14 +29,25 @@ export async function writeStatus<T extends WithStatus>(
   return client.patchStatus(object, Object.fromEntries(changed), signal);
 }
 
-/** Equal once written as JSON, where a field that is undefined is not there. */
+/** Equal once written as JSON, where a field that is null or undefined is not there. Compares in place: it runs at every look. */
 function sameJson(a: unknown, b: unknown): boolean {
-  return isDeepStrictEqual(withoutUndefined(a), withoutUndefined(b));
+  if (isAbsent(a) || isAbsent(b)) return isAbsent(a) && isAbsent(b);
+  if (typeof a !== "object" || typeof b !== "object") return a === b;
+  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && sameItems(a, b);
+  return sameFields(a as Fields, b as Fields);
 }
 
-function withoutUndefined(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutUndefined);
-  if (typeof value !== "object" || value === null) return value ?? null;
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined && inner !== null);
-  return Object.fromEntries(entries.map(([name, inner]) => [name, withoutUndefined(inner)]));
+function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, place) => sameJson(item, b[place]));
+}
+
+function sameFields(a: Fields, b: Fields): boolean {
+  return (
+    Object.keys(a).every((name) => sameJson(a[name], b[name])) &&
+    Object.keys(b).every((name) => Object.hasOwn(a, name) || isAbsent(b[name]))
+  );
 }

@@ -4,7 +4,8 @@ import { isTrue } from "./conditions.ts";
 
 /** Slots that neither have their machine nor are given up. */
 export function openSlots({ spec, status }: Pick<LaunchBatch, "spec" | "status">): readonly number[] {
-  return spec.slots.filter((slot) => !status?.members?.some((member) => member.slot === slot));
+  const settled = new Set(status?.members?.map(({ slot }) => slot));
+  return spec.slots.filter((slot) => !settled.has(slot));
 }
 
 /** Every slot has its machine, or never will. */

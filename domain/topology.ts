@@ -32,9 +32,19 @@ export function needsParent(role: Role): boolean {
 /** The parents of a node of this role among the nodes of its group, by name: in service, not about to go. */
 export function parentsOf(role: Role, group: readonly TopologyNode[]): readonly Parent[] {
   return group
-    .filter((node) => parentRoles[role].includes(node.role) && node.phase === "InService" && !node.draining)
+    .filter((node) => parentRoles[role].includes(node.role) && isServing(node))
     .flatMap(toParent)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The roles whose nodes this node is a parent of: those for which `parentsOf` answers it. */
+export function childRolesOf(node: TopologyNode): readonly Role[] {
+  if (!isServing(node) || node.address === undefined) return [];
+  return (Object.keys(parentRoles) as Role[]).filter((role) => parentRoles[role].includes(node.role));
+}
+
+function isServing({ phase, draining }: TopologyNode): boolean {
+  return phase === "InService" && !draining;
 }
 
 function toParent({ name, address, privateAddress }: TopologyNode): Parent[] {

@@ -102,6 +102,11 @@ export class Informer<T> {
     return this.#cache.byIndex(name, value);
   }
 
+  /** Whether `byIndex` would find any; costs the same however many there are. */
+  indexHas(name: string, value: string): boolean {
+    return this.#cache.indexHas(name, value);
+  }
+
   /** Keys of objects whose newest form does not parse, with the reason. */
   unreadable(): ReadonlyMap<string, string> {
     return this.#unreadable;

@@ -28,12 +28,15 @@ export class ObjectCache<T> {
 
   /** The objects that the index finds under the value. An index that was not declared throws. */
   byIndex(name: string, value: string): readonly T[] {
-    const index = this.#indexes.get(name);
-    if (index === undefined) throw new Error(`there is no index ${name}`);
-    return [...(index.get(value) ?? [])].flatMap((key) => {
+    return [...(this.#index(name).get(value) ?? [])].flatMap((key) => {
       const object = this.#objects.get(key);
       return object === undefined ? [] : [object];
     });
+  }
+
+  /** Whether the index finds any object under the value; costs the same however many there are. */
+  indexHas(name: string, value: string): boolean {
+    return this.#index(name).has(value);
   }
 
   set(key: string, object: T): void {
@@ -54,6 +57,12 @@ export class ObjectCache<T> {
       keys?.delete(key);
       if (keys?.size === 0) index.delete(value);
     });
+  }
+
+  #index(name: string): ReadonlyMap<string, ReadonlySet<string>> {
+    const index = this.#indexes.get(name);
+    if (index === undefined) throw new Error(`there is no index ${name}`);
+    return index;
   }
 
   #eachEntry(object: T, visit: (index: Map<string, Set<string>>, value: string) => void): void {

@@ -93,7 +93,7 @@ function snapshot({ launchConfig, revision, input }: BatchPlan): LaunchSnapshot 
 const keptBatches = 20;
 
 /** Settled batches that may go: all but the newest of each role. */
-export function prunableBatches({ batches }: GroupObjects): readonly LaunchBatch[] {
+export function prunableBatches({ batches }: Pick<GroupObjects, "batches">): readonly LaunchBatch[] {
   const byRole = Map.groupBy(batches, ({ spec }) => spec.role);
   return [...byRole.values()].flatMap((ofRole) =>
     [...ofRole]

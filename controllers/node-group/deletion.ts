@@ -2,14 +2,17 @@
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { isSettled, openSlots } from "../../domain/batch.ts";
 import { fromRfc3339 } from "../../domain/time.ts";
-import type { GroupObservation, ObservationDeps } from "./observation.ts";
+import type { GroupObjects, GroupObservation, ObservationDeps } from "./observation.ts";
 
 export type DeletionStep =
   | { readonly kind: "DeleteNodes"; readonly nodes: readonly StreamNode[] }
   | { readonly kind: "Wait"; readonly message: string }
   | { readonly kind: "Release" };
 
-export function deletionStep(deps: Pick<ObservationDeps, "gate">, observation: GroupObservation): DeletionStep {
+export function deletionStep(
+  deps: Pick<ObservationDeps, "gate">,
+  observation: GroupObservation & GroupObjects,
+): DeletionStep {
   const { nodes, batches } = observation;
   const staying = nodes.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   if (staying.length > 0) return { kind: "DeleteNodes", nodes: staying };

@@ -3,11 +3,12 @@ import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import { openSlots } from "../../domain/batch.ts";
 
 export function failingLaunches(batches: readonly LaunchBatch[]): readonly string[] {
-  return batches.filter((batch) => openSlots(batch).length > 0).flatMap((batch) => failure(batch));
+  return batches.flatMap((batch) => failure(batch));
 }
 
-function failure({ metadata, status }: LaunchBatch): readonly string[] {
+function failure(batch: LaunchBatch): readonly string[] {
+  const { metadata, status } = batch;
   const last = status?.attempts?.at(-1);
-  if (last?.error === undefined) return [];
+  if (last?.error === undefined || openSlots(batch).length === 0) return [];
   return [`${metadata.name}: attempt ${last.number} failed with ${last.error}: ${last.message ?? "no message"}`];
 }

@@ -1,7 +1,7 @@
 /** What a NodeGroup's decision is taken on: the group, its references, its nodes, its batches. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
-import { type Role, roles } from "../../crds/names.ts";
+import { roles } from "../../crds/names.ts";
 import type { NodeGroup, RoleStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
@@ -13,6 +13,7 @@ import type { NodeCounts, ScalingInput } from "../../domain/scaling.ts";
 import type { Instant } from "../../domain/time.ts";
 import type { AdoptionGate } from "../adoption-gate.ts";
 import type { Clouds } from "../clouds.ts";
+import type { Census, Place } from "./census.ts";
 
 /** The objects that belong to a group, as they were read together. */
 export interface GroupObjects {
@@ -21,12 +22,14 @@ export interface GroupObjects {
 }
 
 /** What the decision on a group is taken on, read from the local copy or from the cluster itself. */
-export interface GroupWorld extends GroupObjects {
+export interface GroupWorld {
+  readonly census: Census;
+  readonly batches: readonly LaunchBatch[];
   readonly launchConfig: LaunchConfig | undefined;
   readonly scalePolicy: ScalePolicy | undefined;
 }
 
-export interface GroupObservation extends GroupObjects {
+export interface GroupObservation extends Pick<GroupWorld, "census" | "batches"> {
   readonly group: NodeGroup;
   readonly references: References;
   readonly pause: Pause;
@@ -45,10 +48,10 @@ export function observeGroup(
   now: Instant,
 ): GroupObservation {
   const references = referencesOf(deps, group, world);
-  const { nodes, batches } = world;
+  const { census, batches } = world;
   return {
     group,
-    nodes,
+    census,
     batches,
     references,
     pause: pauseAt(group.spec.pause, now),
@@ -77,17 +80,14 @@ function unreadRegions({ clouds, gate }: ObservationDeps, { metadata, spec }: No
 
 /** One input for each (role, region) that the policy asks for or that has nodes, also where the group is to be no more. */
 export function scalingInputs(observation: GroupObservation): readonly ScalingInput[] {
-  const regions = new Set([...observation.group.spec.regions, ...observation.nodes.map(({ spec }) => spec.region)]);
+  const regions = new Set([...observation.group.spec.regions, ...observation.census.regions()]);
   const places = roles.flatMap((role) => [...regions].map((region) => ({ role, region })));
   return places
     .map((place) => scalingInput(observation, place))
     .filter(({ maxLimit, counts }) => maxLimit > 0 || total(counts) > 0);
 }
 
-function scalingInput(
-  observation: GroupObservation,
-  place: { readonly role: Role; readonly region: string },
-): ScalingInput {
+function scalingInput(observation: GroupObservation, place: Place): ScalingInput {
   const { group, references, pause, unread } = observation;
   const resolved = references.kind === "Resolved";
   const limits = resolved ? limitsIn(group, references.scalePolicy, place) : lastLimits(group, place);
@@ -107,48 +107,28 @@ function scalingInput(
 function limitsIn(
   { spec }: NodeGroup,
   policy: ScalePolicy,
-  { role, region }: { readonly role: Role; readonly region: string },
+  { role, region }: Place,
 ): Pick<RoleStatus, "minLimit" | "maxLimit"> {
   return spec.regions.includes(region) ? limitsFor(policy.spec, role, region) : { minLimit: 0, maxLimit: 0 };
 }
 
 /** While the policy is not there, the limits that last held are shown; nothing is decided on them. */
-function lastLimits(group: NodeGroup, { role, region }: { readonly role: Role; readonly region: string }) {
+function lastLimits(group: NodeGroup, { role, region }: Place) {
   const last = group.status?.roles?.find((entry) => entry.role === role && entry.region === region);
   return last ?? { minLimit: 0, maxLimit: 0 };
 }
 
 /** Nodes of a place by what they count for; a slot that a batch has promised counts as coming. */
-export function countNodes(objects: GroupObjects, place: { readonly role: Role; readonly region: string }): NodeCounts {
-  const nodes = objects.nodes.filter(({ spec }) => spec.role === place.role && spec.region === place.region);
-  const classes = nodes.map(classOf);
-  const count = (wanted: keyof NodeCounts) => classes.filter((found) => found === wanted).length;
-  return {
-    inService: count("inService"),
-    starting: count("starting") + promisedSlots(objects, place),
-    draining: count("draining"),
-    terminating: count("terminating"),
-  };
-}
-
-function classOf({ metadata, spec, status }: StreamNode): keyof NodeCounts {
-  if (metadata.deletionTimestamp !== undefined || status?.phase === "Terminating") return "terminating";
-  if (spec.drain !== undefined) return "draining";
-  return status?.phase === "InService" ? "inService" : "starting";
+function countNodes(world: Pick<GroupWorld, "census" | "batches">, place: Place): NodeCounts {
+  const counts = world.census.counts(place);
+  return { ...counts, starting: counts.starting + promisedSlots(world, place) };
 }
 
 /** Slots of open batches that have no StreamNode yet. */
-function promisedSlots(
-  { nodes, batches }: GroupObjects,
-  place: { readonly role: Role; readonly region: string },
-): number {
+function promisedSlots({ census, batches }: Pick<GroupWorld, "census" | "batches">, { role, region }: Place): number {
   return batches
-    .filter(({ spec }) => spec.role === place.role && spec.region === place.region)
-    .flatMap((batch) => openSlots(batch).filter((slot) => !nodes.some((node) => holds(node, batch, slot)))).length;
-}
-
-function holds({ spec }: StreamNode, batch: LaunchBatch, slot: number): boolean {
-  return spec.role === batch.spec.role && spec.slot === slot;
+    .filter(({ spec }) => spec.role === role && spec.region === region)
+    .flatMap((batch) => openSlots(batch).filter((slot) => !census.holds(role, slot))).length;
 }
 
 function total({ inService, starting, draining, terminating }: NodeCounts): number {

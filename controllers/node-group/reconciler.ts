@@ -20,9 +20,11 @@ import {
 import { type Cluster, index } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
 import { changedMs, writeStatus } from "../status-writer.ts";
+import { CensusBook, NodeCensus } from "./census.ts";
 import { planBatch, prunableBatches } from "./batches.ts";
 import { deletionStep } from "./deletion.ts";
 import {
+  type GroupObjects,
   type GroupObservation,
   type GroupWorld,
   type ObservationDeps,
@@ -54,9 +56,11 @@ const takenMs = 200;
 export class NodeGroupReconciler implements Reconciler {
   readonly name = "node-group";
   readonly #deps: NodeGroupDeps;
+  readonly #censuses: CensusBook;
 
   constructor(deps: NodeGroupDeps) {
     this.#deps = deps;
+    this.#censuses = new CensusBook(deps.cluster.streamNodes.cache);
   }
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
@@ -78,11 +82,11 @@ export class NodeGroupReconciler implements Reconciler {
 
   /** What the local copy shows of the group. */
   #known({ metadata, spec }: NodeGroup): GroupWorld {
-    const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
+    const { launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
     const { namespace } = metadata;
     return {
       batches: launchBatches.cache.byIndex(index.nodeGroup, keyText(metadata)),
-      nodes: streamNodes.cache.byIndex(index.nodeGroup, keyText(metadata)),
+      census: this.#censuses.of(keyText(metadata)),
       launchConfig: launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
       scalePolicy: scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),
     };
@@ -92,13 +96,16 @@ export class NodeGroupReconciler implements Reconciler {
    * The same from the cluster itself. Batches first: a slot that they show as launched has its node, if it still lives, in
    * the list that follows.
    */
-  async #confirmed({ metadata, spec }: NodeGroup, turn: Turn): Promise<GroupWorld> {
+  async #confirmed({ metadata, spec }: NodeGroup, turn: Turn): Promise<GroupWorld & GroupObjects> {
     const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
     const { namespace } = metadata;
     const query = { namespace, labelSelector: `${labels.group}=${metadata.name}` };
+    const batches = await launchBatches.client.list(query, turn.signal);
+    const nodes = await streamNodes.client.list(query, turn.signal);
     return {
-      batches: await launchBatches.client.list(query, turn.signal),
-      nodes: await streamNodes.client.list(query, turn.signal),
+      batches,
+      nodes,
+      census: NodeCensus.of(nodes),
       launchConfig: await launchConfigs.client.get({ namespace, name: spec.launchConfigRef.name }, turn.signal),
       scalePolicy: await scalePolicies.client.get({ namespace, name: spec.scalePolicyRef.name }, turn.signal),
     };
@@ -121,13 +128,14 @@ export class NodeGroupReconciler implements Reconciler {
       // Two regions of a role share numbers and slots: the second is decided on when the first is visible.
       if (decision.kind !== "LaunchNodes" || rolesDone.has(input.role)) continue;
       rolesDone.add(input.role);
-      outcome = await this.#commit(confirmed, { input, decision }, turn);
+      outcome = await this.#commit(confirmed, world, { input, decision }, turn);
     }
     return outcome;
   }
 
   async #commit(
     observation: GroupObservation,
+    objects: GroupObjects,
     { input, decision }: Decided,
     turn: Turn,
   ): Promise<ReconcileResult | undefined> {
@@ -141,7 +149,7 @@ export class NodeGroupReconciler implements Reconciler {
       revision: revisionOf(launchConfig),
       input,
       decision,
-      objects: observation,
+      objects,
     });
     if (draft === undefined) return undefined;
     assertLeading(leadership);
@@ -230,7 +238,8 @@ export class NodeGroupReconciler implements Reconciler {
     const { cluster, clock, leadership } = this.#deps;
     const observation = observeGroup(this.#deps, group, this.#known(group), clock.now());
     await this.#report(group, observation, decide(observation), turn);
-    const step = deletionStep(this.#deps, observation);
+    const nodes = cluster.streamNodes.cache.byIndex(index.nodeGroup, keyText(group.metadata));
+    const step = deletionStep(this.#deps, { ...observation, nodes });
     if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);
     if (step.kind === "DeleteNodes") {
       assertLeading(leadership);

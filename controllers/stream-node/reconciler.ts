@@ -20,7 +20,7 @@ import {
   type Turn,
 } from "../../runtime/reconciler.ts";
 import { type Clouds, sightingOf } from "../clouds.ts";
-import { type Cluster, index } from "../cluster.ts";
+import { type Cluster, index, parentsKey } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
 import { changedMs, writeStatus } from "../status-writer.ts";
 import { type DerivedStatus, nodeStatus } from "./status.ts";
@@ -71,7 +71,10 @@ export class StreamNodeReconciler implements Reconciler {
     return viewNode({
       node,
       group,
-      siblings: cluster.streamNodes.cache.byIndex(index.nodeGroup, `${metadata.namespace}/${spec.group}`),
+      hasParents: cluster.streamNodes.cache.indexHas(
+        index.parents,
+        parentsKey(metadata.namespace, spec.group, spec.role),
+      ),
       awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, turn)),
       sighting: await this.#sighting(node, turn),
       report: feed.latest(metadata.uid),

@@ -7,13 +7,12 @@ import type { NodeView } from "../../domain/lifecycle.ts";
 import type { NodeReport } from "../../domain/load.ts";
 import { pauseAt } from "../../domain/pause.ts";
 import { fromRfc3339, type Instant } from "../../domain/time.ts";
-import { parentsOf, type TopologyNode } from "../../domain/topology.ts";
 
 export interface NodeSurroundings {
   readonly node: StreamNode;
   readonly group: NodeGroup | undefined;
-  /** StreamNodes of the same group. */
-  readonly siblings: readonly StreamNode[];
+  /** Some node of the group is in service that this one could be linked to. */
+  readonly hasParents: boolean;
   readonly awaitsBatch: boolean;
   readonly sighting: Sighting;
   /** Newest report of this StreamNode, of whatever boot. */
@@ -25,7 +24,7 @@ export interface NodeSurroundings {
 }
 
 export function viewNode(around: NodeSurroundings): NodeView {
-  const { node, report, siblings } = around;
+  const { node, report } = around;
   const { metadata, spec, status } = node;
   const registration = registrationOf(node);
   const ofThisBoot = report?.bootId === status?.registration?.bootId ? report : undefined;
@@ -41,20 +40,9 @@ export function viewNode(around: NodeSurroundings): NodeView {
     report: ofThisBoot === undefined ? undefined : reportView(ofThisBoot, around),
     rebooted: report !== undefined && ofThisBoot === undefined,
     inServiceSince: inServiceSince(node),
-    hasParents: parentsOf(spec.role, siblings.map(toTopologyNode)).length > 0,
+    hasParents: around.hasParents,
     registrationTimeoutMs: spec.launch.registrationTimeoutSeconds * 1_000,
     terminationAskedAt: around.terminationAskedAt,
-  };
-}
-
-export function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
-  return {
-    name: metadata.name,
-    role: spec.role,
-    phase: status?.phase,
-    draining: spec.drain !== undefined || metadata.deletionTimestamp !== undefined,
-    address: status?.registration?.address,
-    privateAddress: status?.registration?.privateAddress,
   };
 }
 

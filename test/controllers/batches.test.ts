@@ -104,7 +104,7 @@ describe("old batches", () => {
   it("go when they are settled and 20 newer ones are there", () => {
     const settled = Array.from({ length: 23 }, (_, place) => batchOf(place + 1, [place], [place]));
     const open = batchOf(1, [99], []);
-    const names = prunableBatches({ nodes: [], batches: [...settled.slice(1), open] }).map((one) => one.metadata.name);
+    const names = prunableBatches({ batches: [...settled.slice(1), open] }).map((one) => one.metadata.name);
     expect(names.sort()).toEqual(["live-edge-b2", "live-edge-b3"]);
   });
 });

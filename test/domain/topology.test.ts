@@ -1,13 +1,22 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { phases, roles } from "../../crds/names.ts";
-import { needsParent, parentsOf, type TopologyNode } from "../../domain/topology.ts";
+import { childRolesOf, needsParent, parentsOf, type TopologyNode } from "../../domain/topology.ts";
 import { anyRole } from "../support/domain-values.ts";
 
 function origin(fields: Partial<TopologyNode> = {}): TopologyNode {
   const served = { phase: "InService", draining: false, address: "192.0.2.1", privateAddress: undefined } as const;
   return { name: "live-origin-0", role: "origin", ...served, ...fields };
 }
+
+const anyNode = fc.record({
+  name: fc.nat({ max: 30 }).map((slot) => `live-origin-${slot}`),
+  role: anyRole,
+  phase: fc.constantFrom(...phases),
+  draining: fc.boolean(),
+  address: fc.option(fc.constant("192.0.2.1"), { nil: undefined }),
+  privateAddress: fc.constant(undefined),
+});
 
 describe("the parents of an edge", () => {
   it("are the origins in service, by name, with the addresses they have", () => {
@@ -40,17 +49,17 @@ describe("parents", () => {
   });
 
   it("are the same in whatever order the nodes are read", () => {
-    const anyNode = fc.record({
-      name: fc.nat({ max: 30 }).map((slot) => `live-origin-${slot}`),
-      role: anyRole,
-      phase: fc.constantFrom(...phases),
-      draining: fc.boolean(),
-      address: fc.option(fc.constant("192.0.2.1"), { nil: undefined }),
-      privateAddress: fc.constant(undefined),
-    });
     fc.assert(
       fc.property(fc.uniqueArray(anyNode, { selector: ({ name }) => name }), anyRole, (group, role) => {
         expect(parentsOf(role, group.toReversed())).toEqual(parentsOf(role, group));
+      }),
+    );
+  });
+
+  it("are parents to just the roles that they are named to", () => {
+    fc.assert(
+      fc.property(anyNode, anyRole, (node, role) => {
+        expect(childRolesOf(node).includes(role)).toBe(parentsOf(role, [node]).length > 0);
       }),
     );
   });

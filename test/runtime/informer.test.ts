@@ -119,6 +119,7 @@ describe("informer, when all goes well", () => {
     await until("a is gone", () => changes.includes("Deleted default/a"));
     expect(informer.byIndex("group", "live")).toEqual([]);
     expect(informer.byIndex("group", "test").map((object) => object.metadata.name)).toEqual(["b"]);
+    expect(["live", "test"].map((group) => informer.indexHas("group", group))).toEqual([false, true]);
     expect(() => informer.byIndex("colour", "red")).toThrow("there is no index colour");
   });
 
