@@ -72,8 +72,9 @@ export class NodeGroupReconciler implements Reconciler {
     if (kept.kind !== "Patched") return requeueAfter(changedMs, "it has changed meanwhile");
     const now = clock.now();
     const observation = observeGroup(this.#deps, kept.object, this.#known(kept.object), now);
-    const outcome = await this.#launch(observation, turn);
+    // Now, for the census goes on counting.
     const decided = decide(observation);
+    const outcome = await this.#launch(observation, decided, turn);
     this.#explain(kept.object, decided, now);
     await this.#report(kept.object, observation, decided, turn);
     await this.#prune(observation, turn);
@@ -115,8 +116,12 @@ export class NodeGroupReconciler implements Reconciler {
    * Commits batches for what is missing. What the local copy suggests is decided anew on the cluster's own word. Answers
    * when to look again, if there was something to launch.
    */
-  async #launch(observation: GroupObservation, turn: Turn): Promise<ReconcileResult | undefined> {
-    if (!decide(observation).some(({ decision }) => decision.kind === "LaunchNodes")) return undefined;
+  async #launch(
+    observation: GroupObservation,
+    decided: readonly Decided[],
+    turn: Turn,
+  ): Promise<ReconcileResult | undefined> {
+    if (!decided.some(({ decision }) => decision.kind === "LaunchNodes")) return undefined;
     const group = await this.#deps.cluster.nodeGroups.client.get(observation.group.metadata, turn.signal);
     if (group?.metadata.uid !== observation.group.metadata.uid) return requeueAfter(takenMs, "the group is another");
     const world = await this.#confirmed(group, turn);
