@@ -14,9 +14,11 @@ export interface HistoryKeeperDeps {
   readonly metrics: Pick<Metrics, "streamNodes">;
 }
 
+/** Soon after the start, for that is when a crash has left lives open. */
+const firstMs = 1_000;
 const everyMs = 10_000;
-/** A life opened within this time (ms) may belong to a node that the local copy does not show yet. */
-const youngMs = 60_000;
+/** A life opened within this time (ms) may belong to a node that came while the local copy was being read. */
+const youngMs = 5_000;
 
 export class HistoryKeeper {
   readonly name = "history-keeper";
@@ -31,7 +33,7 @@ export class HistoryKeeper {
 
   start(): void {
     this.#stopped = false;
-    this.#schedule();
+    this.#schedule(firstMs);
   }
 
   async stop(): Promise<void> {
@@ -40,10 +42,10 @@ export class HistoryKeeper {
     await this.#running;
   }
 
-  #schedule(): void {
+  #schedule(ms: number): void {
     if (this.#stopped) return;
-    this.#cancel = this.#deps.clock.after(everyMs, () => {
-      this.#running = this.#keep().finally(() => this.#schedule());
+    this.#cancel = this.#deps.clock.after(ms, () => {
+      this.#running = this.#keep().finally(() => this.#schedule(everyMs));
     });
   }
 

@@ -70,6 +70,7 @@ function inUse(object: Referenced, users: readonly NodeGroup[]): Update {
     .slice(0, 10)
     .join(", ");
   const waits = object.metadata.deletionTimestamp === undefined ? "" : ": it is deleted when they no longer do";
-  const message = `${users.length} NodeGroups refer to it (${names})${waits}`;
+  const refer = users.length === 1 ? "1 NodeGroup refers" : `${users.length} NodeGroups refer`;
+  const message = `${refer} to it (${names})${waits}`;
   return { type, status: "True", reason: "Referenced", message };
 }

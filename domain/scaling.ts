@@ -95,5 +95,5 @@ function obstacle(input: ScalingInput): { readonly reason: HoldReason; readonly 
 
 function describe({ role, region, minLimit, maxLimit, counts }: ScalingInput, present: number): string {
   const draining = counts.draining > 0 ? `, ${counts.draining} draining` : "";
-  return `${present} ${role} nodes in ${region} (${counts.inService} in service${draining}), minimum ${minLimit}, maximum ${maxLimit}`;
+  return `${present} ${role} ${present === 1 ? "node" : "nodes"} in ${region} (${counts.inService} in service${draining}), minimum ${minLimit}, maximum ${maxLimit}`;
 }

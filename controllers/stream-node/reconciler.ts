@@ -245,7 +245,8 @@ export class StreamNodeReconciler implements Reconciler {
     const createdAt = fromRfc3339(node.metadata.creationTimestamp);
     const seconds = createdAt === undefined ? 0 : Math.max(0, (clock.now() - createdAt) / 1_000);
     if (node.status?.transitions?.InService === undefined) metrics.launchedToService(node.spec.role, seconds);
-    const message = `${node.metadata.name} is in service, ${seconds.toFixed(0)} s after its launch was decided`;
+    const since = node.spec.batchUid === undefined ? "it was adopted" : "its launch was decided";
+    const message = `${node.metadata.name} is in service, ${seconds.toFixed(0)} s after ${since}`;
     this.#note(node, { type: "Normal", reason: "InService", message });
   }
 

@@ -88,7 +88,7 @@ describe("what goes before the limits", () => {
   it("says what a paused group would do, with the numbers it goes by", () => {
     const { message } = decideScaling(edges({ everythingPaused: true, counts: { inService: 1, draining: 1 } }));
     expect(message).toBe(
-      "everything is paused; 1 edge nodes in region-a (1 in service, 1 draining), minimum 2, maximum 4: would launch 1",
+      "everything is paused; 1 edge node in region-a (1 in service, 1 draining), minimum 2, maximum 4: would launch 1",
     );
   });
 
