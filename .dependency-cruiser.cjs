@@ -70,6 +70,12 @@ module.exports = {
     only("database-only-in-prisma", ["@prisma", "pg", "@electric-sql", "pglite-prisma-adapter"], ["prisma"]),
     only("metrics-and-logger-only-in-runtime", ["prom-client", "pino"], ["runtime"]),
     {
+      name: "nothing-imports-benchmarks",
+      severity: "error",
+      from: { pathNot: "^bench/" },
+      to: { path: "^bench/" },
+    },
+    {
       name: "nothing-imports-tests",
       severity: "error",
       from: { pathNot: "^test/" },
