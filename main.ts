@@ -193,6 +193,7 @@ async function startAll({ config, data, kubePort, bare, stops, interrupted }: Up
   const seed = nodeKey(data, randomBytes);
   const simulated = simulatedCloud(own, data.cloud, stops);
   const kube = openEmbeddedApi(own, data, stops);
+  console.log(first ? `setting up ${data.root}: this takes a few seconds` : `opening ${data.root}`);
   const { database, history } = await openHistory(own, data, stops);
   const server = await startKubeServer({
     api: kube,
