@@ -173,7 +173,7 @@ export class MachineInventory {
   }
 
   #take(region: Region, machines: readonly Machine[], started: Moment): ListingResult {
-    const listing = toListing(machines, region.name, started);
+    const listing = toListing(machines, region.name, started, region.latest);
     const changes = changesBetween(region.latest, listing);
     region.latest = listing;
     region.failures = 0;

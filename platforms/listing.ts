@@ -27,14 +27,26 @@ export interface MachineChange {
   readonly after?: Machine;
 }
 
-/** The listing of a region that began at `started` and showed these machines. */
-export function toListing(machines: readonly Machine[], region: string, started: Moment): Listing {
+/**
+ * The listing of a region that began at `started` and showed these machines. One that the earlier listing showed alike
+ * stays the same object, so that what was worked out of it can be kept with it.
+ */
+export function toListing(
+  machines: readonly Machine[],
+  region: string,
+  started: Moment,
+  earlier?: Pick<Listing, "machines">,
+): Listing {
+  const kept = machines.map((machine) => {
+    const before = earlier?.machines.get(machine.providerId);
+    return before !== undefined && sameMachine(before, machine) ? before : machine;
+  });
   return {
     region,
     startedAt: started.at,
     startedMonotonicMs: started.monotonicMs,
-    machines: new Map(machines.map((machine) => [machine.providerId, machine])),
-    byToken: groupedByToken(machines),
+    machines: new Map(kept.map((machine) => [machine.providerId, machine])),
+    byToken: groupedByToken(kept),
   };
 }
 
@@ -67,6 +79,7 @@ function groupedByToken(machines: readonly Machine[]): ReadonlyMap<string, reado
 
 /** Equal in what can change during a machine's life. */
 function sameMachine(a: Machine, b: Machine): boolean {
+  if (a === b) return true;
   return (
     a.state === b.state &&
     a.privateAddress === b.privateAddress &&

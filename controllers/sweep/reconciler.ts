@@ -47,6 +47,8 @@ export class SweepReconciler implements Reconciler {
   readonly #deps: SweepDeps;
   /** Machines that people have been told of. */
   readonly #quarantined = new Set<string>();
+  /** `namespace/group` by a machine's tags, undefined where they name none. Machines that do not change keep their tags. */
+  readonly #groupOfTags = new WeakMap<Machine["tags"], string | undefined>();
 
   constructor(deps: SweepDeps) {
     this.#deps = deps;
@@ -68,7 +70,7 @@ export class SweepReconciler implements Reconciler {
 
   #judge(platform: Machine["platform"], listing: Listing, objectsOf: (key: string) => OwnedObjects): readonly Judged[] {
     const { cluster } = this.#deps;
-    const hasNode = (id: string) => cluster.streamNodes.cache.byIndex(index.machineId, `${platform}/${id}`).length > 0;
+    const hasNode = (id: string) => cluster.streamNodes.cache.indexHas(index.machineId, `${platform}/${id}`);
     const world = adoptionWorld(platform, cluster, objectsOf, hasNode, this.#deps.clock.now());
     return [...listing.machines.values()].map((machine) => ({ machine, verdict: adoptionOf(machine, world) }));
   }
@@ -155,7 +157,7 @@ export class SweepReconciler implements Reconciler {
   /** Says for which groups this listing has been read, and how many of their machines it showed. */
   #openGates(platform: Machine["platform"], listing: Listing, owing: ReadonlySet<string>): void {
     const { cluster, gate } = this.#deps;
-    const machines = machinesByGroup(listing);
+    const machines = this.#machinesByGroup(listing);
     for (const group of cluster.nodeGroups.cache.list()) {
       const key = keyText(group.metadata);
       if (!group.spec.regions.includes(listing.region) || this.#platformOf(group) !== platform || owing.has(key))
@@ -168,6 +170,24 @@ export class SweepReconciler implements Reconciler {
         machines.get(key) ?? 0,
       );
     }
+  }
+
+  /** Machines that are not terminated, by `namespace/group`. */
+  #machinesByGroup({ machines }: Listing): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const machine of machines.values()) {
+      const key = machine.state === "Terminated" ? undefined : this.#groupOf(machine);
+      if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  #groupOf({ tags }: Machine): string | undefined {
+    if (this.#groupOfTags.has(tags)) return this.#groupOfTags.get(tags);
+    const owner = fromTags(tags);
+    const key = owner === undefined ? undefined : keyOf({ owner });
+    this.#groupOfTags.set(tags, key);
+    return key;
   }
 
   #platformOf({ metadata, spec }: NodeGroup): string | undefined {
@@ -198,18 +218,6 @@ function groupsOf(
   return new Set(
     judged.flatMap(({ verdict }) => ("owner" in verdict && kinds.includes(verdict.kind) ? [keyOf(verdict)] : [])),
   );
-}
-
-/** Machines that are not terminated, by `namespace/group`. */
-function machinesByGroup({ machines }: Listing): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const machine of machines.values()) {
-    const owner = machine.state === "Terminated" ? undefined : fromTags(machine.tags);
-    if (owner === undefined) continue;
-    const key = `${owner.namespace}/${owner.group}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return counts;
 }
 
 function adoptedLaunch(machine: Machine, connectionCapacity: number, registrationTimeoutSeconds: number): NodeLaunch {

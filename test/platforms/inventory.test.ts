@@ -218,6 +218,20 @@ describe("changes", () => {
     await inventory.refresh(region);
     expect(told).toHaveLength(6);
   });
+
+  it("leave a machine that has none the same object in every listing", async () => {
+    const { inventory, cloud, launch } = inventoryWorld();
+    const [one, two] = launch("a", 2).map(({ providerId }) => providerId);
+    await inventory.refresh(region);
+    const first = inventory.latest(region)!;
+    valueOf(cloud.updateTags(region, two!, { slot: "1" }));
+    await inventory.refresh(region);
+    const second = inventory.latest(region)!;
+    expect(second.machines.get(one!)).toBe(first.machines.get(one!));
+    expect(second.byToken.get("a")?.[0]).toBe(first.machines.get(one!));
+    expect(second.machines.get(two!)?.tags["slot"]).toBe("1");
+    expect(second.machines.size).toBe(2);
+  });
 });
 
 describe("sightings", () => {
