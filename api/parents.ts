@@ -1,17 +1,20 @@
-/** The parents that each node is told, kept until its group changes. */
+/** The parents that each node is told, kept until a node changes that may be one of them. */
 import type { StreamNode } from "../crds/stream-node.ts";
 import type { Parent, TopologyNode } from "../domain/topology.ts";
-import { parentsOf } from "../domain/topology.ts";
+import { mayHaveChildren, parentsOf } from "../domain/topology.ts";
 import type { StreamNodeDirectory } from "./stream-node-directory.ts";
 
-/** Every report asks for parents, and groups change seldom: the answer is kept per (group, role). */
+/** Every report asks for parents, and they change seldom: the answer is kept per (group, role). */
 export class ParentBook {
   readonly #directory: StreamNodeDirectory;
   readonly #byGroup = new Map<string, Map<string, readonly Parent[]>>();
 
   constructor(directory: StreamNodeDirectory) {
     this.#directory = directory;
-    directory.onChanged((node) => this.#byGroup.delete(groupKey(node)));
+    // Most changes are of edges, which are nobody's parents.
+    directory.onChanged((node) => {
+      if (mayHaveChildren(node.spec.role)) this.#byGroup.delete(groupKey(node));
+    });
   }
 
   parentsFor(node: StreamNode): readonly Parent[] {

@@ -29,6 +29,11 @@ export function needsParent(role: Role): boolean {
   return parentRoles[role].length > 0;
 }
 
+/** Whether others may be linked to nodes of this role. */
+export function mayHaveChildren(role: Role): boolean {
+  return Object.values(parentRoles).some((parents) => parents.includes(role));
+}
+
 /** The parents of a node of this role among the nodes of its group, by name: in service, not about to go. */
 export function parentsOf(role: Role, group: readonly TopologyNode[]): readonly Parent[] {
   return group

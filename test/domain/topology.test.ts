@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { phases, roles } from "../../crds/names.ts";
-import { childRolesOf, needsParent, parentsOf, type TopologyNode } from "../../domain/topology.ts";
+import { childRolesOf, mayHaveChildren, needsParent, parentsOf, type TopologyNode } from "../../domain/topology.ts";
 import { anyRole } from "../support/domain-values.ts";
 
 function origin(fields: Partial<TopologyNode> = {}): TopologyNode {
@@ -54,6 +54,10 @@ describe("parents", () => {
         expect(parentsOf(role, group.toReversed())).toEqual(parentsOf(role, group));
       }),
     );
+  });
+
+  it("have a role that may have children", () => {
+    expect(roles.filter(mayHaveChildren)).toEqual(roles.filter((role) => childRolesOf(origin({ role })).length > 0));
   });
 
   it("are parents to just the roles that they are named to", () => {
