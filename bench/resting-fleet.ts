@@ -61,7 +61,8 @@ export async function restingFleet(size: number, clock: Clock): Promise<RestingF
   const nodes = places.map((place) => nodeObject(group, place, since));
   for (const node of nodes) put(store, "StreamNode", node);
   const cloudStore = new MemoryCloudStore();
-  cloudStore.save({ machines: places.map((place) => machineRecord(place, since)), lastOrdinal: places.length });
+  const machines = places.map((place) => machineRecord(place, since));
+  cloudStore.exclusively(() => cloudStore.save({ machines, lastOrdinal: places.length }));
   const cloud = new SimulatedCloud({ clock, store: cloudStore });
   const reports = new ReportBook();
   for (const place of places) reports.record(reportOf(uidOf(place), place, { sequence: 1, at: clock.now() }));

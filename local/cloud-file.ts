@@ -139,7 +139,7 @@ export class CloudFile implements SimulatedCloudStore {
   }
 
   save({ machines = [], launches = [], lastOrdinal }: SimulatedCloudChange): void {
-    this.#explained(() => {
+    this.#written(() => {
       for (const machine of machines) this.#saveMachine.run(...toMachineRow(machine));
       for (const { token, fingerprint, launchedAt, providerIds } of launches) {
         this.#saveLaunch.run(token, fingerprint, launchedAt, JSON.stringify(providerIds));
@@ -149,7 +149,7 @@ export class CloudFile implements SimulatedCloudStore {
   }
 
   remove({ providerIds, tokens }: ForgottenRecords): void {
-    this.#explained(() => {
+    this.#written(() => {
       for (const providerId of providerIds) this.#removeMachine.run(providerId);
       for (const token of tokens) this.#removeLaunch.run(token);
     });
@@ -167,6 +167,12 @@ export class CloudFile implements SimulatedCloudStore {
       launches: this.#database.prepare("SELECT * FROM launches").all().map(fromLaunchRow),
       lastOrdinal: Number(this.#database.prepare("SELECT last_ordinal FROM cloud").get()?.["last_ordinal"]),
     };
+  }
+
+  /** Alone, each statement would be a transaction of its own. */
+  #written(act: () => void): void {
+    if (!this.#database.isTransaction) throw new CloudStoreError("there is no transaction to write in");
+    this.#explained(act);
   }
 
   #explained<T>(act: () => T): T {

@@ -37,15 +37,16 @@ export class CloudStoreError extends Error {
 export interface SimulatedCloudStore {
   /**
    * Runs `act` while nobody else, in this process or another, writes. What it saves and removes is kept
-   * all or not at all, and durable once this returns. `act` must not call it again.
+   * all or not at all, and durable once this returns; a `load` within sees it. What `act` throws, this throws, and nothing
+   * is kept. Within `act` it is refused.
    */
   exclusively<T>(act: () => T): T;
   /** Whether somebody else has written since the last `load`. */
   changedElsewhere(): boolean;
   load(): SimulatedCloudState;
-  /** Only within `exclusively`. */
+  /** Only within `exclusively`: refused elsewhere. Records with a known key are replaced. */
   save(change: SimulatedCloudChange): void;
-  /** Only within `exclusively`. */
+  /** Only within `exclusively`: refused elsewhere. Keys that are not known are passed over. */
   remove(forgotten: ForgottenRecords): void;
 }
 
@@ -54,9 +55,20 @@ export class MemoryCloudStore implements SimulatedCloudStore {
   readonly #machines = new Map<string, MachineRecord>();
   readonly #launches = new Map<string, LaunchRecord>();
   #lastOrdinal = 0;
+  /** What would take back the transaction, step by step; undefined outside of one. */
+  #undo: (() => void)[] | undefined;
 
   exclusively<T>(act: () => T): T {
-    return act();
+    if (this.#undo !== undefined) throw new CloudStoreError("a transaction is under way");
+    const undo: (() => void)[] = (this.#undo = []);
+    try {
+      return act();
+    } catch (cause) {
+      for (const step of undo.reverse()) step();
+      throw cause;
+    } finally {
+      this.#undo = undefined;
+    }
   }
 
   changedElsewhere(): boolean {
@@ -71,14 +83,33 @@ export class MemoryCloudStore implements SimulatedCloudStore {
     };
   }
 
-  save(change: SimulatedCloudChange): void {
-    for (const machine of change.machines ?? []) this.#machines.set(machine.providerId, machine);
-    for (const launch of change.launches ?? []) this.#launches.set(launch.token, launch);
-    this.#lastOrdinal = change.lastOrdinal ?? this.#lastOrdinal;
+  save({ machines = [], launches = [], lastOrdinal = this.#lastOrdinal }: SimulatedCloudChange): void {
+    const before = this.#lastOrdinal;
+    this.#transaction().push(() => (this.#lastOrdinal = before));
+    this.#lastOrdinal = lastOrdinal;
+    for (const machine of machines) this.#put(this.#machines, machine.providerId, machine);
+    for (const launch of launches) this.#put(this.#launches, launch.token, launch);
   }
 
-  remove(forgotten: ForgottenRecords): void {
-    for (const providerId of forgotten.providerIds) this.#machines.delete(providerId);
-    for (const token of forgotten.tokens) this.#launches.delete(token);
+  remove({ providerIds, tokens }: ForgottenRecords): void {
+    this.#transaction();
+    for (const providerId of providerIds) this.#put(this.#machines, providerId, undefined);
+    for (const token of tokens) this.#put(this.#launches, token, undefined);
   }
+
+  #put<V>(records: Map<string, V>, key: string, record: V | undefined): void {
+    const before = records.get(key);
+    this.#transaction().push(() => assign(records, key, before));
+    assign(records, key, record);
+  }
+
+  #transaction(): (() => void)[] {
+    if (this.#undo === undefined) throw new CloudStoreError("there is no transaction to write in");
+    return this.#undo;
+  }
+}
+
+function assign<V>(records: Map<string, V>, key: string, record: V | undefined): void {
+  if (record === undefined) records.delete(key);
+  else records.set(key, record);
 }

@@ -1,14 +1,18 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { openCloudFile, type CloudFile } from "../../local/cloud-file.ts";
 import { SimulatedCloud } from "../../platforms/simulated/simulated-cloud.ts";
 import { describeCloudPlatform } from "../conformance/cloud-platform.ts";
+import { describeSharedCloudStore, describeSimulatedCloudStore } from "../conformance/simulated-cloud-store.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { launchRequest, simulatedCloudUnderTest, valueOf } from "../support/simulated-cloud.ts";
+
+const execute = promisify(execFile);
 
 let directory: string;
 let files: CloudFile[];
@@ -30,6 +34,12 @@ function opened(): CloudFile {
 
 describe("simulated platform on a file", () => {
   describeCloudPlatform(() => simulatedCloudUnderTest({ store: opened() }));
+});
+
+describe("the store of a simulated cloud on a file", () => {
+  const close = (): void => undefined;
+  describeSimulatedCloudStore(() => ({ store: opened(), close }));
+  describeSharedCloudStore(() => ({ one: opened(), other: opened(), close }));
 });
 
 describe("a cloud that is opened again", () => {
@@ -113,6 +123,22 @@ describe("two processes on one file", () => {
     const machines = clouds[0]!.machines();
     expect(machines).toHaveLength(12);
     expect(new Set(machines.map(({ privateAddress }) => privateAddress)).size).toBe(12);
+  });
+});
+
+describe("processes that write at once", () => {
+  it("wait for each other: none overwrites what another has just written", async () => {
+    opened();
+    const countOn = `
+      import { openCloudFile } from ${JSON.stringify(moduleUrl("local/cloud-file.ts"))};
+      const store = openCloudFile(${JSON.stringify(directory)});
+      for (let turn = 0; turn < 40; turn++) {
+        store.exclusively(() => store.save({ lastOrdinal: store.load().lastOrdinal + 1 }));
+      }
+    `;
+    const children = [1, 2].map(() => execute(process.execPath, ["--input-type=module-typescript", "-e", countOn]));
+    await Promise.all(children);
+    expect(opened().load().lastOrdinal).toBe(80);
   });
 });
 
