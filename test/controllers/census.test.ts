@@ -1,0 +1,129 @@
+/** The census of a group says what counting all of its nodes would say, whatever has happened to them. */
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { CensusBook, NodeCensus } from "../../controllers/node-group/census.ts";
+import { phases, type Role } from "../../crds/names.ts";
+import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
+import type { NodeCounts } from "../../domain/scaling.ts";
+import type { ChangeHandler } from "../../runtime/informer.ts";
+
+interface Place {
+  readonly group: string;
+  readonly role: Role;
+  readonly slot: number;
+  readonly region: string;
+}
+
+const launch = {
+  launchConfig: "live",
+  revision: "r1",
+  platform: "simulated",
+  image: "media-1",
+  instanceType: "sim.small",
+  connectionCapacity: 100,
+  registrationTimeoutSeconds: 150,
+};
+const edge: Place = { group: "live", role: "edge", slot: 0, region: "region-a" };
+
+/** A node in a form that the census has to tell apart from others. */
+function nodeOf(place: Place, form: { phase?: string; draining?: boolean; deleting?: boolean } = {}): StreamNode {
+  const { group, role, slot } = place;
+  const time = "2026-01-01T00:00:00Z";
+  const metadata = { name: `${group}-${role}-${slot}`, namespace: "default", uid: "u", resourceVersion: "1" };
+  return streamNodeSchema.parse({
+    metadata: { ...metadata, creationTimestamp: time, ...(form.deleting === true && { deletionTimestamp: time }) },
+    spec: {
+      ...place,
+      ...{ batch: `${group}-${role}-b1`, index: 0, launch },
+      ...(form.draining === true && { drain: { reason: "ScaleIn", at: time } }),
+    },
+    ...(form.phase !== undefined && { status: { phase: form.phase } }),
+  });
+}
+
+/** A local copy to which a test does things. */
+class Copy {
+  readonly nodes = new Map<string, StreamNode>();
+  readonly #handlers: ChangeHandler<StreamNode>[] = [];
+
+  onChange(handler: ChangeHandler<StreamNode>): () => void {
+    this.#handlers.push(handler);
+    return () => undefined;
+  }
+
+  put(object: StreamNode): void {
+    const key = `default/${object.metadata.name}`;
+    const old = this.nodes.get(key);
+    this.nodes.set(key, object);
+    for (const tell of this.#handlers)
+      tell(old === undefined ? { kind: "Added", key, object } : { kind: "Updated", key, object, old });
+  }
+
+  /** As an informer does: with a form of the object that nobody has seen before. */
+  remove(object: StreamNode): void {
+    const key = `default/${object.metadata.name}`;
+    if (this.nodes.delete(key)) for (const tell of this.#handlers) tell({ kind: "Deleted", key, object });
+  }
+}
+
+function sumOf({ inService, starting, draining, terminating }: NodeCounts): number {
+  return inService + starting + draining + terminating;
+}
+
+describe("the class of a node", () => {
+  it.each([
+    ["in service", { phase: "InService" }, "inService"],
+    ["starting while it has no phase", {}, "starting"],
+    ["starting while it cannot be read", { phase: "Unknown" }, "starting"],
+    ["draining, in service or not", { phase: "InService", draining: true }, "draining"],
+    ["terminating by its phase", { phase: "Terminating", draining: true }, "terminating"],
+    ["terminating once it is deleted", { phase: "InService", deleting: true }, "terminating"],
+  ] as const)("is %s", (_name, form, expected) => {
+    const counts = NodeCensus.of([nodeOf(edge, form)]).counts(edge);
+    expect(counts).toEqual({ inService: 0, starting: 0, draining: 0, terminating: 0, [expected]: 1 });
+  });
+});
+
+describe("the census of a group", () => {
+  it("forgets a node in the form in which it was counted", () => {
+    const copy = new Copy();
+    const book = new CensusBook(copy);
+    copy.put(nodeOf(edge, { phase: "InService" }));
+    expect(book.of("default/live").regions()).toEqual(["region-a"]);
+    copy.remove(nodeOf(edge, { phase: "Terminating", deleting: true }));
+    const census = book.of("default/live");
+    expect(census.counts(edge)).toEqual({ inService: 0, starting: 0, draining: 0, terminating: 0 });
+    expect(census.regions()).toEqual([]);
+    expect(census.holds("edge", 0)).toBe(false);
+  });
+
+  it("is what counting all nodes gives, after whatever came, changed and went", () => {
+    const anyPlace = fc.record({
+      group: fc.constantFrom("live", "other"),
+      role: fc.constantFrom<Role>("origin", "edge"),
+      slot: fc.nat({ max: 3 }),
+      region: fc.constantFrom("region-a", "region-b"),
+    });
+    const anyForm = fc.record(
+      { phase: fc.constantFrom(...phases), draining: fc.boolean(), deleting: fc.boolean() },
+      { requiredKeys: [] },
+    );
+    const anyAct = fc.record({ act: fc.constantFrom("put", "put", "remove"), place: anyPlace, form: anyForm });
+    fc.assert(
+      fc.property(fc.array(anyAct, { maxLength: 40 }), anyPlace, (acts, place) => {
+        const copy = new Copy();
+        const book = new CensusBook(copy);
+        for (const { act, place: at, form } of acts) copy[act === "put" ? "put" : "remove"](nodeOf(at, form));
+        const nodes = [...copy.nodes.values()].filter(({ spec }) => spec.group === place.group);
+        const [followed, counted] = [book.of(`default/${place.group}`), NodeCensus.of(nodes)];
+        expect(followed.counts(place)).toEqual(counted.counts(place));
+        expect(followed.regions().toSorted()).toEqual(counted.regions().toSorted());
+        expect(followed.holds(place.role, place.slot)).toBe(counted.holds(place.role, place.slot));
+        const held = nodes.some(({ spec }) => spec.role === place.role && spec.slot === place.slot);
+        expect(counted.holds(place.role, place.slot)).toBe(held);
+        const total = nodes.filter(({ spec }) => spec.role === place.role && spec.region === place.region).length;
+        expect(sumOf(followed.counts(place))).toBe(total);
+      }),
+    );
+  });
+});
