@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { ReportBook } from "../../api/report-book.ts";
 import type { NodeReport } from "../../domain/load.ts";
 import { instant } from "../../domain/time.ts";
+import { describeLoadFeed } from "../conformance/load-feed.ts";
 
 function report(change: Partial<NodeReport> = {}): NodeReport {
   return {
@@ -23,6 +24,28 @@ function report(change: Partial<NodeReport> = {}): NodeReport {
 }
 
 describe("the report book", () => {
+  describeLoadFeed(() => {
+    const feed = new ReportBook();
+    return Promise.resolve({
+      feed,
+      now: instant(Date.UTC(2026, 0, 1)),
+      tell: (told) => {
+        feed.record(told);
+        return Promise.resolve();
+      },
+      lose: (uid) => {
+        feed.forget(uid);
+        return Promise.resolve();
+      },
+      close: () => Promise.resolve(),
+    });
+  });
+
+  it("says whether it took a report", () => {
+    const book = new ReportBook();
+    expect([book.record(report()), book.record(report())]).toEqual([true, false]);
+  });
+
   it("keeps the report with the highest sequence, in whatever order they come", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20), { minLength: 1 }), (sequences) => {
@@ -36,14 +59,6 @@ describe("the report book", () => {
     );
   });
 
-  it("takes the later one of two boots, whatever their sequences", () => {
-    const book = new ReportBook();
-    book.record(report({ sequence: 900 }));
-    expect(book.record(report({ bootId: "boot-2", sequence: 1, receivedAt: instant(2_000) }))).toBe(true);
-    expect(book.record(report({ sequence: 901, receivedAt: instant(1_500) }))).toBe(false);
-    expect(book.latest("uid-1")?.bootId).toBe("boot-2");
-  });
-
   it("keeps the nodes heard of last when there are too many", () => {
     const book = new ReportBook({ mostNodes: 2 });
     const forgotten: string[] = [];
@@ -53,18 +68,5 @@ describe("the report book", () => {
     book.record(report({ uid: "c" }));
     expect(forgotten).toEqual(["b"]);
     expect(book.uids()).toEqual(["a", "c"]);
-  });
-
-  it("knows nothing of a node that was forgotten, and tells nobody who has left", () => {
-    const book = new ReportBook();
-    const told: string[] = [];
-    const leave = book.subscribe(({ uid }) => told.push(uid));
-    book.record(report());
-    book.forget("uid-1");
-    leave();
-    book.record(report());
-    expect(told).toEqual(["uid-1"]);
-    book.forget("uid-1");
-    expect(book.latest("uid-1")).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 /** What a SimulatedCloudStore promises: one suite for the one in memory and for the file. */
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { addMs, instant } from "../../domain/time.ts";
 import type { MachineRecord } from "../../platforms/simulated/machine-record.ts";
 import {
@@ -52,98 +52,100 @@ export interface CloudStoreUnderTest {
 
 /** The suite. `open` is called for each test. */
 export function describeSimulatedCloudStore(open: () => CloudStoreUnderTest): void {
-  const first: SimulatedCloudState = {
-    machines: [machine("m-1"), machine("m-2", { launchIndex: 1, ordinal: 2 })],
-    launches: [launch("token-1", "m-1", "m-2")],
-    lastOrdinal: 2,
-  };
-  let opened: CloudStoreUnderTest;
-  let store: SimulatedCloudStore;
-
-  beforeEach(() => {
-    opened = open();
-    store = opened.store;
-  });
-  afterEach(() => opened.close());
-
-  it("begins empty", () => {
-    expect(store.load()).toEqual({ machines: [], launches: [], lastOrdinal: 0 });
-  });
-
-  it("loads what was saved, each field of it", () => {
-    const end = { state: "Stopped", askedAt: addMs(launchedAt, 5_000), settledAt: addMs(launchedAt, 6_000) } as const;
-    const odd = { tags: { "it's": 'a "tag"', "": "" }, userData: "#!\nü\u0001\\", end };
-    const state = {
-      ...first,
-      machines: [machine("m-1", odd), machine("m-2", { end: { ...end, state: "Terminated" } })],
-    };
-    store.exclusively(() => store.save(state));
-    expect(contentOf(store)).toEqual(state);
-  });
-
-  it("replaces records by their keys, and leaves what a change does not name", () => {
-    store.exclusively(() => store.save(first));
-    const tagged = machine("m-1", { tags: { group: "live" } });
-    const other = launch("token-2");
-    store.exclusively(() => store.save({ machines: [tagged], launches: [other] }));
-    expect(contentOf(store)).toEqual({
-      machines: [tagged, first.machines[1]],
-      launches: [first.launches[0], other],
+  describe("simulated cloud store", () => {
+    const first: SimulatedCloudState = {
+      machines: [machine("m-1"), machine("m-2", { launchIndex: 1, ordinal: 2 })],
+      launches: [launch("token-1", "m-1", "m-2")],
       lastOrdinal: 2,
-    });
-  });
-
-  it("forgets what is removed, and passes over what it does not know", () => {
-    store.exclusively(() => store.save(first));
-    store.exclusively(() => store.remove({ providerIds: ["m-1", "m-9"], tokens: ["token-1", "token-9"] }));
-    expect(contentOf(store)).toEqual({ machines: [first.machines[1]], launches: [], lastOrdinal: 2 });
-  });
-
-  it("answers what the act answers, which sees what it has written so far", () => {
-    const seen = store.exclusively(() => {
-      store.save(first);
-      store.remove({ providerIds: ["m-1"], tokens: [] });
-      return contentOf(store);
-    });
-    expect(seen).toEqual({ ...first, machines: [first.machines[1]] });
-  });
-
-  it("keeps nothing of an act that throws, and throws the same", () => {
-    store.exclusively(() => store.save(first));
-    const surprise = new Error("power cut");
-    const act = (): never => {
-      store.save({ machines: [machine("m-1", { userData: "other" }), machine("m-3")], lastOrdinal: 3 });
-      store.save({ launches: [launch("token-1"), launch("token-3", "m-3")] });
-      store.remove({ providerIds: ["m-2", "m-3"], tokens: ["token-1"] });
-      throw surprise;
     };
-    expect(() => store.exclusively(act)).toThrow(surprise);
-    expect(contentOf(store)).toEqual(first);
-    store.exclusively(() => store.save({ lastOrdinal: 4 }));
-    expect(contentOf(store)).toEqual({ ...first, lastOrdinal: 4 });
-  });
+    let opened: CloudStoreUnderTest;
+    let store: SimulatedCloudStore;
 
-  it.each([
-    ["save", () => store.save(first)],
-    ["remove", () => store.remove({ providerIds: [], tokens: [] })],
-  ])("refuses to %s outside of a transaction", (_what, write) => {
-    expect(write).toThrow(CloudStoreError);
-    expect(contentOf(store)).toEqual({ machines: [], launches: [], lastOrdinal: 0 });
-  });
+    beforeEach(() => {
+      opened = open();
+      store = opened.store;
+    });
+    afterEach(() => opened.close());
 
-  it("refuses a transaction within another, which then keeps nothing either", () => {
-    const nested = (): void => {
-      store.save(first);
-      store.exclusively(() => store.save({ lastOrdinal: 9 }));
-    };
-    expect(() => store.exclusively(nested)).toThrow(CloudStoreError);
-    expect(contentOf(store)).toEqual({ machines: [], launches: [], lastOrdinal: 0 });
-  });
+    it("begins empty", () => {
+      expect(store.load()).toEqual({ machines: [], launches: [], lastOrdinal: 0 });
+    });
 
-  it("does not take its own writes for somebody else's", () => {
-    store.load();
-    store.exclusively(() => store.save(first));
-    expect(store.changedElsewhere()).toBe(false);
+    it("loads what was saved, each field of it", () => {
+      const end = { state: "Stopped", askedAt: addMs(launchedAt, 5_000), settledAt: addMs(launchedAt, 6_000) } as const;
+      const odd = { tags: { "it's": 'a "tag"', "": "" }, userData: "#!\nü\u0001\\", end };
+      const state = {
+        ...first,
+        machines: [machine("m-1", odd), machine("m-2", { end: { ...end, state: "Terminated" } })],
+      };
+      store.exclusively(() => store.save(state));
+      expect(contentOf(store)).toEqual(state);
+    });
+
+    it("replaces records by their keys, and leaves what a change does not name", () => {
+      store.exclusively(() => store.save(first));
+      const tagged = machine("m-1", { tags: { group: "live" } });
+      const other = launch("token-2");
+      store.exclusively(() => store.save({ machines: [tagged], launches: [other] }));
+      expect(contentOf(store)).toEqual({
+        machines: [tagged, first.machines[1]],
+        launches: [first.launches[0], other],
+        lastOrdinal: 2,
+      });
+    });
+
+    it("forgets what is removed, and passes over what it does not know", () => {
+      store.exclusively(() => store.save(first));
+      store.exclusively(() => store.remove({ providerIds: ["m-1", "m-9"], tokens: ["token-1", "token-9"] }));
+      expect(contentOf(store)).toEqual({ machines: [first.machines[1]], launches: [], lastOrdinal: 2 });
+    });
+
+    it("answers what the act answers, which sees what it has written so far", () => {
+      const seen = store.exclusively(() => {
+        store.save(first);
+        store.remove({ providerIds: ["m-1"], tokens: [] });
+        return contentOf(store);
+      });
+      expect(seen).toEqual({ ...first, machines: [first.machines[1]] });
+    });
+
+    it("keeps nothing of an act that throws, and throws the same", () => {
+      store.exclusively(() => store.save(first));
+      const surprise = new Error("power cut");
+      const act = (): never => {
+        store.save({ machines: [machine("m-1", { userData: "other" }), machine("m-3")], lastOrdinal: 3 });
+        store.save({ launches: [launch("token-1"), launch("token-3", "m-3")] });
+        store.remove({ providerIds: ["m-2", "m-3"], tokens: ["token-1"] });
+        throw surprise;
+      };
+      expect(() => store.exclusively(act)).toThrow(surprise);
+      expect(contentOf(store)).toEqual(first);
+      store.exclusively(() => store.save({ lastOrdinal: 4 }));
+      expect(contentOf(store)).toEqual({ ...first, lastOrdinal: 4 });
+    });
+
+    it.each([
+      ["save", () => store.save(first)],
+      ["remove", () => store.remove({ providerIds: [], tokens: [] })],
+    ])("refuses to %s outside of a transaction", (_what, write) => {
+      expect(write).toThrow(CloudStoreError);
+      expect(contentOf(store)).toEqual({ machines: [], launches: [], lastOrdinal: 0 });
+    });
+
+    it("refuses a transaction within another, which then keeps nothing either", () => {
+      const nested = (): void => {
+        store.save(first);
+        store.exclusively(() => store.save({ lastOrdinal: 9 }));
+      };
+      expect(() => store.exclusively(nested)).toThrow(CloudStoreError);
+      expect(contentOf(store)).toEqual({ machines: [], launches: [], lastOrdinal: 0 });
+    });
+
+    it("does not take its own writes for somebody else's", () => {
+      store.load();
+      store.exclusively(() => store.save(first));
+      expect(store.changedElsewhere()).toBe(false);
+    });
   });
 }
 
@@ -155,32 +157,34 @@ export interface SharedCloudStoresUnderTest {
 
 /** What holds as well of two stores on the same cloud. */
 export function describeSharedCloudStore(open: () => SharedCloudStoresUnderTest): void {
-  let stores: SharedCloudStoresUnderTest;
+  describe("two stores on one simulated cloud", () => {
+    let stores: SharedCloudStoresUnderTest;
 
-  beforeEach(() => {
-    stores = open();
-  });
-  afterEach(() => stores.close());
+    beforeEach(() => {
+      stores = open();
+    });
+    afterEach(() => stores.close());
 
-  it("knows that the other has written, until it has loaded that", () => {
-    const { one, other } = stores;
-    one.load();
-    expect(one.changedElsewhere()).toBe(false);
-    other.exclusively(() => other.save({ machines: [machine("m-1")] }));
-    expect(one.changedElsewhere()).toBe(true);
-    expect(one.load().machines).toEqual([machine("m-1")]);
-    expect(one.changedElsewhere()).toBe(false);
-  });
+    it("knows that the other has written, until it has loaded that", () => {
+      const { one, other } = stores;
+      one.load();
+      expect(one.changedElsewhere()).toBe(false);
+      other.exclusively(() => other.save({ machines: [machine("m-1")] }));
+      expect(one.changedElsewhere()).toBe(true);
+      expect(one.load().machines).toEqual([machine("m-1")]);
+      expect(one.changedElsewhere()).toBe(false);
+    });
 
-  it("hears nothing of what the other took back", () => {
-    const { one, other } = stores;
-    one.load();
-    const act = (): never => {
-      other.save({ machines: [machine("m-1")] });
-      throw new Error("power cut");
-    };
-    expect(() => other.exclusively(act)).toThrow("power cut");
-    expect(one.changedElsewhere()).toBe(false);
-    expect(one.load().machines).toEqual([]);
+    it("hears nothing of what the other took back", () => {
+      const { one, other } = stores;
+      one.load();
+      const act = (): never => {
+        other.save({ machines: [machine("m-1")] });
+        throw new Error("power cut");
+      };
+      expect(() => other.exclusively(act)).toThrow("power cut");
+      expect(one.changedElsewhere()).toBe(false);
+      expect(one.load().machines).toEqual([]);
+    });
   });
 }
