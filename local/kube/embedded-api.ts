@@ -34,6 +34,8 @@ export interface ApiCall {
   readonly address: { readonly namespace?: string; readonly name?: string };
   /** `After` means that the verb has had its effect; of a watch, that an event is about to be delivered. */
   readonly moment: "Before" | "After";
+  /** Aborts when the caller no longer waits. */
+  readonly signal?: AbortSignal;
 }
 
 /** Called around every verb of the KubernetesApi; what it throws, the caller gets. For tests. */
@@ -140,7 +142,7 @@ export class EmbeddedApi implements KubernetesApi {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent, void, undefined> {
-    const call = { verb: "watch", type, address: addressOf(options) } as const;
+    const call = { verb: "watch", type, address: addressOf(options), signal } as const;
     await this.#faults({ ...call, moment: "Before" });
     for await (const event of watchObjects(this, this.#kind(type), options, signal)) {
       await this.#faults({ ...call, moment: "After" });
@@ -162,9 +164,11 @@ export class EmbeddedApi implements KubernetesApi {
   ): Promise<T> {
     signal?.throwIfAborted();
     const address = { ...(namespace === undefined ? {} : { namespace }), ...(name === undefined ? {} : { name }) };
-    await this.#faults({ verb, type, address, moment: "Before" });
+    const call = { verb, type, address, ...(signal === undefined ? {} : { signal }) };
+    await this.#faults({ ...call, moment: "Before" });
+    signal?.throwIfAborted();
     const result = run();
-    await this.#faults({ verb, type, address, moment: "After" });
+    await this.#faults({ ...call, moment: "After" });
     return result;
   }
 

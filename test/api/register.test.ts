@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { signJoinToken, signNodeToken, verifyNodeToken } from "../../runtime/node-tokens.ts";
+import type { Faults } from "../../local/kube/embedded-api.ts";
 import { until } from "../support/eventually.ts";
 import { namespace, NodeApiWorld, origin, registration } from "../support/node-api.ts";
 
@@ -9,6 +10,18 @@ beforeEach(async () => {
   world = await NodeApiWorld.open();
 });
 afterEach(() => world.close());
+
+/** Changes the node just before somebody else writes to it, so that the write meets a conflict. */
+function disturbing(wanted: () => boolean): Faults {
+  let count = 0;
+  const disturb: Faults = async ({ verb }) => {
+    if (verb !== "mergePatch" || !wanted()) return;
+    world.faults.end();
+    await world.patchStatus("live-edge-0", { observedGeneration: ++count });
+    world.faults.before = disturb;
+  };
+  return disturb;
+}
 
 describe("a machine that registers", () => {
   it("is told which node it is, its parents and its token", async () => {
@@ -61,11 +74,13 @@ describe("a machine that registers", () => {
 
   it("gets the same answer twice, and is written once", async () => {
     await world.addNode();
+    const written = (): number => world.faults.calls.filter((verb) => verb === "mergePatch").length;
+    const before = written();
     const first = await world.register();
     const second = await world.register();
     expect(second.status).toBe(200);
     expect(second.body).toEqual(first.body);
-    expect(world.cluster.calls.filter((verb) => verb === "mergePatch")).toHaveLength(1);
+    expect(written()).toBe(before + 1);
   });
 
   it("replaces its registration after a reboot at the same address", async () => {
@@ -96,16 +111,9 @@ describe("a machine that registers", () => {
   it("is registered although others keep changing the node", async () => {
     await world.addNode();
     let disturbances = 0;
-    world.cluster.before = async (verb) => {
-      if (verb !== "mergePatch" || disturbances >= 3) return;
-      disturbances += 1;
-      const before = world.cluster.before;
-      world.cluster.before = () => Promise.resolve();
-      await world.patch("live-edge-0", { status: { phase: "Running" } });
-      world.cluster.before = before;
-    };
+    world.faults.before = disturbing(() => (disturbances += 1) <= 3);
     expect((await world.register()).status).toBe(200);
-    expect(disturbances).toBe(3);
+    expect(disturbances).toBe(4);
   });
 });
 
@@ -147,12 +155,14 @@ describe("a machine that is turned away", () => {
   });
 
   it("has a node that is being deleted: 410", async () => {
-    await world.addNode({ deletionTimestamp: "2026-01-01T00:00:00Z" });
+    await world.addNode();
+    await world.deleteNode();
     expect(await world.register()).toMatchObject({ status: 410, body: { code: "NodeDeleted" } });
   });
 
   it("has a node that was deleted: 410", async () => {
-    world.known.lose(await world.addNode({ deletionTimestamp: "2026-01-01T00:00:00Z" }));
+    await world.addNode();
+    world.known.lose(await world.deleteNode());
     expect((await world.register()).status).toBe(410);
   });
 
@@ -182,7 +192,7 @@ describe("a machine that is turned away", () => {
 
   it("meets a cluster that does not answer: 503 with Retry-After", async () => {
     await world.addNode();
-    world.cluster.before = () => Promise.reject(new Error("connection refused"));
+    world.faults.refuseAll(new Error("connection refused"));
     const answer = await world.register();
     expect(answer).toMatchObject({ status: 503, body: { code: "KubernetesUnavailable" } });
     expect(answer.headers.get("Retry-After")).toBe("2");
@@ -194,7 +204,7 @@ describe("a machine that is turned away", () => {
     async (slow) => {
       await world.addNode();
       let waits = false;
-      world.cluster.before = (verb, _type, signal) =>
+      world.faults.before = ({ verb, signal }) =>
         new Promise((resolve) => {
           if (verb !== slow) resolve();
           waits ||= verb === slow;
@@ -211,14 +221,7 @@ describe("a machine that is turned away", () => {
 
   it("meets nothing but conflicts: 503 in the end", async () => {
     await world.addNode();
-    const { before } = world.cluster;
-    world.cluster.before = async (verb) => {
-      if (verb !== "mergePatch") return;
-      const disturb = world.cluster.before;
-      world.cluster.before = before;
-      await world.patch("live-edge-0", { status: { phase: "Running" } });
-      world.cluster.before = disturb;
-    };
+    world.faults.before = disturbing(() => true);
     expect((await world.register()).status).toBe(503);
   });
 });

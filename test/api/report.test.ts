@@ -57,7 +57,7 @@ describe("a report", () => {
     expect(await parents(1)).toEqual(["live-origin-0"]);
     const second = await world.addNode(origin(1));
     expect(await parents(2)).toEqual(["live-origin-0", "live-origin-1"]);
-    await world.patch("live-origin-0", { spec: { drain: { reason: "ScaleIn", at: "2026-01-01T00:00:00Z" } } });
+    await world.patchSpec("live-origin-0", { drain: { reason: "ScaleIn", at: "2026-01-01T00:00:00Z" } });
     expect(await parents(3)).toEqual(["live-origin-1"]);
     world.known.lose(second);
     expect(await parents(4)).toEqual([]);
@@ -67,11 +67,11 @@ describe("a report", () => {
     await world.addNode();
     const token = await world.registered();
     const drain = { reason: "ScaleIn", at: "2026-01-01T00:00:05Z" } as const;
-    await world.patch("live-edge-0", { spec: { drain } });
+    await world.patchSpec("live-edge-0", { drain });
     const directive = { id: drainDirectiveId(drain), kind: "Drain", ...drain };
     expect((await world.report(token, { sequence: 1 })).body["directives"]).toEqual([directive]);
     expect((await world.report(token, { sequence: 2 })).body["directives"]).toEqual([directive]);
-    await world.patch("live-edge-0", { spec: { drain: null } });
+    await world.patchSpec("live-edge-0", { drain: null });
     expect((await world.report(token, { sequence: 3 })).body["directives"]).toEqual([]);
   });
 
@@ -142,7 +142,7 @@ describe("a report that is turned away", () => {
   it("is of a node that is deleted, or about to be: 410", async () => {
     await world.addNode();
     const token = await world.registered();
-    await world.patch("live-edge-0", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    await world.deleteNode();
     expect((await world.report(token)).status).toBe(410);
     world.known.lose(await world.node("live-edge-0"));
     expect((await world.report(token)).status).toBe(410);
@@ -177,7 +177,7 @@ describe("a report that is turned away", () => {
     await world.close();
     world = await NodeApiWorld.open({ rateLimits: { strangers: { perSecond: 0.01, burst: 2 } } });
     await world.clock.advance(5_000);
-    world.cluster.before = () => Promise.reject(new Error("connection refused"));
+    world.faults.refuseAll(new Error("connection refused"));
     const key = { id: "0123456789ab", secret: new Uint8Array(32) };
     const token = signNodeToken(key, { platform: "simulated", providerId: "i-1" });
     const statuses = [];

@@ -3,8 +3,10 @@ import type { EventNote } from "../../runtime/events.ts";
 import { EventRecorder, eventType } from "../../runtime/events.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
+import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
+import { widgetApi } from "../support/embedded-api.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { MemoryKubernetesApi } from "../support/memory-kubernetes-api.ts";
+import { OrderedFaults } from "../support/ordered-faults.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
 
 const metadata = { namespace: "default", name: "live", uid: "u1", resourceVersion: "7" };
@@ -12,12 +14,14 @@ const group = { apiVersion: "streamfleet.dev/v1alpha1", kind: "NodeGroup", metad
 const scaledOut: EventNote = { type: "Normal", reason: "ScaledOut", message: "asked for 2 edges" };
 
 let clock: FakeClock;
-let api: MemoryKubernetesApi;
+let faults: OrderedFaults;
+let api: EmbeddedApi;
 let logger: RecordingLogger;
 
 beforeEach(() => {
   clock = new FakeClock();
-  api = new MemoryKubernetesApi();
+  faults = new OrderedFaults();
+  api = widgetApi({ faults: faults.around });
   logger = new RecordingLogger();
 });
 
@@ -81,10 +85,10 @@ describe("event recorder", () => {
   it("never throws: failures are counted and logged", async () => {
     const metrics = createMetrics();
     const subject = recorder(metrics);
-    api.before = () => Promise.reject(new Error("ECONNREFUSED"));
+    faults.refuseAll(new Error("ECONNREFUSED"));
     subject.record(group, scaledOut);
     await subject.flush();
-    api.before = () => Promise.resolve();
+    faults.end();
     subject.record(group, scaledOut);
     await subject.flush();
     expect(logger.lines).toMatchObject([{ level: "error", message: "could not record event" }]);

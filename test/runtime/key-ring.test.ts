@@ -2,19 +2,23 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
 import { InvalidKeysError, loadKeyRing, nodeKeysSecretName } from "../../runtime/key-ring.ts";
+import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
+import { widgetApi } from "../support/embedded-api.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { MemoryKubernetesApi } from "../support/memory-kubernetes-api.ts";
+import { OrderedFaults } from "../support/ordered-faults.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
 
 const namespace = "streamfleet-system";
 const secretType = { group: "", version: "v1", kind: "Secret", plural: "secrets", namespaced: true };
 const bytes = (value: number) => Buffer.alloc(32, value);
 
-let api: MemoryKubernetesApi;
+let faults: OrderedFaults;
+let api: EmbeddedApi;
 let clock: FakeClock;
 
 beforeEach(() => {
-  api = new MemoryKubernetesApi();
+  faults = new OrderedFaults();
+  api = widgetApi({ faults: faults.around, namespaces: [namespace] });
   clock = new FakeClock();
 });
 
@@ -57,7 +61,7 @@ describe("the key ring", () => {
 
   it("reads again for an unknown key, but not too often", async () => {
     const ring = await load(1);
-    const reads = () => api.calls.filter((verb) => verb === "get").length;
+    const reads = () => faults.calls.filter((verb) => verb === "get").length;
     const before = reads();
     await ring.refreshFor("unknown");
     await ring.refreshFor(ring.current.id);
@@ -72,11 +76,11 @@ describe("the key ring", () => {
     const ring = await load(1);
     const logger = new RecordingLogger();
     const stop = ring.refreshEvery(60_000, logger);
-    api.before = () => Promise.reject(new Error("no answer"));
+    faults.refuseAll(new Error("no answer"));
     await clock.advance(60_000);
     expect(logger.lines).toHaveLength(1);
     expect(JSON.stringify(logger.lines)).not.toContain(bytes(1).toString("base64"));
-    api.before = () => Promise.resolve();
+    faults.end();
     await write({ current: bytes(2).toString("base64") });
     await clock.advance(60_000);
     expect(Buffer.from(ring.current.secret)).toEqual(bytes(2));

@@ -3,31 +3,39 @@ import fc from "fast-check";
 import { LeaderElection } from "../../runtime/leader-election.ts";
 import { leaseSpec, leaseType, microTime } from "../../runtime/lease.ts";
 import type { LeaseSpec } from "../../runtime/lease.ts";
-import { ApiError } from "../../runtime/kubernetes-api.ts";
+import type { KubernetesApi } from "../../runtime/kubernetes-api.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import type { Clock } from "../../domain/time.ts";
 import { addMs, instant } from "../../domain/time.ts";
+import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
+import { widgetApi } from "../support/embedded-api.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { MemoryKubernetesApi } from "../support/memory-kubernetes-api.ts";
+import { OrderedFaults } from "../support/ordered-faults.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
 
 const at = { namespace: "streamfleet-system", name: "controller" };
 
 let clock: FakeClock;
-let api: MemoryKubernetesApi;
+let faults: OrderedFaults;
+let api: EmbeddedApi;
 /** Candidates whose API calls fail. */
 let cutOff: Set<string>;
 let told: string[];
 
 beforeEach(() => {
   clock = new FakeClock();
-  api = new MemoryKubernetesApi();
+  openApi();
   cutOff = new Set();
   told = [];
 });
 
+function openApi(): void {
+  faults = new OrderedFaults();
+  api = widgetApi({ faults: faults.around, namespaces: [at.namespace] });
+}
+
 /** The API as one candidate sees it: it may be cut off while the others are not. */
-function apiOf(identity: string): MemoryKubernetesApi {
+function apiOf(identity: string): KubernetesApi {
   return new Proxy(api, {
     get: (target, name) => {
       const member: unknown = Reflect.get(target, name);
@@ -148,8 +156,8 @@ describe("leader election", () => {
     const a = candidate("a");
     await clock.advance(0);
     let delayMs = 0;
-    api.before = (verb) => {
-      if (verb !== "replace") return Promise.resolve();
+    faults.before = ({ verb }) => {
+      if (verb !== "replace") return;
       return new Promise((resolve) => void clock.after(delayMs, resolve));
     };
     delayMs = 4_000;
@@ -165,11 +173,11 @@ describe("leader election", () => {
   it("gives up an attempt that is never answered", async () => {
     const a = candidate("a");
     await clock.advance(0);
-    api.before = (_verb, _type, signal) => {
+    faults.before = ({ signal }) => {
       return new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(new Error("aborted"))));
     };
     await clock.advance(5_000);
-    api.before = () => Promise.resolve();
+    faults.end();
     await clock.advance(6_000);
     expect(a.isLeader()).toBe(true);
     expect(told).toEqual(["a started"]);
@@ -191,13 +199,11 @@ describe("leader election", () => {
   it("renews after an answer that was lost", async () => {
     const a = candidate("a");
     await clock.advance(0);
-    const replace = api.replace.bind(api);
-    api.replace = async (...parameters) => {
-      await replace(...parameters);
-      throw new Error("ECONNRESET");
+    faults.after = ({ verb }) => {
+      if (verb === "replace") throw new Error("ECONNRESET");
     };
     await clock.advance(4_000);
-    api.replace = replace;
+    faults.end();
     await clock.advance(2_000);
     expect(a.isLeader()).toBe(true);
     await a.stop({ release: true });
@@ -205,12 +211,11 @@ describe("leader election", () => {
   });
 
   it("stands back when another creates the lease first", async () => {
-    api.before = async (verb) => {
+    faults.before = async ({ verb }) => {
       if (verb !== "create") return;
-      api.before = () => Promise.resolve();
+      faults.end();
       const spec = { holderIdentity: "other", leaseDurationSeconds: 15 };
       await api.create(leaseType, { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: at, spec });
-      throw new ApiError(409, "AlreadyExists", "it exists");
     };
     const a = candidate("a");
     await clock.advance(2_000);
@@ -227,7 +232,7 @@ describe("leader election", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
         clock = new FakeClock();
-        api = new MemoryKubernetesApi();
+        openApi();
         cutOff = new Set();
         const candidates = ["a", "b", "c"].map((identity) => candidate(identity));
         for (const { who, ms } of steps) {

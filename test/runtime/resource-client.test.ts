@@ -1,30 +1,34 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
 import type { Resource } from "../../runtime/resource-client.ts";
 import { ResourceClient } from "../../runtime/resource-client.ts";
-import { widgetType } from "../support/flaky-server.ts";
-import { MemoryKubernetesApi } from "../support/memory-kubernetes-api.ts";
+import { widgetApi } from "../support/embedded-api.ts";
+import { OrderedFaults } from "../support/ordered-faults.ts";
+import { widgetType } from "../support/widget-crd.ts";
 
 interface Widget extends Resource {
   readonly size: number;
-  readonly colour: string | undefined;
+  readonly ready: number | undefined;
 }
 
 function parse(raw: KubernetesObject): Widget {
   const { size } = raw["spec"] as { size: number };
-  const status = raw["status"] as { colour?: string } | undefined;
-  return { metadata: raw.metadata, size, colour: status?.colour };
+  const status = raw["status"] as { ready?: number } | undefined;
+  return { metadata: raw.metadata, size, ready: status?.ready };
 }
 
 const at = { namespace: "default", name: "a" };
-const draft = { metadata: at, spec: { size: 1 } };
+const draft = { metadata: at, spec: { size: 1, platform: "simulated" } };
 
-let api: MemoryKubernetesApi;
+let faults: OrderedFaults;
+let api: EmbeddedApi;
 let widgets: ResourceClient<Widget>;
 
 beforeEach(() => {
-  api = new MemoryKubernetesApi();
+  faults = new OrderedFaults();
+  api = widgetApi({ faults: faults.around });
   widgets = new ResourceClient({ api, type: widgetType, parse });
 });
 
@@ -38,7 +42,10 @@ describe("resource client", () => {
   it("creates with the kind of its type, and reads it parsed", async () => {
     await created();
     expect(await widgets.get(at)).toMatchObject({ size: 1, metadata: at });
-    expect(await api.get(widgetType, at)).toMatchObject({ apiVersion: "test.dev/v1", kind: "Widget" });
+    expect(await api.get(widgetType, at)).toMatchObject({
+      apiVersion: "conformance.streamfleet.dev/v1",
+      kind: "Widget",
+    });
   });
 
   it("gives undefined for what does not exist", async () => {
@@ -51,8 +58,8 @@ describe("resource client", () => {
   });
 
   it("patches the status of what it has read", async () => {
-    const outcome = await widgets.patchStatus(await created(), { colour: "red" });
-    expect(outcome).toMatchObject({ kind: "Patched", object: { size: 1, colour: "red" } });
+    const outcome = await widgets.patchStatus(await created(), { ready: 1 });
+    expect(outcome).toMatchObject({ kind: "Patched", object: { size: 1, ready: 1 } });
   });
 
   it("patches the object, keeping the rest of its metadata", async () => {
@@ -82,8 +89,8 @@ describe("resource client", () => {
   });
 
   it("refuses to patch what was not read", async () => {
-    const { size, colour } = await created();
-    const patched = (): unknown => widgets.patch({ metadata: at, size, colour }, {});
+    const { size, ready } = await created();
+    const patched = (): unknown => widgets.patch({ metadata: at, size, ready }, {});
     expect(patched).toThrow("a has no resourceVersion: patch only what was read");
   });
 
@@ -93,28 +100,27 @@ describe("resource client", () => {
     expect(first.object.metadata.finalizers).toEqual(["test.dev/a"]);
     const second = await widgets.addFinalizer(first.object, "test.dev/b");
     if (second.kind !== "Patched") throw new Error(second.kind);
-    const calls = api.calls.length;
+    const calls = faults.calls.length;
     expect(await widgets.addFinalizer(second.object, "test.dev/a")).toEqual(second);
     expect(await widgets.removeFinalizer(second.object, "test.dev/c")).toEqual(second);
-    expect(api.calls).toHaveLength(calls);
+    expect(faults.calls).toHaveLength(calls);
     const third = await widgets.removeFinalizer(second.object, "test.dev/a");
     expect(third).toMatchObject({ kind: "Patched", object: { metadata: { finalizers: ["test.dev/b"] } } });
   });
 
   it("lists to the end", async () => {
-    for (let index = 0; index < 501; index++) {
-      await widgets.create({ metadata: { namespace: "default", name: `w${index}` }, spec: { size: index } });
-    }
-    const sizes = (await widgets.list({ namespace: "default" })).map((widget) => widget.size);
-    expect(sizes).toEqual(Array.from({ length: 501 }, (_, index) => index));
-    expect(api.calls.filter((verb) => verb === "list")).toHaveLength(2);
+    const names = Array.from({ length: 501 }, (_, index) => `w${String(index).padStart(3, "0")}`);
+    for (const name of names) await widgets.create({ ...draft, metadata: { ...at, name } });
+    const listed = await widgets.list({ namespace: "default" });
+    expect(listed.map(({ metadata }) => metadata.name)).toEqual(names);
+    expect(faults.calls.filter((verb) => verb === "list")).toHaveLength(2);
   });
 
   it.each(["get", "create", "patch", "patchStatus", "delete"] as const)(
     "%s throws any other refusal",
     async (method) => {
       const object = await created();
-      api.before = () => Promise.reject(new ApiError(403, "Forbidden", "not you"));
+      faults.refuseAll(new ApiError(403, "Forbidden", "not you"));
       const calls = {
         get: () => widgets.get(at),
         create: () => widgets.create(draft),

@@ -1,10 +1,7 @@
 /** The embedded API with the CRDs of the product, in memory and over HTTP. */
-import { randomUUID } from "node:crypto";
-import { customResourceDefinitions } from "../../crds/definitions.ts";
-import { EmbeddedApi } from "../../local/kube/embedded-api.ts";
+import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { startKubeServer } from "../../local/kube/http-server.ts";
-import { ObjectStore } from "../../local/kube/object-store.ts";
-import { FakeClock } from "./fake-clock.ts";
+import { productApi } from "./embedded-api.ts";
 
 export interface EmbeddedServer {
   readonly url: string;
@@ -14,12 +11,7 @@ export interface EmbeddedServer {
 
 /** Starts one on a free port. */
 export async function startEmbeddedServer(): Promise<EmbeddedServer> {
-  const api = new EmbeddedApi({
-    crds: customResourceDefinitions(),
-    store: new ObjectStore(),
-    clock: new FakeClock(),
-    newUid: randomUUID,
-  });
+  const api = productApi();
   const server = await startKubeServer({ api, port: 0 });
   const close = async (): Promise<void> => {
     await server.close();

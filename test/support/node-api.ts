@@ -4,7 +4,7 @@ import type { ApiServer, RateLimits } from "../../api/server.ts";
 import type { ReportSink } from "../../api/node-routes.ts";
 import { ReportBook } from "../../api/report-book.ts";
 import { InformedStreamNodeDirectory } from "../../api/stream-node-directory.ts";
-import { resourceType } from "../../crds/names.ts";
+import { finalizers, resourceType } from "../../crds/names.ts";
 import type { StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
 import { streamNodeSchema } from "../../crds/stream-node.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
@@ -12,9 +12,11 @@ import { loadKeyRing } from "../../runtime/key-ring.ts";
 import type { AnsweredRequest } from "../../runtime/metrics.ts";
 import { signJoinToken } from "../../runtime/node-tokens.ts";
 import { ResourceClient } from "../../runtime/resource-client.ts";
+import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
+import { productApi } from "./embedded-api.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { KnownNodes } from "./known-nodes.ts";
-import { MemoryKubernetesApi } from "./memory-kubernetes-api.ts";
+import { OrderedFaults } from "./ordered-faults.ts";
 import { RecordingLogger } from "./recording-logger.ts";
 
 export const namespace = "media";
@@ -23,7 +25,6 @@ const nodeType = resourceType("StreamNode");
 
 export interface NodeChange {
   readonly name?: string;
-  readonly deletionTimestamp?: string;
   readonly spec?: Partial<StreamNodeSpec>;
   readonly status?: StreamNodeStatus;
 }
@@ -39,13 +40,18 @@ export interface NodeApiWorldOptions {
   readonly rateLimits?: Partial<RateLimits>;
   readonly onReport?: ReportSink;
   readonly reportIntervalMs?: number;
-  readonly cluster?: MemoryKubernetesApi;
   readonly port?: number;
+}
+
+interface ClusterInTests {
+  readonly faults: OrderedFaults;
+  readonly cluster: EmbeddedApi;
 }
 
 export class NodeApiWorld {
   readonly clock: FakeClock;
-  readonly cluster: MemoryKubernetesApi;
+  readonly faults: OrderedFaults;
+  readonly cluster: EmbeddedApi;
   readonly known = new KnownNodes();
   readonly directory = new InformedStreamNodeDirectory(this.known);
   readonly reports = new ReportBook();
@@ -56,8 +62,9 @@ export class NodeApiWorld {
   readonly client: ResourceClient<StreamNode>;
   url = "";
 
-  constructor(keys: KeyRing, options: NodeApiWorldOptions, cluster: MemoryKubernetesApi) {
+  constructor(keys: KeyRing, options: NodeApiWorldOptions, { faults, cluster }: ClusterInTests) {
     this.keys = keys;
+    this.faults = faults;
     this.clock = options.clock ?? new FakeClock();
     this.cluster = cluster;
     this.client = new ResourceClient({
@@ -87,13 +94,14 @@ export class NodeApiWorld {
   }
 
   static async open(options: NodeApiWorldOptions = {}): Promise<NodeApiWorld> {
-    const cluster = options.cluster ?? new MemoryKubernetesApi();
+    const faults = new OrderedFaults();
+    const cluster = productApi({ faults: faults.around, namespaces: [namespace, operatorNamespace] });
     const clock = options.clock ?? new FakeClock();
     const keys = await loadKeyRing(cluster, operatorNamespace, {
       clock,
       random: (bytes) => new Uint8Array(bytes).fill(7),
     });
-    const world = new NodeApiWorld(keys, { ...options, clock }, cluster);
+    const world = new NodeApiWorld(keys, { ...options, clock }, { faults, cluster });
     const { port } = await world.#server.listen({ port: options.port ?? 0, host: "127.0.0.1" });
     world.url = `http://127.0.0.1:${port}`;
     return world;
@@ -105,14 +113,21 @@ export class NodeApiWorld {
 
   /** Creates a StreamNode in the cluster and lets the API know it. */
   async addNode(change: NodeChange = {}): Promise<StreamNode> {
-    const raw = await this.cluster.create(nodeType, {
-      apiVersion: "streamfleet.dev/v1alpha1",
-      kind: "StreamNode",
-      ...nodeDraft(change),
-    });
-    const node = streamNodeSchema.parse(raw);
-    this.known.learn(node);
-    return node;
+    const { status, ...draft } = nodeDraft(change);
+    const { name } = draft.metadata;
+    await this.cluster.create(nodeType, { apiVersion: "streamfleet.dev/v1alpha1", kind: "StreamNode", ...draft });
+    await this.cluster.mergePatch(nodeType, { namespace, name }, { status }, { subresource: "status" });
+    await this.sync(name);
+    return this.node(name);
+  }
+
+  /** Deletes the node, which a finalizer keeps until its machine is gone, and lets the API know that. */
+  async deleteNode(name = "live-edge-0"): Promise<StreamNode> {
+    const patch = { metadata: { finalizers: [finalizers.machine] } };
+    await this.cluster.mergePatch(nodeType, { namespace, name }, patch);
+    await this.cluster.delete(nodeType, { namespace, name });
+    await this.sync(name);
+    return this.node(name);
   }
 
   /** The node as the cluster has it. */
@@ -127,8 +142,14 @@ export class NodeApiWorld {
     this.known.learn(await this.node(name));
   }
 
-  async patch(name: string, patch: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.cluster.mergePatch(nodeType, { namespace, name }, patch);
+  async patchSpec(name: string, spec: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.cluster.mergePatch(nodeType, { namespace, name }, { spec });
+    await this.sync(name);
+  }
+
+  /** As the controller does, which writes the rest of the status. */
+  async patchStatus(name: string, status: StreamNodeStatus): Promise<void> {
+    await this.cluster.mergePatch(nodeType, { namespace, name }, { status }, { subresource: "status" });
     await this.sync(name);
   }
 
@@ -186,14 +207,9 @@ export const emptyReport = { bootId: "boot-1", sequence: 1, connections: 0, publ
 /** What the cloud says of every machine unless a test says otherwise: where its node claims to be. */
 const addressesInTests = { public: "198.18.0.1", private: "10.0.0.1" };
 
-function nodeDraft({ name = "live-edge-0", deletionTimestamp, spec, status = {} }: NodeChange) {
+function nodeDraft({ name = "live-edge-0", spec, status = {} }: NodeChange) {
   return {
-    metadata: {
-      name,
-      namespace,
-      creationTimestamp: "2026-01-01T00:00:00Z",
-      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
-    },
+    metadata: { name, namespace },
     spec: {
       group: "live",
       role: "edge",
@@ -220,7 +236,10 @@ function nodeDraft({ name = "live-edge-0", deletionTimestamp, spec, status = {} 
 /** A StreamNode as it would be read from a cluster. */
 export function streamNode(change: NodeChange = {}): StreamNode {
   const { metadata, ...draft } = nodeDraft(change);
-  return streamNodeSchema.parse({ ...draft, metadata: { ...metadata, uid: "uid-1", resourceVersion: "1" } });
+  return streamNodeSchema.parse({
+    ...draft,
+    metadata: { ...metadata, uid: "uid-1", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
+  });
 }
 
 /** An origin that serves, as parents are. */
