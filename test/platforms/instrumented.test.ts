@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { instrumented, type PlatformCall } from "../../platforms/instrumented.ts";
 import type { CloudPlatform } from "../../platforms/platform.ts";
-import { launchRequest, simulatedWorld } from "../support/simulated-cloud.ts";
+import { describeCloudPlatform } from "../conformance/cloud-platform.ts";
+import { launchRequest, simulatedCloudUnderTest, simulatedWorld } from "../support/simulated-cloud.ts";
 
 const { signal } = new AbortController();
 
@@ -24,6 +25,11 @@ function measured(change: Partial<CloudPlatform> = {}, callMs = 0) {
 }
 
 describe("instrumented platform", () => {
+  describeCloudPlatform(() => {
+    const cloud = simulatedCloudUnderTest();
+    return { ...cloud, platform: instrumented(cloud.platform, { observe: () => undefined }, () => 0) };
+  });
+
   it("observes each method with its outcome", async () => {
     const { platform, calls } = measured();
     await platform.launch(launchRequest(), signal);
