@@ -24,6 +24,7 @@ export class KnownNodes implements StreamNodeInformer {
   }
 
   onChange(handler: ChangeHandler<StreamNode>): () => void {
+    for (const object of this.#cache.list()) handler({ kind: "Added", key: keyText(object.metadata), object });
     this.#handlers.add(handler);
     return () => this.#handlers.delete(handler);
   }

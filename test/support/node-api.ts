@@ -207,7 +207,8 @@ export const emptyReport = { bootId: "boot-1", sequence: 1, connections: 0, publ
 /** What the cloud says of every machine unless a test says otherwise: where its node claims to be. */
 const addressesInTests = { public: "198.18.0.1", private: "10.0.0.1" };
 
-function nodeDraft({ name = "live-edge-0", spec, status = {} }: NodeChange) {
+/** A StreamNode to be created, and the status to be written then. */
+export function nodeDraft({ name = "live-edge-0", spec, status = {} }: NodeChange) {
   return {
     metadata: { name, namespace },
     spec: {

@@ -1,0 +1,88 @@
+import { describe } from "@jest/globals";
+import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../api/stream-node-directory.ts";
+import { finalizers, resourceType } from "../../crds/names.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import { streamNodeSchema } from "../../crds/stream-node.ts";
+import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
+import { Informer } from "../../runtime/informer.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import type { DirectoryUnderTest } from "../conformance/stream-node-directory.ts";
+import { describeStreamNodeDirectory } from "../conformance/stream-node-directory.ts";
+import { productApi } from "../support/embedded-api.ts";
+import { until } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { KnownNodes } from "../support/known-nodes.ts";
+import { namespace, nodeDraft, streamNode } from "../support/node-api.ts";
+
+const type = resourceType("StreamNode");
+
+async function followedCluster(api: EmbeddedApi): Promise<Informer<StreamNode>> {
+  const informer = new Informer<StreamNode>({
+    ...{ api, type, parse: (raw) => streamNodeSchema.parse(raw), indexers: streamNodeIndexers },
+    ...{ clock: new FakeClock(), random: () => 0, logger: silentLogger, metrics: createMetrics() },
+  });
+  informer.start();
+  await informer.whenSynced();
+  return informer;
+}
+
+async function onCluster(): Promise<DirectoryUnderTest> {
+  const api = productApi({ namespaces: [namespace] });
+  const informer = await followedCluster(api);
+  const known = (name: string): StreamNode | undefined => informer.get(`${namespace}/${name}`);
+  return {
+    directory: new InformedStreamNodeDirectory(informer),
+    create: async (change) => {
+      const { metadata, spec } = nodeDraft(change);
+      const kept = { ...metadata, finalizers: [finalizers.machine] };
+      await api.create(type, { apiVersion: "streamfleet.dev/v1alpha1", kind: "StreamNode", metadata: kept, spec });
+      await until("it is known", () => known(metadata.name) !== undefined);
+    },
+    markDeleted: async (name) => {
+      await api.delete(type, { namespace, name });
+      await until("the mark is known", () => known(name)?.metadata.deletionTimestamp !== undefined);
+    },
+    remove: async (name) => {
+      const marked = known(name)?.metadata.deletionTimestamp !== undefined;
+      await api.mergePatch(type, { namespace, name }, { metadata: { finalizers: null } });
+      if (!marked) await api.delete(type, { namespace, name });
+      await until("it is gone", () => known(name) === undefined);
+    },
+    close: async () => {
+      await informer.stop();
+      api.close();
+    },
+  };
+}
+
+function onKnownNodes(): Promise<DirectoryUnderTest> {
+  const nodes = new KnownNodes();
+  const change = (name: string, act: (node: StreamNode) => void): Promise<void> => {
+    const node = nodes.get(`${namespace}/${name}`);
+    if (node === undefined) throw new Error(`there is no ${name}`);
+    act(node);
+    return Promise.resolve();
+  };
+  return Promise.resolve({
+    directory: new InformedStreamNodeDirectory(nodes),
+    create: (draft) => {
+      nodes.learn(streamNode(draft));
+      return Promise.resolve();
+    },
+    markDeleted: (name) =>
+      change(name, (node) => {
+        nodes.learn({ ...node, metadata: { ...node.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } });
+      }),
+    remove: (name) => change(name, (node) => nodes.lose(node)),
+    close: () => Promise.resolve(),
+  });
+}
+
+describe("the directory on the informer of a cluster", () => {
+  describeStreamNodeDirectory(onCluster);
+});
+
+describe("the directory on the nodes of a test", () => {
+  describeStreamNodeDirectory(onKnownNodes);
+});
