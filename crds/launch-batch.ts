@@ -36,6 +36,13 @@ export const launchSnapshotSchema = z.object({
   userData: textSchema(10_240).optional().describe("Script of the LaunchConfig."),
 });
 
+/** What a launch call needs beside the batch: the same in a repeat, whatever the process has become since. */
+const callSchema = z.object({
+  keyId: z.string().max(64).describe("Key that signs the join token."),
+  clusterId: z.string().max(64).describe("Installation that the machines are tagged with."),
+  apiUrl: z.string().max(1024).describe("Where the machines are told to call back."),
+});
+
 export const launchBatchSpecSchema = withRules(
   z.object({
     group: z.string().max(40).describe("Name of the NodeGroup."),
@@ -46,6 +53,26 @@ export const launchBatchSpecSchema = withRules(
     launch: launchSnapshotSchema.describe("What to launch."),
     reason: z.enum(launchReasons).describe("Why, as one word."),
     message: z.string().max(1024).describe("Why, as a sentence with numbers."),
+    call: callSchema
+      .optional()
+      .describe(
+        "The rest of the first launch call: with it, creating the batch commits that call. Absent: none is committed.",
+      ),
+    zones: listMap(
+      z
+        .array(
+          z.object({
+            zone: z.string().max(64).describe("Zone of the region."),
+            nodes: z.int().min(0).describe("Nodes of the role in it."),
+          }),
+        )
+        .max(16),
+      "zone",
+    )
+      .optional()
+      .describe(
+        "Nodes of the role in the region by zone, when it was decided: the new ones go where there are fewest.",
+      ),
   }),
   { rule: "self == oldSelf", message: "spec is immutable: a batch is one decision; delete the batch instead" },
 );

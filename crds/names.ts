@@ -71,16 +71,55 @@ export type ScaleOutMode = (typeof scaleOutModes)[number];
 
 export const pauseModes = ["Scaling", "Everything"] as const;
 
-/** Why a batch was launched. */
-export const launchReasons = ["BelowMinimum"] as const;
+/** What an alarm watches: gauges of a role in a region over its nodes that count. */
+export const alarmMetrics = [
+  /** Percent: connections of all of them in their capacity. */
+  "ConnectionUtilization",
+  "Connections",
+  "Publishers",
+  "Subscribers",
+  /** Percent: mean over the nodes that tell it. */
+  "CPUUtilization",
+  /** Percent: mean over the nodes that tell it. */
+  "MemoryUtilization",
+  /** Mbit/s to clients: sum over the nodes that tell it. */
+  "EgressMbps",
+  /** Connections that the nodes could still take. */
+  "FreeSlots",
+] as const;
+export type AlarmMetric = (typeof alarmMetrics)[number];
 
-/** Why a node is to go (`StreamNode.spec.drain.reason`). */
-export const drainReasons = ["ScaleIn", "Requested"] as const;
+export const comparisonOperators = [
+  "GreaterThanThreshold",
+  "GreaterThanOrEqualToThreshold",
+  "LessThanThreshold",
+  "LessThanOrEqualToThreshold",
+] as const;
+
+export const missingDataTreatments = ["missing", "ignore", "breaching", "notBreaching"] as const;
+
+/** The states of an alarm, in the words of CloudWatch. */
+export const alarmStates = ["OK", "ALARM", "INSUFFICIENT_DATA"] as const;
+
+/** What an alarm is for: to add nodes, to remove one, or to be seen. */
+export const alarmActions = ["ScaleOut", "ScaleIn", "None"] as const;
+export type AlarmAction = (typeof alarmActions)[number];
+
+/** Who may ask for an edge to go. */
+export const edgeSources = ["Origin", "Manager"] as const;
+export type EdgeSource = (typeof edgeSources)[number];
+
+/** Why a batch was launched: the minimum, or an alarm with a shortage. */
+export const launchReasons = ["BelowMinimum", "Alarm"] as const;
+export type LaunchReason = (typeof launchReasons)[number];
+
+/** Why a node is to go (`StreamNode.spec.drain.reason`): an alarm, a lowered maximum, or its origin asked for it. */
+export const drainReasons = ["ScaleIn", "AboveMaximum", "Requested"] as const;
 export type DrainReason = (typeof drainReasons)[number];
 
 /**
- * Condition types with their reasons. Polarity is positive, but for `AtMaximum`, `Paused` and `LaunchesFailing`, which
- * name an exceptional state. `Ready` is computed from the others.
+ * Condition types with their reasons. Polarity is positive, but for `AtMaximum`, `AtMinimum`, `ScalingLimited`, `Paused`
+ * and `LaunchesFailing`, which name an exceptional state. `Ready` is computed from the others.
  */
 export const conditionReasons = {
   NodeGroup: {
@@ -90,6 +129,22 @@ export const conditionReasons = {
     MinimumMet: ["Met", "Launching", "AwaitingNodes", "LaunchesFailing", "Paused", "NotResolved", "AtMaximum"],
     /** Nodes or launches are over, or would be over, the maximum. */
     AtMaximum: ["WithinLimits", "MaximumReached", "AboveMaximum"],
+    /** A node would go, but the minimum keeps it. */
+    AtMinimum: ["WithinLimits", "MinimumReached"],
+    /** Alarms can scale: there are some, the load is known, and nothing is paused. */
+    ScalingActive: ["LoadKnown", "NoAlarms", "NoData", "ScalingPaused", "EverythingPaused", "NotResolved", "Deleting"],
+    /** Something other than a limit keeps a scaling back, or makes it smaller than the load asks for. */
+    ScalingLimited: [
+      "NotLimited",
+      "CapacityComing",
+      "OperationInProgress",
+      "CoolingDown",
+      "AwaitingAlarm",
+      "Stabilizing",
+      "LoadTooHigh",
+      "NoVictim",
+      "ScaleAdjustment",
+    ],
     Paused: ["NotPaused", "ScalingPaused", "EverythingPaused", "PauseEnded"],
     /** Every machine that carries the group's tags has been read from the cloud and has its StreamNode. */
     Adopted: ["ListingRead", "AwaitingListing", "ListingFailed", "NotResolved"],

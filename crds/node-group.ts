@@ -1,6 +1,6 @@
 /** NodeGroup: a cluster of streaming servers in one or more regions, declared by people. */
 import { z } from "zod";
-import { pauseModes } from "./names.ts";
+import { alarmStates, pauseModes } from "./names.ts";
 import {
   conditionsSchema,
   listMap,
@@ -50,9 +50,28 @@ const roleStatusSchema = z.object({
   starting: z.int().min(0).describe("Nodes asked for or booting, not yet in service."),
   draining: z.int().min(0).describe("Nodes that take no new clients and will go."),
   terminating: z.int().min(0).describe("Nodes whose machine is being terminated."),
-  decision: z.string().max(64).describe("What was last decided here: LaunchNodes or Hold."),
+  load: z
+    .string()
+    .max(32)
+    .optional()
+    .describe("Load in percent of capacity, to the next 5; absent while it is not known."),
+  scaledOutAt: timeSchema.optional().describe("When an alarm last added nodes here; the cool-down begins no earlier."),
+  settledAt: timeSchema
+    .optional()
+    .describe("When the last launch or drain here had ended; the cool-down of a scale-out begins then."),
+  decision: z.string().max(64).describe("What was last decided here: LaunchNodes, DrainNode or Hold."),
   reason: z.string().max(64).describe("Why, as one word."),
   message: z.string().max(1024).describe("Why, as a sentence with numbers."),
+});
+
+/** Written by the alarm reconciler alone. */
+const alarmStatusSchema = z.object({
+  alarm: z.string().max(63).describe("Name of the alarm."),
+  region: regionSchema.describe("Region whose nodes are watched."),
+  role: roleSchema.describe("Role whose nodes are watched."),
+  state: z.enum(alarmStates).describe("The state, with CloudWatch's meaning."),
+  reason: z.string().max(1024).describe("Why, as a sentence with numbers."),
+  since: timeSchema.describe("When the state was entered."),
 });
 
 const summarySchema = z.object({
@@ -63,13 +82,16 @@ const summarySchema = z.object({
   load: z.string().max(32).describe("Load of the edges in percent of their capacity; `-` while it is not known."),
 });
 
-/** Written by the node-group reconciler alone. */
+/** Written by the node-group reconciler, but for `alarms`. */
 export const nodeGroupStatusSchema = z.object({
   observedGeneration: observedGenerationSchema,
   summary: summarySchema.optional().describe("The group in a line."),
   roles: listMap(z.array(roleStatusSchema).max(128), "role", "region")
     .optional()
     .describe("Counts and the last decision, one entry for each role and region."),
+  alarms: listMap(z.array(alarmStatusSchema).max(512), "alarm", "region")
+    .optional()
+    .describe("State of each alarm in each region; written when one changes."),
   conditions: conditionsSchema.optional(),
 });
 
@@ -94,4 +116,5 @@ export const nodeGroupSchema = withRules(
 export type NodeGroup = z.output<typeof nodeGroupSchema>;
 export type NodeGroupSpec = z.output<typeof nodeGroupSpecSchema>;
 export type NodeGroupStatus = z.output<typeof nodeGroupStatusSchema>;
+export type AlarmStatus = z.output<typeof alarmStatusSchema>;
 export type RoleStatus = z.output<typeof roleStatusSchema>;

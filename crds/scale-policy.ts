@@ -1,6 +1,13 @@
 /** ScalePolicy: how many nodes of each role a group has, and how it moves between its limits. */
 import { z } from "zod";
-import { scaleOutModes } from "./names.ts";
+import {
+  alarmActions,
+  alarmMetrics,
+  comparisonOperators,
+  edgeSources,
+  missingDataTreatments,
+  scaleOutModes,
+} from "./names.ts";
 import {
   conditionsSchema,
   listMap,
@@ -52,6 +59,66 @@ const roleLimitsSchema = withRules(
   },
 );
 
+/** N periods are looked back at, which must not be more than a day (Amazon's limit as well). */
+const longestEvaluationSeconds = 86_400;
+
+const alarmSchema = withRules(
+  z.object({
+    name: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+      .max(63)
+      .describe("Name of the alarm, for people, events and metrics."),
+    role: roleSchema.describe("Role whose nodes are watched, in each region apart."),
+    metric: z.enum(alarmMetrics).describe("Gauge of the role that is watched."),
+    statistic: z
+      .string()
+      .regex(/^(Average|Sum|Minimum|Maximum|SampleCount|p([0-9]|[1-9][0-9])(\.[0-9]{1,2})?|p100)$/)
+      .max(16)
+      .default("Average")
+      .describe(
+        "Over time, one datapoint from a period's samples: Average, Sum, Minimum, Maximum, SampleCount or pNN.",
+      ),
+    periodSeconds: z.int().min(1).max(3600).default(10).describe("Length (s) of one period."),
+    evaluationPeriods: z.int().min(1).max(1440).default(1).describe("N: periods that are judged."),
+    datapointsToAlarm: z
+      .int()
+      .min(1)
+      .max(1440)
+      .optional()
+      .describe("M: datapoints among them that must breach. Absent: all N."),
+    threshold: z.number().min(0).max(1_000_000_000).describe("What a datapoint is compared with."),
+    comparisonOperator: z.enum(comparisonOperators).describe("How a datapoint is compared with the threshold."),
+    treatMissingData: z
+      .enum(missingDataTreatments)
+      .default("missing")
+      .describe("What a period without a sample counts as."),
+    action: z.enum(alarmActions).describe("ScaleOut adds nodes, ScaleIn removes one at a time, None only tells."),
+  }),
+  {
+    rule: "!has(self.datapointsToAlarm) || self.datapointsToAlarm <= self.evaluationPeriods",
+    message: "datapointsToAlarm must not exceed evaluationPeriods: lower datapointsToAlarm or raise evaluationPeriods",
+    fieldPath: ".datapointsToAlarm",
+  },
+  {
+    rule: `self.evaluationPeriods * self.periodSeconds <= ${longestEvaluationSeconds}`,
+    message: "evaluationPeriods times periodSeconds must be at most 86400 (one day): lower one of them",
+    fieldPath: ".evaluationPeriods",
+  },
+  {
+    rule: "self.action != 'ScaleIn' || self.treatMissingData != 'breaching'",
+    message:
+      "treatMissingData must not be breaching where action is ScaleIn, for silence must never remove a machine: write notBreaching, missing or ignore",
+    fieldPath: ".treatMissingData",
+  },
+  {
+    rule: "self.action == 'None' || self.threshold > 0.0 || !(self.metric in ['ConnectionUtilization', 'CPUUtilization', 'MemoryUtilization'])",
+    message:
+      "threshold must be above 0 where the number of nodes follows from it: write the percentage to hold, such as 60",
+    fieldPath: ".threshold",
+  },
+);
+
 const roleLimitsListSchema = listMap(z.array(roleLimitsSchema).max(4), "role");
 
 export const scalePolicySpecSchema = z.object({
@@ -100,12 +167,23 @@ export const scalePolicySpecSchema = z.object({
         .max(86_400)
         .default(300)
         .describe("The highest demand of this long (s) decides whether a node may go."),
-      edgeSources: listSet(z.array(z.enum(["Origin", "Manager"])).max(2))
+      idleSeconds: z
+        .int()
+        .min(1)
+        .max(86_400)
+        .default(60)
+        .describe("How long (s) an edge has had nobody before its origin asks for it to go."),
+      edgeSources: listSet(z.array(z.enum(edgeSources)).max(2))
         .default(["Origin", "Manager"])
         .describe("Who may ask for an edge to go: its origin, the manager, or both."),
     })
     .prefault({})
     .describe("How nodes are removed."),
+  alarms: listMap(z.array(alarmSchema).max(32), "name")
+    .optional()
+    .describe(
+      "Alarms that scale. Absent: for each role one that adds nodes above its threshold (scaleOutThreshold.ROLE of the ConfigMap streamfleet-defaults, else 60 percent of the connections) and one that removes them below half of it. []: none, the size is set by hand. A list: exactly these.",
+    ),
 });
 
 /** Written by the scale-policy reconciler alone. */
@@ -124,4 +202,5 @@ export const scalePolicySchema = z.object({
 
 export type ScalePolicy = z.output<typeof scalePolicySchema>;
 export type ScalePolicySpec = z.output<typeof scalePolicySpecSchema>;
+export type AlarmSpec = z.output<typeof alarmSchema>;
 export type RoleLimits = z.output<typeof roleLimitsSchema>;

@@ -3,6 +3,7 @@
  * and a lost row never terminates one.
  */
 import type { Phase, Role } from "../crds/names.ts";
+import type { AlarmState } from "./alarm.ts";
 import type { Instant } from "./time.ts";
 
 /** One StreamNode's life, from its creation to the cloud's word that its machine is gone. */
@@ -47,6 +48,8 @@ export interface NodeLifeStore {
   ): Promise<number>;
   /** Lives that are open, oldest first, of one group or of all. */
   open(filter: { readonly namespace?: string; readonly group?: string }): Promise<readonly NodeLife[]>;
+  /** Removes lives that were closed before, with their transitions, and says how many lives. */
+  prune(before: Instant): Promise<number>;
   /** A life with its transitions in order of time, or undefined. */
   read(uid: string): Promise<{ readonly life: NodeLife; readonly transitions: readonly NodeTransition[] } | undefined>;
 }
@@ -87,6 +90,8 @@ export interface StreamStore {
   see(sightings: readonly StreamSighting[]): Promise<void>;
   /** Ends the open streams that their node's list does not name, in one statement. A node is listed at most once. */
   endOthers(lists: readonly NodeStreamList[]): Promise<void>;
+  /** Removes streams that ended before, and says how many. */
+  prune(before: Instant): Promise<number>;
   /** Open streams of a group, by scope and name. */
   live(filter: { readonly namespace: string; readonly group: string }): Promise<readonly StreamRecord[]>;
 }
@@ -152,12 +157,72 @@ export interface ActivityStore {
    * `count` says how often it was decided since the last call; 1 when absent.
    */
   record(activity: DecidedActivity, at: Instant, count?: number): Promise<void>;
-  /** The newest activities of a group, the one that began last first. */
+  /** The newest activities of a group, the one that began last first; with `until`, of those that had begun by then. */
   last(filter: {
     readonly namespace: string;
     readonly group: string;
     readonly limit: number;
+    readonly until?: Instant;
   }): Promise<readonly ScalingActivity[]>;
+  /** Removes those that ended before, and says how many. */
+  prune(before: Instant): Promise<number>;
+}
+
+/** A change of an alarm's state. */
+export interface AlarmTransition {
+  readonly namespace: string;
+  readonly group: string;
+  readonly alarm: string;
+  readonly role: Role;
+  readonly region: string;
+  readonly from: AlarmState;
+  readonly to: AlarmState;
+  /** For people, with numbers. */
+  readonly reason: string;
+  readonly at: Instant;
+}
+
+export interface AlarmTransitionStore {
+  /** Adds transitions in one statement; repeating one (same alarm, region and time) changes nothing. */
+  record(transitions: readonly AlarmTransition[]): Promise<void>;
+  /** The newest transitions of a group, newest first. */
+  last(filter: {
+    readonly namespace: string;
+    readonly group: string;
+    readonly limit: number;
+  }): Promise<readonly AlarmTransition[]>;
+  /** Removes older ones and says how many. */
+  prune(before: Instant): Promise<number>;
+}
+
+/** The last that was heard of a node. */
+export interface LastReport {
+  /** UID of the StreamNode. */
+  readonly uid: string;
+  readonly namespace: string;
+  readonly group: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly region: string;
+  readonly bootId: string;
+  readonly sequence: number;
+  readonly connections: number;
+  readonly publishers: number;
+  readonly subscribers: number;
+  readonly cpuPercent?: number;
+  readonly memoryPercent?: number;
+  readonly egressMbps?: number;
+  readonly lastReportAt: Instant;
+  /** When a report last named a client; absent: none ever did. */
+  readonly lastTrafficAt?: Instant;
+}
+
+export interface LastReportStore {
+  /** Keeps the newest of each node, in one statement; `lastTrafficAt` never goes back and is never lost. A node comes once. */
+  record(reports: readonly LastReport[]): Promise<void>;
+  /** Of the nodes of a group, by name. */
+  read(filter: { readonly namespace: string; readonly group: string }): Promise<readonly LastReport[]>;
+  /** Removes those that reported last before, and says how many. */
   prune(before: Instant): Promise<number>;
 }
 
@@ -167,4 +232,6 @@ export interface History {
   readonly streams: StreamStore;
   readonly load: LoadStore;
   readonly activities: ActivityStore;
+  readonly alarms: AlarmTransitionStore;
+  readonly lastReports: LastReportStore;
 }

@@ -17,6 +17,16 @@ export interface StreamReport {
   readonly subscribers: number;
 }
 
+/** What an origin says of an edge that is linked to it. It counts where the edge's own report is stale. */
+export interface ChildReport {
+  /** Name of the edge's StreamNode. */
+  readonly name: string;
+  readonly connections: number;
+  readonly subscribers: number;
+  /** Streams that it carries. */
+  readonly streams: number;
+}
+
 /** The latest report of one node, as the API took it. Counts are of direct clients only. */
 export interface NodeReport {
   /** UID of the StreamNode: a report of a former node in the same slot is nobody's. */
@@ -34,11 +44,37 @@ export interface NodeReport {
   readonly cpuPercent?: number;
   readonly memoryPercent?: number;
   readonly egressMbps?: number;
+  /** Whether it takes new clients. */
+  readonly accepting: boolean;
   readonly links: readonly LinkReport[];
   readonly streams: readonly StreamReport[];
+  /** Of an origin: the edges linked to it. */
+  readonly children: readonly ChildReport[];
   /** Ids of the directives that the node says it has carried out. */
   readonly acknowledged: readonly string[];
 }
+
+/** An origin asks for one of its edges to go. It is a wish, forgotten after `requestKeptMs`. */
+export interface ScaleInRequest {
+  readonly namespace: string;
+  readonly group: string;
+  /** Region of the edge, or of the origin where no edge is named. */
+  readonly region: string;
+  /** Name of the origin that asks. */
+  readonly origin: string;
+  /** Name of the edge that is to go; absent: whichever harms least. */
+  readonly node?: string;
+  /** In the origin's words. */
+  readonly reason?: string;
+  /** When the API took it, on the reader's own clock. */
+  readonly receivedAt: Instant;
+}
+
+/** How long (ms) a scale-in request is remembered. */
+export const requestKeptMs = 60_000;
+
+/** A report is stale when it is older than this many report intervals: what it says no longer counts. */
+export const staleIntervals = 2;
 
 /** The latest reports, wherever they were received. A silent feed is not a silent node. */
 export interface LoadFeed {
@@ -46,4 +82,6 @@ export interface LoadFeed {
   latest(uid: string): NodeReport | undefined;
   /** Calls the listener at every new report, until the returned function is called. */
   subscribe(listener: (report: NodeReport) => void): () => void;
+  /** Calls the listener at every scale-in request, until the returned function is called. */
+  onScaleInRequest(listener: (request: ScaleInRequest) => void): () => void;
 }

@@ -1,11 +1,13 @@
 /**
  * What is to be done for one (role, region) of a group, and why. Precedence: deletion > pause of everything > maximum >
- * minimum (design, section 5). Alarms come after the minimum.
+ * minimum > alarms (design, section 5).
  */
-import type { Role } from "../crds/names.ts";
+import type { AlarmMetric, DrainReason, EdgeSource, LaunchReason, Role, ScaleOutMode } from "../crds/names.ts";
+import type { RoleLoad } from "./role-load.ts";
+import type { Instant } from "./time.ts";
 
 /** Rises when the same input may be answered differently; recorded with each decision. */
-export const deciderVersion = 1;
+export const deciderVersion = 2;
 
 /** Nodes of one (role, region), by what they count for. */
 export interface NodeCounts {
@@ -18,18 +20,63 @@ export interface NodeCounts {
   readonly terminating: number;
 }
 
+/** Connections. */
+export interface CapacityFacts {
+  /** Of a node that would be launched now; 0: the launch config does not name the role. */
+  readonly newNode: number;
+  /** Of the starting nodes that are within their warm-up: it is coming. */
+  readonly coming: number;
+  /** Of the largest node in service: what a scale-in may take away. */
+  readonly largest: number;
+}
+
+/** An alarm in the state that it has here. */
+export interface StandingAlarm {
+  readonly name: string;
+  readonly metric: AlarmMetric;
+  readonly threshold: number;
+  readonly action: "ScaleOut" | "ScaleIn";
+  readonly inAlarm: boolean;
+  /** When it entered its state. */
+  readonly since: Instant;
+}
+
+/** How the policy wants nodes to be added and removed. Times in ms. */
+export interface ScalingManner {
+  readonly mode: ScaleOutMode;
+  /** Most nodes of one step of scaling out. */
+  readonly scaleAdjustment?: number;
+  readonly scaleOutWaitMs: number;
+  readonly scaleInWaitMs: number;
+  readonly coolDownMs: number;
+  readonly stabilizationMs: number;
+  readonly edgeSources: readonly EdgeSource[];
+}
+
+/** All that a decision follows from. It is recorded as JSON and replayed. */
 export interface ScalingInput {
   readonly role: Role;
   readonly region: string;
+  readonly now: Instant;
   readonly minLimit: number;
   readonly maxLimit: number;
   readonly counts: NodeCounts;
+  readonly capacity: CapacityFacts;
   readonly deleting: boolean;
-  readonly everythingPaused: boolean;
+  readonly pause: "None" | "Scaling" | "Everything";
   /** References are there and valid; without them everything is held as it is. */
   readonly resolved: boolean;
   /** A complete listing of the region's machines has been read and its machines adopted. */
   readonly adopted: boolean;
+  readonly manner: ScalingManner;
+  readonly load: RoleLoad;
+  /** Those of this role that scale. */
+  readonly alarms: readonly StandingAlarm[];
+  /** Scale-in requests of origins that are not forgotten yet, newest last; of edges only. */
+  readonly requests: readonly { readonly origin: string; readonly node?: string }[];
+  /** When an alarm last added nodes, and when the last launch or drain had ended: the anchors of the cool-down. */
+  readonly scaledOutAt?: Instant;
+  readonly settledAt?: Instant;
 }
 
 export type HoldReason =
@@ -37,17 +84,47 @@ export type HoldReason =
   | "EverythingPaused"
   | "NotResolved"
   | "AwaitingListing"
+  /** Over the maximum, and what is over cannot go yet. */
   | "AboveMaximum"
   | "MaximumReached"
-  | "MinimumMet";
+  /** Nothing is asked for. */
+  | "MinimumMet"
+  /** An alarm asks for more, and what is booting will do. */
+  | "CapacityComing"
+  /** A launch or a drain has not ended. */
+  | "OperationInProgress"
+  | "CoolingDown"
+  /** The alarm has not lasted for as long as the policy wants. */
+  | "AwaitingAlarm"
+  /** The load is stale or unknown. */
+  | "NoData"
+  | "ScalingPaused"
+  /** The stabilization window is not over, or the peak within it forbids it. */
+  | "Stabilizing"
+  | "MinimumReached"
+  /** The rest would be over a threshold for scaling out. */
+  | "LoadTooHigh"
+  /** No node may go: each is the last parent of an edge. */
+  | "NoVictim";
 
 export type ScalingDecision =
   | {
       readonly kind: "LaunchNodes";
       readonly count: number;
       readonly desired: number;
-      readonly reason: "BelowMinimum";
+      readonly reason: LaunchReason;
       readonly message: string;
+      /** What made the step smaller than what was asked for. */
+      readonly limitedBy?: "Maximum" | "ScaleAdjustment";
+    }
+  | {
+      /** One node of this (role, region) is to be drained; `rankVictims` says which. */
+      readonly kind: "DrainNode";
+      readonly desired: number;
+      readonly reason: DrainReason;
+      readonly message: string;
+      /** The edge that its origin asked for. */
+      readonly node?: string;
     }
   | {
       readonly kind: "Hold";
@@ -57,7 +134,6 @@ export type ScalingDecision =
       /** Nodes that would be launched if nothing held them back. */
       readonly wouldLaunch: number;
     };
-
 /** The decision for one (role, region): never above the maximum, never below the minimum while it can be helped. */
 export function decideScaling(input: ScalingInput): ScalingDecision {
   const { minLimit, maxLimit, counts } = input;

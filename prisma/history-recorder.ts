@@ -1,6 +1,6 @@
 /** The side of history that reconcilers and routes write to: calls that return at once and never fail. */
 import type { Role } from "../crds/names.ts";
-import type { DecidedActivity, NodeLifeTransition } from "../domain/history.ts";
+import type { AlarmTransition, DecidedActivity, LastReport, NodeLifeTransition } from "../domain/history.ts";
 import type { StreamReport } from "../domain/load.ts";
 import type { Instant } from "../domain/time.ts";
 
@@ -41,6 +41,9 @@ export interface HistoryRecorder {
   /** Sees the streams that are listed and ends the node's others. */
   recordStreams(streams: NodeStreams): void;
   recordLoad(sample: LoadSample): void;
+  /** The last that was heard of a node; only the newest is written. */
+  recordReport(report: LastReport): void;
+  recordAlarm(transition: AlarmTransition): void;
   /** Adds a row when (kind, reason) changed, else counts: call it at every decision. */
   recordActivity(activity: DecidedActivity, at: Instant): void;
 }
