@@ -1,5 +1,5 @@
 /** Follows the load feeds of API processes over HTTP and merges them into one. */
-import type { LoadFeed, NodeReport } from "../domain/load.ts";
+import type { LoadFeed, NodeReport, ScaleInRequest } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import { assertNever } from "../domain/result.ts";
 import type { BackOff } from "../runtime/back-off.ts";
@@ -9,7 +9,7 @@ import { startDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { NodeKey } from "../runtime/node-tokens.ts";
 import { signFeedToken } from "../runtime/node-tokens.ts";
-import { feedPath, heartbeatMs, parseFeedLine, toReport } from "./feed-lines.ts";
+import { feedPath, heartbeatMs, parseFeedLine, toReport, toScaleInRequest } from "./feed-lines.ts";
 import { ReportBook } from "./report-book.ts";
 import { readLines } from "./text-lines.ts";
 
@@ -52,6 +52,11 @@ export class FeedClient implements LoadFeed {
 
   subscribe(listener: (report: NodeReport) => void): () => void {
     return this.#book.subscribe(listener);
+  }
+
+  /** A request that a feed tells again, after it was lost and found, may be told again. */
+  onScaleInRequest(listener: (request: ScaleInRequest) => void): () => void {
+    return this.#book.onScaleInRequest(listener);
   }
 
   /** Drops what is known of a node that is deleted. */
@@ -121,6 +126,9 @@ export class FeedClient implements LoadFeed {
     switch (line.kind) {
       case "Report":
         this.#book.record(toReport(line, this.#options.clock.now()));
+        return;
+      case "ScaleInRequest":
+        this.#book.requestScaleIn(toScaleInRequest(line, this.#options.clock.now()));
         return;
       case "Gone":
         this.#book.forget(line.uid);

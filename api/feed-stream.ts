@@ -1,8 +1,10 @@
 /** One subscriber of the load feed: a snapshot, its end, then changes, as fast as the subscriber reads. */
+import type { ScaleInRequest } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import type { FeedLine } from "./feed-lines.ts";
-import { heartbeatMs, reportLine } from "./feed-lines.ts";
+import { heartbeatMs, reportLine, scaleInLine } from "./feed-lines.ts";
 import type { ReportBook } from "./report-book.ts";
+import { isRemembered, wishKey } from "./scale-in-wishes.ts";
 
 /** The part of a writable stream that a feed uses. */
 export interface FeedSink {
@@ -12,13 +14,14 @@ export interface FeedSink {
 
 /**
  * What is still to be told is kept as UIDs: to a slow reader many reports of one node become one, the newest, and memory
- * stays bounded by the number of nodes.
+ * stays bounded by the number of nodes. Scale-in requests are few and go first.
  */
 export class FeedStream {
   readonly #sink: FeedSink;
   readonly #reports: ReportBook;
   readonly #clock: Clock;
   readonly #untold: Set<string>;
+  readonly #untoldRequests: Map<string, ScaleInRequest>;
   readonly #endings: (() => void)[];
   #snapshotTold = false;
   #blocked = false;
@@ -31,7 +34,12 @@ export class FeedStream {
     this.#reports = reports;
     this.#clock = clock;
     this.#untold = new Set(reports.uids());
-    this.#endings = [reports.subscribe(({ uid }) => this.#tell(uid)), reports.onForgotten((uid) => this.#tell(uid))];
+    this.#untoldRequests = new Map(reports.scaleInRequests(clock.now()).map((request) => [wishKey(request), request]));
+    this.#endings = [
+      reports.subscribe(({ uid }) => this.#tell(uid)),
+      reports.onForgotten((uid) => this.#tell(uid)),
+      reports.onScaleInRequest((request) => this.#tellRequest(request)),
+    ];
     this.#pump();
     this.#scheduleHeartbeat();
   }
@@ -40,6 +48,7 @@ export class FeedStream {
     this.#cancelHeartbeat();
     for (const end of this.#endings) end();
     this.#untold.clear();
+    this.#untoldRequests.clear();
     this.#stopped = true;
   }
 
@@ -48,7 +57,13 @@ export class FeedStream {
     this.#pump();
   }
 
+  #tellRequest(request: ScaleInRequest): void {
+    this.#untoldRequests.set(wishKey(request), request);
+    this.#pump();
+  }
+
   #pump(): void {
+    this.#pumpRequests();
     for (const uid of this.#untold) {
       if (this.#blocked || this.#stopped) return;
       this.#untold.delete(uid);
@@ -57,6 +72,16 @@ export class FeedStream {
     if (this.#blocked || this.#stopped || this.#snapshotTold) return;
     this.#snapshotTold = true;
     this.#write({ kind: "SnapshotEnd" });
+  }
+
+  /** To a reader that was slow for long, what is forgotten meanwhile is not told. */
+  #pumpRequests(): void {
+    const now = this.#clock.now();
+    for (const [key, request] of this.#untoldRequests) {
+      if (this.#blocked || this.#stopped) return;
+      this.#untoldRequests.delete(key);
+      if (isRemembered(request, now)) this.#write(scaleInLine(request, now));
+    }
   }
 
   #lineOf(uid: string): FeedLine {

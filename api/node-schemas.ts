@@ -4,6 +4,9 @@ import { drainReasons, platformNames, roles } from "../crds/names.ts";
 
 const mostCount = 10_000_000;
 
+/** Enough for a clock in microseconds, and far from where counting on is no longer exact. */
+const highestSequence = 2 ** 52;
+
 /** Text without control characters: it ends up in logs, objects and the database. */
 const text = (longest: number) =>
   z
@@ -61,11 +64,19 @@ const streamSchema = z.object({
   subscribers: count.describe("Viewers of the stream on this node."),
 });
 
+const childSchema = z.object({
+  name: text(253).describe("Name of the edge's StreamNode."),
+  connections: count.describe("Direct clients of the edge."),
+  subscribers: count.describe("Clients that subscribe on the edge."),
+  streams: count.describe("Streams that the edge carries."),
+});
+
 export const reportRequestSchema = z.object({
   bootId: text(128).describe("The boot that registered."),
   sequence: z
     .int()
     .min(0)
+    .max(highestSequence)
     .describe("Rises with each report of one boot, also when the media server is started anew; gaps do no harm."),
   connections: count.describe("Direct clients, without links to other nodes."),
   publishers: count.describe("Clients that publish."),
@@ -73,8 +84,14 @@ export const reportRequestSchema = z.object({
   cpuPercent: percent.optional().describe("Use of all processors."),
   memoryPercent: percent.optional().describe("Use of the memory."),
   egressMbps: z.number().min(0).max(mostCount).optional().describe("Traffic (Mbit/s) to clients."),
+  accepting: z.boolean().default(true).describe("Whether the node takes new clients."),
   streams: z.array(streamSchema).max(2_000).default([]).describe("Streams on this node."),
   links: z.array(linkSchema).max(1_000).default([]).describe("Links to parents."),
+  children: z
+    .array(childSchema)
+    .max(2_000)
+    .default([])
+    .describe("Edges that are linked to the node; of an origin or a relay only. It counts where an edge is silent."),
   acknowledged: z.array(text(128)).max(100).default([]).describe("Ids of directives that are carried out."),
 });
 export type ReportRequest = z.output<typeof reportRequestSchema>;
@@ -90,9 +107,28 @@ export const reportResponseSchema = z.object({
   parents: parentsSchema,
   directives: z.array(directiveSchema).describe("All that holds now; what is no longer named is taken back."),
   reportIntervalMs: reportIntervalSchema,
+  newestSequence: z
+    .int()
+    .exactOptional()
+    .describe("The report was not news: one of this boot with this sequence was taken before. Absent: it was taken."),
+  edgeIdleSeconds: z
+    .int()
+    .exactOptional()
+    .describe("To an origin: ask for an edge to go that has had nobody for this long (s). Absent: do not ask."),
 });
 export type ReportResponse = z.output<typeof reportResponseSchema>;
 
 export const goodbyeRequestSchema = z.object({
   bootId: text(128).describe("The boot that registered."),
 });
+
+export const scaleInRequestSchema = z.object({
+  node: text(253).optional().describe("Name of the edge that is to go. Absent: whichever harms least."),
+  reason: text(256).optional().describe("Why, for people."),
+});
+
+export const scaleInResponseSchema = z.object({
+  accepted: z.literal(true),
+  forgottenAfterSeconds: z.int().describe("The request is a wish: it is forgotten after this long (s)."),
+});
+export type ScaleInResponse = z.output<typeof scaleInResponseSchema>;

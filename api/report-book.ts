@@ -1,5 +1,7 @@
 /** The newest report of each node, in memory: the load feed of this process. */
-import type { LoadFeed, NodeReport } from "../domain/load.ts";
+import type { LoadFeed, NodeReport, ScaleInRequest } from "../domain/load.ts";
+import type { Instant } from "../domain/time.ts";
+import { ScaleInWishes } from "./scale-in-wishes.ts";
 
 /** More nodes than any fleet has: a bound on memory, not a limit to plan with. */
 const mostNodes = 50_000;
@@ -7,7 +9,9 @@ const mostNodes = 50_000;
 /** Keeps one report per UID. Late, repeated and overtaken reports change nothing. */
 export class ReportBook implements LoadFeed {
   readonly #reports = new Map<string, NodeReport>();
+  readonly #wishes = new ScaleInWishes();
   readonly #listeners = new Set<(report: NodeReport) => void>();
+  readonly #requestListeners = new Set<(request: ScaleInRequest) => void>();
   readonly #forgetListeners = new Set<(uid: string) => void>();
   readonly #mostNodes: number;
 
@@ -27,6 +31,17 @@ export class ReportBook implements LoadFeed {
     return true;
   }
 
+  /** Takes a scale-in request if it is newer than what this origin asked for the same node before, and tells of it. */
+  requestScaleIn(request: ScaleInRequest): void {
+    if (!this.#wishes.add(request)) return;
+    for (const listener of [...this.#requestListeners]) listener(request);
+  }
+
+  /** Scale-in requests that are not forgotten yet, the newest of each origin and node. */
+  scaleInRequests(now: Instant): readonly ScaleInRequest[] {
+    return this.#wishes.at(now);
+  }
+
   latest(uid: string): NodeReport | undefined {
     return this.#reports.get(uid);
   }
@@ -39,6 +54,11 @@ export class ReportBook implements LoadFeed {
   subscribe(listener: (report: NodeReport) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onScaleInRequest(listener: (request: ScaleInRequest) => void): () => void {
+    this.#requestListeners.add(listener);
+    return () => this.#requestListeners.delete(listener);
   }
 
   /** Calls the listener for each UID that is forgotten. */

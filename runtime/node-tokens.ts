@@ -29,7 +29,7 @@ export interface NodeClaims {
 }
 
 /** Kinds of token with their version; part of what is signed, so that none passes for another. */
-const kinds = { join: "sfj1", node: "sfn1", feed: "sff1" } as const;
+const kinds = { join: "sfj1", node: "sfn1", feed: "sff1", operator: "sfo1" } as const;
 type TokenKind = keyof typeof kinds;
 
 const longestToken = 2_048;
@@ -65,6 +65,15 @@ export function signFeedToken(key: NodeKey): string {
 
 export function verifyFeedToken(keys: ValidKeys, token: string): boolean {
   return verify(keys, "feed", token) !== undefined;
+}
+
+/** The token by which commands of ours ask the API what only operators may know and do. */
+export function signOperatorToken(key: NodeKey): string {
+  return sign(key, "operator", []);
+}
+
+export function verifyOperatorToken(keys: ValidKeys, token: string): boolean {
+  return verify(keys, "operator", token) !== undefined;
 }
 
 /** Id of the key that a token says it was made with; proves nothing. */
