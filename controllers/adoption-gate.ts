@@ -43,6 +43,11 @@ export class AdoptionGate {
     this.#adopted.clear();
   }
 
+  /** When this term of leadership began; undefined before the first. */
+  get term(): Instant | undefined {
+    return this.#since;
+  }
+
   /** Calls the listener with the UID of a group for which something new is known. */
   onChange(listener: (groupUid: string) => void): () => void {
     this.#listeners.add(listener);

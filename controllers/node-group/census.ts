@@ -1,9 +1,12 @@
 /** How many nodes a group has, by what they count for. Kept as nodes come, change and go: a decision is not to count thousands. */
 import type { Role } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
+import { batchNumber } from "../../domain/names.ts";
 import type { NodeCounts } from "../../domain/scaling.ts";
+import { fromRfc3339, instant, type Instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
 import type { Cache } from "../cluster.ts";
+import type { BatchGround } from "./batches.ts";
 
 /** Limits and decisions are per place. */
 export interface Place {
@@ -11,21 +14,64 @@ export interface Place {
   readonly region: string;
 }
 
+/** A node that is coming. */
+export interface StartingNode {
+  readonly createdAt: Instant;
+  /** Connections that it will serve. */
+  readonly capacity: number;
+}
+
 /** The nodes of one group, counted. */
-export interface Census {
+export interface Census extends BatchGround {
   /** Regions in which there are nodes. */
   regions(): readonly string[];
   counts(place: Place): NodeCounts;
-  /** Whether a node has the slot. */
-  holds(role: Role, slot: number): boolean;
+  /** Nodes that are coming. */
+  starting(place: Place): readonly StartingNode[];
+  /** Connections that the largest node in service can serve; 0 where there is none. */
+  largestCapacity(place: Place): number;
+  /** Whether a node of this batch in this slot has ever been seen. */
+  hasSeen(batchUid: string, slot: number): boolean;
 }
 
 type Counted = { -readonly [Class in keyof NodeCounts]: number };
 
+interface PlaceCount {
+  readonly region: string;
+  readonly counted: Counted;
+  /** By UID. */
+  readonly starting: Map<string, StartingNode>;
+  /** How many nodes in service have this capacity. */
+  readonly capacities: Tally<number>;
+  /** Nodes that stay, by zone. */
+  readonly zones: Tally<string>;
+}
+
+/** How often each key was added and not removed. */
+class Tally<K> {
+  readonly #counts = new Map<K, number>();
+
+  get counts(): ReadonlyMap<K, number> {
+    return this.#counts;
+  }
+
+  add(key: K, by: 1 | -1): void {
+    const count = (this.#counts.get(key) ?? 0) + by;
+    if (count > 0) this.#counts.set(key, count);
+    else this.#counts.delete(key);
+  }
+}
+
+/** Batches that are remembered with the slots in which their nodes were seen: more than are kept of all roles. */
+const mostBatches = 200;
+
 /** A census of the nodes that were added and not removed. */
 export class NodeCensus implements Census {
-  readonly #places = new Map<string, { readonly region: string; readonly counted: Counted }>();
-  readonly #slots = new Map<string, number>();
+  readonly #places = new Map<string, PlaceCount>();
+  readonly #slots = new Tally<string>();
+  /** By UID of the batch. */
+  readonly #seen = new Map<string, Set<number>>();
+  readonly #numbers = new Map<Role, number>();
 
   static of(nodes: readonly StreamNode[]): NodeCensus {
     const census = new NodeCensus();
@@ -34,12 +80,17 @@ export class NodeCensus implements Census {
   }
 
   add(node: StreamNode): void {
+    this.#remember(node);
     this.#count(node, 1);
   }
 
   /** In the form in which it was added. */
   remove(node: StreamNode): void {
     this.#count(node, -1);
+  }
+
+  isEmpty(): boolean {
+    return this.#places.size === 0;
   }
 
   regions(): readonly string[] {
@@ -50,21 +101,68 @@ export class NodeCensus implements Census {
     return { ...(this.#places.get(placeKey(place))?.counted ?? nothing()) };
   }
 
-  holds(role: Role, slot: number): boolean {
-    return this.#slots.has(slotKey(role, slot));
+  starting(place: Place): readonly StartingNode[] {
+    return [...(this.#places.get(placeKey(place))?.starting.values() ?? [])];
+  }
+
+  largestCapacity(place: Place): number {
+    return Math.max(0, ...(this.#places.get(placeKey(place))?.capacities.counts.keys() ?? []));
+  }
+
+  zones(place: Place): ReadonlyMap<string, number> {
+    return this.#places.get(placeKey(place))?.zones.counts ?? new Map();
+  }
+
+  usedSlot(role: Role, slot: number): boolean {
+    return this.#slots.counts.has(slotKey(role, slot));
+  }
+
+  /** One above every number that a node has named. */
+  nextNumber(role: Role): number {
+    return (this.#numbers.get(role) ?? 0) + 1;
+  }
+
+  hasSeen(batchUid: string, slot: number): boolean {
+    return this.#seen.get(batchUid)?.has(slot) === true;
+  }
+
+  #remember({ spec }: StreamNode): void {
+    this.#numbers.set(spec.role, Math.max(this.#numbers.get(spec.role) ?? 0, batchNumber(spec.batch) ?? 0));
+    if (spec.batchUid === undefined) return;
+    const slots = this.#seen.get(spec.batchUid) ?? new Set();
+    this.#seen.set(spec.batchUid, slots.add(spec.slot));
+    const [oldest] = this.#seen.keys();
+    if (this.#seen.size > mostBatches && oldest !== undefined) this.#seen.delete(oldest);
   }
 
   #count(node: StreamNode, by: 1 | -1): void {
     const { role, region, slot } = node.spec;
     const key = placeKey({ role, region });
-    const place = this.#places.get(key) ?? { region, counted: nothing() };
-    place.counted[classOf(node)] += by;
+    const place = this.#places.get(key) ?? emptyPlace(region);
+    countIn(place, node, by);
     if (Object.values(place.counted).some((count) => count > 0)) this.#places.set(key, place);
     else this.#places.delete(key);
-    const holders = (this.#slots.get(slotKey(role, slot)) ?? 0) + by;
-    if (holders > 0) this.#slots.set(slotKey(role, slot), holders);
-    else this.#slots.delete(slotKey(role, slot));
+    this.#slots.add(slotKey(role, slot), by);
   }
+}
+
+function emptyPlace(region: string): PlaceCount {
+  return { region, counted: nothing(), starting: new Map(), capacities: new Tally(), zones: new Tally() };
+}
+
+function countIn(place: PlaceCount, node: StreamNode, by: 1 | -1): void {
+  const { metadata, spec, status } = node;
+  const kind = classOf(node);
+  const capacity = spec.launch.connectionCapacity;
+  place.counted[kind] += by;
+  if (kind === "inService") place.capacities.add(capacity, by);
+  if (kind === "starting" && by === -1) place.starting.delete(metadata.uid);
+  if (kind === "starting" && by === 1) {
+    const createdAt = fromRfc3339(metadata.creationTimestamp) ?? instant(0);
+    place.starting.set(metadata.uid, { createdAt, capacity });
+  }
+  const zone = status?.machine?.zone;
+  if (zone !== undefined && (kind === "inService" || kind === "starting")) place.zones.add(zone, by);
 }
 
 /** A census of each group, which follows the local copy. */
@@ -99,7 +197,7 @@ export class CensusBook {
     const group = groupKey(node);
     const census = this.#groups.get(group);
     census?.remove(node);
-    if (census?.regions().length === 0) this.#groups.delete(group);
+    if (census?.isEmpty() === true) this.#groups.delete(group);
     this.#counted.delete(key);
   }
 }

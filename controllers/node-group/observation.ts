@@ -1,19 +1,27 @@
-/** What a NodeGroup's decision is taken on: the group, its references, its nodes, its batches. */
+/** What a NodeGroup's decision is taken on: the group, its references, its nodes, its batches, its load and its alarms. */
+import { readDefaults } from "../../crds/defaults.ts";
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import { roles } from "../../crds/names.ts";
 import type { NodeGroup, RoleStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { openSlots } from "../../domain/batch.ts";
-import { limitsFor } from "../../domain/limits.ts";
+import { type Limits, limitsFor } from "../../domain/limits.ts";
+import type { ScaleInRequest } from "../../domain/load.ts";
 import { type Pause, pauseAt } from "../../domain/pause.ts";
 import { type References, resolveReferences } from "../../domain/references.ts";
-import type { NodeCounts, ScalingInput } from "../../domain/scaling.ts";
-import type { Instant } from "../../domain/time.ts";
+import type { RoleLoad } from "../../domain/role-load.ts";
+import type { CapacityFacts, NodeCounts, ScalingInput, ScalingManner, StandingAlarm } from "../../domain/scaling.ts";
+import { fromRfc3339, type Instant, instant } from "../../domain/time.ts";
+import { keyText } from "../../runtime/reconciler.ts";
 import type { AdoptionGate } from "../adoption-gate.ts";
+import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
 import type { Clouds } from "../clouds.ts";
+import { type Cluster, index } from "../cluster.ts";
+import type { LoadView } from "../load-book.ts";
+import type { ScaleInDesk } from "../scale-in-desk.ts";
 import type { Census, Place } from "./census.ts";
+import { type Accounts, promisedSlots, type PromisedSlot } from "./promises.ts";
 
 /** The objects that belong to a group, as they were read together. */
 export interface GroupObjects {
@@ -31,31 +39,50 @@ export interface GroupWorld {
 
 export interface GroupObservation extends Pick<GroupWorld, "census" | "batches"> {
   readonly group: NodeGroup;
+  readonly now: Instant;
   readonly references: References;
   readonly pause: Pause;
+  /** Slots of batches that are to get a node which has not been seen yet. */
+  readonly promised: readonly PromisedSlot[];
   readonly unread: readonly { readonly region: string; readonly error: string | undefined }[];
+  readonly alarms: readonly AlarmStanding[];
+  load(place: Place): RoleLoad;
+  requests(place: Place): readonly ScaleInRequest[];
+  readonly manner: ScalingManner;
 }
 
 export interface ObservationDeps {
+  readonly cluster: Pick<Cluster, "defaults" | "streamNodes">;
   readonly clouds: Clouds;
   readonly gate: AdoptionGate;
+  readonly load: LoadView;
+  readonly board: Pick<AlarmBoard, "of">;
+  readonly desk: Pick<ScaleInDesk, "of">;
 }
 
 export function observeGroup(
   deps: ObservationDeps,
   group: NodeGroup,
-  world: GroupWorld,
+  world: GroupWorld & { readonly accounts: Accounts },
   now: Instant,
 ): GroupObservation {
   const references = referencesOf(deps, group, world);
   const { census, batches } = world;
+  const key = keyText(group.metadata);
+  const stabilizationMs = (world.scalePolicy?.spec.scaleIn.stabilizationSeconds ?? 0) * 1_000;
   return {
     group,
+    now,
     census,
     batches,
     references,
+    promised: promisedSlots(world),
     pause: pauseAt(group.spec.pause, now),
     unread: unreadRegions(deps, group, references),
+    alarms: deps.board.of(key),
+    load: (place) => deps.load.of({ group: key, ...place }, stabilizationMs, now),
+    requests: ({ role, region }) => (role === "edge" ? openRequests(deps, group, region, now) : []),
+    manner: mannerOf(deps, world.scalePolicy),
   };
 }
 
@@ -78,6 +105,36 @@ function unreadRegions({ clouds, gate }: ObservationDeps, { metadata, spec }: No
     .map((region) => ({ region, error: inventory?.lastError(region)?.message }));
 }
 
+/** Requests for an edge that is in service and stays, or for any edge. */
+function openRequests(
+  { cluster, desk }: ObservationDeps,
+  { metadata }: NodeGroup,
+  region: string,
+  now: Instant,
+): readonly ScaleInRequest[] {
+  const { namespace, name: group } = metadata;
+  return desk.of(keyText(metadata), region, now).filter(({ node }) => {
+    if (node === undefined) return true;
+    const known = cluster.streamNodes.cache.get(keyText({ namespace, name: node }));
+    if (known === undefined || known.spec.group !== group || known.spec.role !== "edge") return false;
+    return known.spec.drain === undefined && known.metadata.deletionTimestamp === undefined;
+  });
+}
+
+/** Limits hold per place, and with them its waits; what holds for all places is here. */
+function mannerOf({ cluster }: ObservationDeps, policy: ScalePolicy | undefined): ScalingManner {
+  const defaults = readDefaults(cluster.defaults.list()[0]?.data);
+  const { scaleOut, scaleIn } = policy?.spec ?? {};
+  return {
+    mode: scaleOut?.mode ?? defaults.scaleOutMode,
+    scaleOutWaitMs: 0,
+    scaleInWaitMs: 0,
+    coolDownMs: (scaleOut?.coolDownSeconds ?? 0) * 1_000,
+    stabilizationMs: (scaleIn?.stabilizationSeconds ?? 0) * 1_000,
+    edgeSources: scaleIn?.edgeSources ?? [],
+  };
+}
+
 /** One input for each (role, region) that the policy asks for or that has nodes, also where the group is to be no more. */
 export function scalingInputs(observation: GroupObservation): readonly ScalingInput[] {
   const regions = new Set([...observation.group.spec.regions, ...observation.census.regions()]);
@@ -87,50 +144,124 @@ export function scalingInputs(observation: GroupObservation): readonly ScalingIn
     .filter(({ maxLimit, counts }) => maxLimit > 0 || total(counts) > 0);
 }
 
+const pauses = {
+  NotPaused: "None",
+  PauseEnded: "None",
+  ScalingPaused: "Scaling",
+  EverythingPaused: "Everything",
+} as const;
+
 function scalingInput(observation: GroupObservation, place: Place): ScalingInput {
-  const { group, references, pause, unread } = observation;
+  const { group, now, references, pause, unread } = observation;
   const resolved = references.kind === "Resolved";
-  const limits = resolved ? limitsIn(group, references.scalePolicy, place) : lastLimits(group, place);
+  const limits = resolved ? limitsIn(group, references.scalePolicy, place) : undefined;
+  const { minLimit, maxLimit } = limits ?? lastLimits(group, place);
   return {
     ...place,
-    minLimit: limits.minLimit,
-    maxLimit: limits.maxLimit,
+    now,
+    minLimit,
+    maxLimit,
     counts: countNodes(observation, place),
+    capacity: capacityOf(observation, place, limits?.estimatedWarmUpSeconds ?? 0),
     deleting: group.metadata.deletionTimestamp !== undefined,
-    everythingPaused: pause.kind === "EverythingPaused",
+    pause: pauses[pause.kind],
     resolved,
     adopted: !unread.some(({ region }) => region === place.region),
+    manner: mannerIn(observation.manner, limits),
+    load: observation.load(place),
+    alarms: standingAlarms(observation, place),
+    requests: observation.requests(place).map(({ origin, node }) => ({ origin, ...(node !== undefined && { node }) })),
+    ...anchorsOf(observation, place),
   };
 }
 
 /** A region that the group no longer names is to have no nodes. */
-function limitsIn(
-  { spec }: NodeGroup,
-  policy: ScalePolicy,
-  { role, region }: Place,
-): Pick<RoleStatus, "minLimit" | "maxLimit"> {
-  return spec.regions.includes(region) ? limitsFor(policy.spec, role, region) : { minLimit: 0, maxLimit: 0 };
+function limitsIn({ spec }: NodeGroup, policy: ScalePolicy, { role, region }: Place): Limits {
+  const limits = limitsFor(policy.spec, role, region);
+  return spec.regions.includes(region) ? limits : { ...limits, minLimit: 0, maxLimit: 0 };
 }
 
 /** While the policy is not there, the limits that last held are shown; nothing is decided on them. */
-function lastLimits(group: NodeGroup, { role, region }: Place) {
-  const last = group.status?.roles?.find((entry) => entry.role === role && entry.region === region);
-  return last ?? { minLimit: 0, maxLimit: 0 };
+function lastLimits(group: NodeGroup, place: Place): Pick<RoleStatus, "minLimit" | "maxLimit"> {
+  return lastStatus(group, place) ?? { minLimit: 0, maxLimit: 0 };
+}
+
+/** What the status says of a place. */
+export function lastStatus({ status }: NodeGroup, { role, region }: Place): RoleStatus | undefined {
+  return status?.roles?.find((entry) => entry.role === role && entry.region === region);
+}
+
+function mannerIn(manner: ScalingManner, limits: Limits | undefined): ScalingManner {
+  if (limits === undefined) return manner;
+  const { scaleAdjustment, scaleOutWaitSeconds, scaleInWaitSeconds } = limits;
+  return {
+    ...manner,
+    ...(scaleAdjustment !== undefined && { scaleAdjustment }),
+    scaleOutWaitMs: scaleOutWaitSeconds * 1_000,
+    scaleInWaitMs: scaleInWaitSeconds * 1_000,
+  };
 }
 
 /** Nodes of a place by what they count for; a slot that a batch has promised counts as coming. */
-function countNodes(world: Pick<GroupWorld, "census" | "batches">, place: Place): NodeCounts {
-  const counts = world.census.counts(place);
-  return { ...counts, starting: counts.starting + promisedSlots(world, place) };
+function countNodes({ census, promised }: GroupObservation, place: Place): NodeCounts {
+  const counts = census.counts(place);
+  return { ...counts, starting: counts.starting + promised.filter(isIn(place)).length };
 }
 
-/** Slots of open batches that have no StreamNode yet. */
-function promisedSlots({ census, batches }: Pick<GroupWorld, "census" | "batches">, { role, region }: Place): number {
-  return batches
-    .filter(({ spec }) => spec.role === role && spec.region === region)
-    .flatMap((batch) => openSlots(batch).filter((slot) => !census.holds(role, slot))).length;
+/** A node that takes longer than its warm-up is there, but its capacity is no longer relied on. */
+function capacityOf(observation: GroupObservation, place: Place, warmUpSeconds: number): CapacityFacts {
+  const { census, promised, references, now } = observation;
+  const config = references.kind === "Resolved" ? references.launchConfig : undefined;
+  const coming = [...census.starting(place), ...promised.filter(isIn(place))]
+    .filter(({ createdAt }) => now - createdAt <= warmUpSeconds * 1_000)
+    .reduce((sum, { capacity }) => sum + capacity, 0);
+  return {
+    newNode: config?.spec.roles.find(({ role }) => role === place.role)?.connectionCapacity ?? 0,
+    coming,
+    largest: census.largestCapacity(place),
+  };
+}
+
+function isIn({ role, region }: Place): (slot: PromisedSlot) => boolean {
+  return (slot) => slot.role === role && slot.region === region;
+}
+
+function standingAlarms({ alarms }: GroupObservation, { role, region }: Place): readonly StandingAlarm[] {
+  return alarms.flatMap((standing) => {
+    const { name, metric, threshold, action } = standing.definition;
+    if (standing.definition.role !== role || standing.region !== region || action === "None") return [];
+    return [{ name, metric, threshold, action, inAlarm: standing.state === "ALARM", since: standing.since }];
+  });
+}
+
+/** The batches are the truth of when nodes were added; the status remembers what is pruned, and when it had ended. */
+function anchorsOf(observation: GroupObservation, place: Place): Pick<ScalingInput, "scaledOutAt" | "settledAt"> {
+  const last = lastStatus(observation.group, place);
+  const times = observation.batches
+    .filter(({ spec }) => spec.reason === "Alarm" && spec.role === place.role && spec.region === place.region)
+    .map(({ metadata }) => fromRfc3339(metadata.creationTimestamp) ?? 0);
+  const scaledOutAt = Math.max(0, ...times, fromRfc3339(last?.scaledOutAt ?? "") ?? 0);
+  if (scaledOutAt === 0) return {};
+  const settledAt = settledSince(observation, place, fromRfc3339(last?.settledAt ?? ""), scaledOutAt);
+  return { scaledOutAt: instant(scaledOutAt), ...(settledAt !== undefined && { settledAt }) };
+}
+
+/** When the launch that an alarm asked for had ended: noticed once, and then kept. */
+function settledSince(
+  observation: GroupObservation,
+  place: Place,
+  known: Instant | undefined,
+  scaledOutAt: number,
+): Instant | undefined {
+  if (known !== undefined && known >= scaledOutAt) return known;
+  return countNodes(observation, place).starting === 0 ? observation.now : undefined;
 }
 
 function total({ inService, starting, draining, terminating }: NodeCounts): number {
   return inService + starting + draining + terminating;
+}
+
+/** StreamNodes of a group in the local copy. */
+export function knownNodes(cluster: Pick<Cluster, "streamNodes">, group: NodeGroup): readonly StreamNode[] {
+  return cluster.streamNodes.cache.byIndex(index.nodeGroup, keyText(group.metadata));
 }

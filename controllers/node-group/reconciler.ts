@@ -1,13 +1,11 @@
-/** NodeGroup: as many nodes as its policy asks for, at all times; and in the end none, and then no group. */
-import { apiVersion, finalizers, labels } from "../../crds/names.ts";
+/** NodeGroup: as many nodes as its policy and its load ask for, at all times; and in the end none, and then no group. */
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import { finalizers, labels } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { findCondition } from "../../domain/conditions.ts";
 import { type Decided, groupStatus } from "../../domain/group-status.ts";
-import { decideScaling, deciderVersion } from "../../domain/scaling.ts";
+import type { LoadFeed } from "../../domain/load.ts";
+import { decideScaling } from "../../domain/scaling.ts";
 import { type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
-import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
-import type { EventRecorder } from "../../runtime/events.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
 import {
   done,
   keyText,
@@ -18,11 +16,17 @@ import {
   type Turn,
 } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
+import type { FreshBatches } from "../fresh-batches.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
+import type { ScaleInDesk } from "../scale-in-desk.ts";
 import { changedMs, writeStatus } from "../status-writer.ts";
+import { type BatchPlan, planBatch, prunableBatches } from "./batches.ts";
 import { CensusBook, NodeCensus } from "./census.ts";
-import { planBatch, prunableBatches } from "./batches.ts";
+import { Chronicle, type ChronicleDeps } from "./chronicle.ts";
 import { deletionStep } from "./deletion.ts";
+import { failingLaunches } from "./failing-launches.ts";
+import { BatchLedger } from "./ledger.ts";
+import { LoadDisplay } from "./load-display.ts";
 import {
   type GroupObjects,
   type GroupObservation,
@@ -31,63 +35,89 @@ import {
   observeGroup,
   scalingInputs,
 } from "./observation.ts";
-import { failingLaunches } from "./failing-launches.ts";
+import { victimAt } from "./victims.ts";
 
-export interface NodeGroupDeps extends ObservationDeps {
+export interface NodeGroupDeps extends ObservationDeps, ChronicleDeps {
   readonly cluster: Cluster;
   readonly leadership: Leadership;
   readonly clock: Clock;
-  readonly events: Pick<EventRecorder, "record">;
-  readonly history: Pick<HistoryRecorder, "recordActivity">;
-  readonly metrics: Pick<Metrics, "scalingDecided">;
+  readonly feed: Pick<LoadFeed, "latest">;
+  readonly desk: Pick<ScaleInDesk, "of" | "carriedOut">;
+  /** Where a batch that was just created goes on without a detour through the cluster. */
+  readonly fresh: Pick<FreshBatches, "put">;
   /** Revision of a LaunchConfig: a hash of its content. */
-  readonly revisionOf: (config: Parameters<typeof planBatch>[0]["launchConfig"]) => string;
+  readonly revisionOf: (config: BatchPlan["launchConfig"]) => string;
+  /** What the launch call of a batch needs beside it, as it is now. */
+  readonly call: () => BatchPlan["call"];
 }
-
-/** Conditions whose changes are told as events, and those among them that name an exceptional state. */
-const announced = ["ReferencesResolved", "Ready", "Paused", "LaunchesFailing", "AtMaximum"];
-const exceptional: ReadonlySet<string> = new Set(["Paused", "LaunchesFailing", "AtMaximum"]);
 
 /** How soon (ms) to look again where no event is sure to come. */
 const lookAgainMs = 2_000;
 /** How soon (ms) to decide anew after somebody else has taken a batch's number. */
 const takenMs = 200;
+/** How often (ms) a group with load is looked at, so that its status shows it. */
+const showMs = 30_000;
+/** How long (ms) the local copy may lack a node that a settled batch has made, before the cluster itself is asked. */
+const unseenMs = 3_000;
+
+type LaunchDecided = Decided & { readonly decision: { readonly kind: "LaunchNodes" } };
+type DrainDecided = Decided & { readonly decision: { readonly kind: "DrainNode" } };
+
+/** What was decided in the end, and whether it changed the cluster. */
+interface Acted {
+  readonly observation: GroupObservation;
+  readonly decided: readonly Decided[];
+  readonly result?: ReconcileResult;
+}
 
 export class NodeGroupReconciler implements Reconciler {
   readonly name = "node-group";
   readonly #deps: NodeGroupDeps;
   readonly #censuses: CensusBook;
+  readonly #ledger = new BatchLedger();
+  readonly #chronicle: Chronicle;
+  readonly #display: LoadDisplay;
+  /** By UID, the term of leadership in which the local copy of the group was last held against the cluster itself. */
+  readonly #confirmedIn = new Map<string, Instant | undefined>();
+  /** By UID, since when the local copy lacks a node that is known to have been made. */
+  readonly #unseenSince = new Map<string, Instant>();
 
   constructor(deps: NodeGroupDeps) {
     this.#deps = deps;
     this.#censuses = new CensusBook(deps.cluster.streamNodes.cache);
+    this.#chronicle = new Chronicle(deps);
+    this.#display = new LoadDisplay(deps.load, showMs);
   }
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
-    const { cluster, clock } = this.#deps;
+    const { cluster } = this.#deps;
     const group = cluster.nodeGroups.cache.get(keyText(key));
     if (group === undefined) return done;
     if (group.metadata.deletionTimestamp !== undefined) return this.#delete(group, turn);
     const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, turn.signal);
     if (kept.kind !== "Patched") return requeueAfter(changedMs, "it has changed meanwhile");
-    const now = clock.now();
-    const observation = observeGroup(this.#deps, kept.object, this.#known(kept.object), now);
-    // Now, for the census goes on counting.
-    const decided = decide(observation);
-    const outcome = await this.#launch(observation, decided, turn);
-    this.#explain(kept.object, decided, now);
-    await this.#report(kept.object, observation, decided, turn);
+    const { observation, decided, result } = await this.#act(this.#observe(kept.object), turn);
+    this.#chronicle.decided(observation.group, decided, observation.now);
+    // What people read follows the launch call, which this very moment begins elsewhere.
+    if (result !== undefined) return result;
+    await this.#report(observation, decided, turn);
     await this.#prune(observation, turn);
-    return outcome ?? untilNextChange(observation, now);
+    return untilNextLook(observation, decided);
   }
 
-  /** What the local copy shows of the group. */
-  #known({ metadata, spec }: NodeGroup): GroupWorld {
+  /** The group as the local copy shows it. */
+  #observe(group: NodeGroup): GroupObservation {
+    return observeGroup(this.#deps, group, this.#known(group), this.#deps.clock.now());
+  }
+
+  #known({ metadata, spec }: NodeGroup): GroupWorld & { readonly accounts: BatchLedger } {
     const { launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
     const { namespace } = metadata;
+    const key = keyText(metadata);
     return {
-      batches: launchBatches.cache.byIndex(index.nodeGroup, keyText(metadata)),
-      census: this.#censuses.of(keyText(metadata)),
+      accounts: this.#ledger,
+      batches: this.#ledger.complete(key, launchBatches.cache.byIndex(index.nodeGroup, key)),
+      census: this.#censuses.of(key),
       launchConfig: launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
       scalePolicy: scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),
     };
@@ -103,6 +133,7 @@ export class NodeGroupReconciler implements Reconciler {
     const query = { namespace, labelSelector: `${labels.group}=${metadata.name}` };
     const batches = await launchBatches.client.list(query, turn.signal);
     const nodes = await streamNodes.client.list(query, turn.signal);
+    this.#ledger.account(keyText(metadata), batches);
     return {
       batches,
       nodes,
@@ -113,124 +144,143 @@ export class NodeGroupReconciler implements Reconciler {
   }
 
   /**
-   * Commits batches for what is missing. What the local copy suggests is decided anew on the cluster's own word. Answers
-   * when to look again, if there was something to launch.
+   * Carries out what the local copy suggests. A launch needs no more: creating the next numbered batch is a
+   * compare-and-swap, so a copy that is late loses it. A drain, and the first act of a term, are decided anew on the
+   * cluster's own word.
    */
-  async #launch(
-    observation: GroupObservation,
-    decided: readonly Decided[],
-    turn: Turn,
-  ): Promise<ReconcileResult | undefined> {
-    if (!decided.some(({ decision }) => decision.kind === "LaunchNodes")) return undefined;
-    const group = await this.#deps.cluster.nodeGroups.client.get(observation.group.metadata, turn.signal);
-    if (group?.metadata.uid !== observation.group.metadata.uid) return requeueAfter(takenMs, "the group is another");
-    const world = await this.#confirmed(group, turn);
-    const confirmed = observeGroup(this.#deps, group, world, this.#deps.clock.now());
-    const wanted = decide(confirmed).filter(({ decision }) => decision.kind === "LaunchNodes");
-    const rolesDone = new Set<string>();
-    let outcome: ReconcileResult | undefined;
-    for (const { input, decision } of wanted) {
-      // Two regions of a role share numbers and slots: the second is decided on when the first is visible.
-      if (decision.kind !== "LaunchNodes" || rolesDone.has(input.role)) continue;
-      rolesDone.add(input.role);
-      outcome = await this.#commit(confirmed, world, { input, decision }, turn);
+  async #act(known: GroupObservation, turn: Turn): Promise<Acted> {
+    const decided = decide(known);
+    const acts = decided.some(({ decision }) => decision.kind !== "Hold");
+    const drains = decided.some(isDrain);
+    const unsure = this.#lacksNodes(known) || (acts && !this.#isConfirmed(known.group));
+    if (!drains && !unsure) return this.#launch({ observation: known, decided }, turn);
+    return this.#actOnClustersWord(known, turn);
+  }
+
+  async #actOnClustersWord({ group }: GroupObservation, turn: Turn): Promise<Acted> {
+    const { cluster, clock, gate } = this.#deps;
+    const { term } = gate;
+    const fresh = await cluster.nodeGroups.client.get(group.metadata, turn.signal);
+    if (fresh?.metadata.uid !== group.metadata.uid) return this.#again(group, takenMs, "the group is another");
+    const world = await this.#confirmed(fresh, turn);
+    this.#confirmedIn.set(group.metadata.uid, term);
+    this.#unseenSince.delete(group.metadata.uid);
+    const observation = observeGroup(this.#deps, fresh, { ...world, accounts: this.#ledger }, clock.now());
+    const decided = decide(observation);
+    const launched = await this.#launch({ observation, decided }, turn);
+    if (launched.result !== undefined) return launched;
+    return this.#drain({ observation, decided }, world, turn);
+  }
+
+  #again(group: NodeGroup, ms: number, reason: string): Acted {
+    return { observation: this.#observe(group), decided: [], result: requeueAfter(ms, reason) };
+  }
+
+  #isConfirmed({ metadata }: NodeGroup): boolean {
+    return this.#confirmedIn.has(metadata.uid) && this.#confirmedIn.get(metadata.uid) === this.#deps.gate.term;
+  }
+
+  /** Whether nodes that were made stay unseen for so long that something must be wrong with the local copy. */
+  #lacksNodes({ group, promised, now }: GroupObservation): boolean {
+    const { uid } = group.metadata;
+    if (!promised.some(({ launched }) => launched)) {
+      this.#unseenSince.delete(uid);
+      return false;
     }
-    return outcome;
+    const since = this.#unseenSince.get(uid) ?? now;
+    this.#unseenSince.set(uid, since);
+    return now - since >= unseenMs;
+  }
+
+  /** Commits a batch for each role that needs nodes, and says when to look again if there was one. */
+  async #launch(acted: Acted, turn: Turn): Promise<Acted> {
+    const rolesDone = new Set<string>();
+    let result: ReconcileResult | undefined;
+    for (const entry of acted.decided.filter(isLaunch)) {
+      // Two regions of a role share numbers and slots: the second is decided on when the first is counted.
+      if (rolesDone.has(entry.input.role)) continue;
+      rolesDone.add(entry.input.role);
+      result = (await this.#commit(acted.observation, entry, turn)) ?? result;
+    }
+    return { ...acted, ...(result !== undefined && { result }) };
   }
 
   async #commit(
-    observation: GroupObservation,
-    objects: GroupObjects,
-    { input, decision }: Decided,
+    { group, references, census, batches }: GroupObservation,
+    { input, decision }: LaunchDecided,
     turn: Turn,
   ): Promise<ReconcileResult | undefined> {
-    const { group, references } = observation;
-    if (decision.kind !== "LaunchNodes" || references.kind !== "Resolved") return undefined;
+    if (references.kind !== "Resolved") return undefined;
     const { launchConfig } = references;
-    const { cluster, leadership, revisionOf } = this.#deps;
-    const draft = planBatch({
-      group,
-      launchConfig,
-      revision: revisionOf(launchConfig),
-      input,
-      decision,
-      objects,
-    });
+    const { cluster, leadership, revisionOf, fresh, call } = this.#deps;
+    const revision = revisionOf(launchConfig);
+    const draft = planBatch({ group, launchConfig, revision, place: input, decision, batches, ground: census, call: call() });
     if (draft === undefined) return undefined;
     assertLeading(leadership);
     const created = await cluster.launchBatches.client.create(draft, turn.signal);
-    const batch = draft.metadata.name;
-    // Somebody else has taken this number meanwhile: what is missing now is decided anew.
+    // Somebody else has taken this number meanwhile: what is missing now is decided anew, on the cluster's own word.
     if (created.kind === "AlreadyExists") {
-      turn.logger.debug("batch number was taken", { batch });
+      this.#confirmedIn.delete(group.metadata.uid);
+      turn.logger.debug("batch number was taken", { batch: draft.metadata.name });
       return requeueAfter(takenMs, "somebody else has taken the number");
     }
+    this.#handOver(created.object, fresh);
+    const batch = draft.metadata.name;
     turn.logger.info("committed launch batch", { batch, count: decision.count, reason: decision.reason });
-    this.#note(group, "Normal", "ScaledOut", `${batch}: ${decision.message}`);
+    this.#chronicle.note(group, "Normal", "ScaledOut", `${batch}: ${decision.message}`);
     return requeueAfter(0, "a batch was committed");
   }
 
-  /** Tells why, wherever the kind or the reason of a decision is another than the last. */
-  #explain(group: NodeGroup, decided: readonly Decided[], now: Instant): void {
-    const { history, metrics } = this.#deps;
-    const { name, namespace } = group.metadata;
-    for (const { input, decision } of decided) {
-      const { role, region } = input;
-      const { kind, reason, message } = decision;
-      const last = group.status?.roles?.find((entry) => entry.role === role && entry.region === region);
-      const place = { namespace, group: name, role, region };
-      if (last?.decision === kind && last.reason === reason) continue;
-      history.recordActivity({ ...place, kind, reason, message, deciderVersion, input }, now);
-      metrics.scalingDecided({ group: name, role, decision: kind, reason });
-    }
+  #handOver(batch: LaunchBatch, fresh: NodeGroupDeps["fresh"]): void {
+    this.#ledger.created(batch);
+    fresh.put(batch);
   }
 
-  async #report(
-    group: NodeGroup,
+  /** Marks one victim in each place that is to lose a node. */
+  async #drain(acted: Acted, { nodes }: GroupObjects, turn: Turn): Promise<Acted> {
+    let result: ReconcileResult | undefined;
+    for (const entry of acted.decided.filter(isDrain))
+      result = (await this.#mark(acted.observation, entry, nodes, turn)) ?? result;
+    return { ...acted, ...(result !== undefined && { result }) };
+  }
+
+  async #mark(
     observation: GroupObservation,
-    decided: readonly Decided[],
+    { input, decision }: DrainDecided,
+    nodes: GroupObjects["nodes"],
     turn: Turn,
-  ): Promise<void> {
-    const { cluster, clock } = this.#deps;
-    const { references, pause, unread, batches } = observation;
-    const deleting = group.metadata.deletionTimestamp !== undefined;
-    const generation = group.metadata.generation ?? 0;
+  ): Promise<ReconcileResult | undefined> {
+    const { cluster, clock, desk, feed, leadership } = this.#deps;
+    const victim = victimAt(input, nodes, feed, decision.node);
+    if (victim === undefined) return undefined;
+    assertLeading(leadership);
+    const drain = { reason: decision.reason, at: toRfc3339(clock.now()) };
+    const marked = await cluster.streamNodes.client.patch(victim, { spec: { drain } }, turn.signal);
+    if (marked.kind !== "Patched") return requeueAfter(takenMs, "the victim has changed meanwhile");
+    if (decision.reason === "Requested")
+      for (const request of observation.requests(input)) if (request.node === decision.node) desk.carriedOut(request);
+    const { name } = victim.metadata;
+    turn.logger.info("marked node to drain", { node: name, reason: decision.reason });
+    this.#chronicle.note(observation.group, "Normal", "ScaledIn", `${name} drains: ${decision.message}`);
+    return requeueAfter(lookAgainMs, "a node was marked to drain");
+  }
+
+  async #report(observation: GroupObservation, decided: readonly Decided[], turn: Turn): Promise<void> {
+    const { cluster } = this.#deps;
+    const { group, now, references, pause, unread, batches } = observation;
     const facts = {
-      generation,
-      deleting,
+      generation: group.metadata.generation ?? 0,
+      deleting: group.metadata.deletionTimestamp !== undefined,
       references,
       pause,
       decided,
       unread,
       failingLaunches: failingLaunches(batches),
+      shownLoad: this.#display.of(group, decided, now),
     };
-    const status = groupStatus(facts, group.status?.conditions ?? [], clock.now());
+    const status = groupStatus(facts, group.status?.conditions ?? [], now);
     const written = await writeStatus(cluster.nodeGroups.client, group, status, turn.signal);
-    if (written.kind === "Patched") this.#announce(group, status);
-  }
-
-  /** Events for the conditions that people wait for. */
-  #announce(group: NodeGroup, status: ReturnType<typeof groupStatus>): void {
-    for (const type of announced) {
-      const before = findCondition(group.status?.conditions, type);
-      const after = findCondition(status.conditions, type);
-      if (after === undefined || after.status === "Unknown") continue;
-      if (before?.status === after.status && before.reason === after.reason) continue;
-      const fine = after.status === (exceptional.has(type) ? "False" : "True");
-      // That nothing exceptional is the case is no news about a new group.
-      if (fine && exceptional.has(type) && before?.status !== "True") continue;
-      const worrying = !fine && before !== undefined && after.reason !== "Deleting";
-      this.#note(
-        group,
-        worrying ? "Warning" : "Normal",
-        fine && !exceptional.has(type) ? type : after.reason,
-        after.message,
-      );
-    }
-  }
-
-  #note(group: NodeGroup, type: "Normal" | "Warning", reason: string, message: string): void {
-    this.#deps.events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, { type, reason, message });
+    if (written.kind === "Patched") this.#chronicle.reported(group, status);
   }
 
   async #prune(observation: GroupObservation, turn: Turn): Promise<void> {
@@ -240,9 +290,11 @@ export class NodeGroupReconciler implements Reconciler {
 
   async #delete(group: NodeGroup, turn: Turn): Promise<ReconcileResult> {
     if (!(group.metadata.finalizers ?? []).includes(finalizers.nodes)) return done;
-    const { cluster, clock, leadership } = this.#deps;
-    const observation = observeGroup(this.#deps, group, this.#known(group), clock.now());
-    await this.#report(group, observation, decide(observation), turn);
+    const { cluster, leadership } = this.#deps;
+    const observation = this.#observe(group);
+    const decided = decide(observation);
+    this.#chronicle.decided(group, decided, observation.now);
+    await this.#report(observation, decided, turn);
     const nodes = cluster.streamNodes.cache.byIndex(index.nodeGroup, keyText(group.metadata));
     const step = deletionStep(this.#deps, { ...observation, nodes });
     if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);
@@ -257,8 +309,17 @@ export class NodeGroupReconciler implements Reconciler {
     if (fresh?.metadata.uid !== group.metadata.uid) return done;
     const released = await cluster.nodeGroups.client.removeFinalizer(fresh, finalizers.nodes, turn.signal);
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
+    this.#forget(group);
     turn.logger.info("released node group");
     return done;
+  }
+
+  #forget(group: NodeGroup): void {
+    const { uid } = group.metadata;
+    this.#confirmedIn.delete(uid);
+    this.#unseenSince.delete(uid);
+    this.#chronicle.forget(group);
+    this.#display.forget(group);
   }
 }
 
@@ -266,9 +327,32 @@ function decide(observation: GroupObservation): readonly Decided[] {
   return scalingInputs(observation).map((input) => ({ input, decision: decideScaling(input) }));
 }
 
-/** A pause ends by itself, and an error of the cloud is shown while it lasts; everything else comes as an event. */
-function untilNextChange({ pause, unread }: GroupObservation, now: Instant): ReconcileResult {
+function isLaunch(entry: Decided): entry is LaunchDecided {
+  return entry.decision.kind === "LaunchNodes";
+}
+
+function isDrain(entry: Decided): entry is DrainDecided {
+  return entry.decision.kind === "DrainNode";
+}
+
+/** When to look again though nothing was heard: time itself may change what is to be done, or what is to be shown. */
+function untilNextLook(observation: GroupObservation, decided: readonly Decided[]): ReconcileResult {
+  const { pause, unread, promised, now, references } = observation;
   if (unread.length > 0) return requeueAfter(lookAgainMs, "machines have not been read yet");
+  if (promised.some(({ launched }) => launched)) return requeueAfter(unseenMs, "nodes are not seen yet");
   const until = "until" in pause && pause.kind !== "PauseEnded" ? pause.until : undefined;
-  return until === undefined ? done : requeueAfter(until - now + 1, `paused until ${toRfc3339(until)}`);
+  if (until !== undefined && until - now < showMs)
+    return requeueAfter(until - now + 1, `paused until ${toRfc3339(until)}`);
+  if (references.kind === "Resolved" && decided.some(asksForChange)) {
+    const { reevaluateSeconds } = references.scalePolicy.spec.scaleOut;
+    return requeueAfter(reevaluateSeconds * 1_000, "an alarm lasts");
+  }
+  return requeueAfter(showMs, "its load is to be shown");
+}
+
+/** An alarm or an origin asks for more or fewer nodes here, or there are too many. */
+function asksForChange({ input, decision }: Decided): boolean {
+  const { alarms, requests, counts, maxLimit } = input;
+  if (decision.kind !== "Hold") return true;
+  return alarms.some(({ inAlarm }) => inAlarm) || requests.length > 0 || counts.inService + counts.starting > maxLimit;
 }

@@ -26,19 +26,37 @@ const launch = {
 const edge: Place = { group: "live", role: "edge", slot: 0, region: "region-a" };
 
 /** A node in a form that the census has to tell apart from others. */
-function nodeOf(place: Place, form: { phase?: string; draining?: boolean; deleting?: boolean } = {}): StreamNode {
+interface Form {
+  readonly phase?: string;
+  readonly draining?: boolean;
+  readonly deleting?: boolean;
+  readonly capacity?: number;
+  readonly zone?: string;
+}
+
+function nodeOf(place: Place, form: Form = {}): StreamNode {
   const { group, role, slot } = place;
   const time = "2026-01-01T00:00:00Z";
-  const metadata = { name: `${group}-${role}-${slot}`, namespace: "default", uid: "u", resourceVersion: "1" };
+  const metadata = { name: `${group}-${role}-${slot}`, namespace: "default", resourceVersion: "1" };
   return streamNodeSchema.parse({
-    metadata: { ...metadata, creationTimestamp: time, ...(form.deleting === true && { deletionTimestamp: time }) },
+    metadata: {
+      ...metadata,
+      uid: `uid-${metadata.name}`,
+      creationTimestamp: time,
+      ...(form.deleting === true && { deletionTimestamp: time }),
+    },
     spec: {
       ...place,
-      ...{ batch: `${group}-${role}-b1`, index: 0, launch },
+      ...{ batch: `${group}-${role}-b${slot + 1}`, batchUid: `batch-${slot}`, index: 0 },
+      launch: { ...launch, connectionCapacity: form.capacity ?? 100 },
       ...(form.draining === true && { drain: { reason: "ScaleIn", at: time } }),
     },
-    ...(form.phase !== undefined && { status: { phase: form.phase } }),
+    ...(form.phase !== undefined && { status: { phase: form.phase, machine: machineIn(form.zone) } }),
   });
+}
+
+function machineIn(zone = "zone-a") {
+  return { state: "Running", zone, launchedAt: "2026-01-01T00:00:00Z" };
 }
 
 /** A local copy to which a test does things. */
@@ -94,7 +112,7 @@ describe("the census of a group", () => {
     const census = book.of("default/live");
     expect(census.counts(edge)).toEqual({ inService: 0, starting: 0, draining: 0, terminating: 0 });
     expect(census.regions()).toEqual([]);
-    expect(census.holds("edge", 0)).toBe(false);
+    expect(census.usedSlot("edge", 0)).toBe(false);
   });
 
   it("is what counting all nodes gives, after whatever came, changed and went", () => {
@@ -105,7 +123,13 @@ describe("the census of a group", () => {
       region: fc.constantFrom("region-a", "region-b"),
     });
     const anyForm = fc.record(
-      { phase: fc.constantFrom(...phases), draining: fc.boolean(), deleting: fc.boolean() },
+      {
+        phase: fc.constantFrom(...phases),
+        draining: fc.boolean(),
+        deleting: fc.boolean(),
+        capacity: fc.constantFrom(100, 300),
+        zone: fc.constantFrom("zone-a", "zone-b"),
+      },
       { requiredKeys: [] },
     );
     const anyAct = fc.record({ act: fc.constantFrom("put", "put", "remove"), place: anyPlace, form: anyForm });
@@ -118,12 +142,40 @@ describe("the census of a group", () => {
         const [followed, counted] = [book.of(`default/${place.group}`), NodeCensus.of(nodes)];
         expect(followed.counts(place)).toEqual(counted.counts(place));
         expect(followed.regions().toSorted()).toEqual(counted.regions().toSorted());
-        expect(followed.holds(place.role, place.slot)).toBe(counted.holds(place.role, place.slot));
+        expect(followed.usedSlot(place.role, place.slot)).toBe(counted.usedSlot(place.role, place.slot));
+        expect(followed.largestCapacity(place)).toBe(counted.largestCapacity(place));
+        expect(new Map(followed.zones(place))).toEqual(new Map(counted.zones(place)));
+        expect(followed.starting(place)).toHaveLength(counted.counts(place).starting);
         const held = nodes.some(({ spec }) => spec.role === place.role && spec.slot === place.slot);
-        expect(counted.holds(place.role, place.slot)).toBe(held);
+        expect(counted.usedSlot(place.role, place.slot)).toBe(held);
         const total = nodes.filter(({ spec }) => spec.role === place.role && spec.region === place.region).length;
         expect(sumOf(followed.counts(place))).toBe(total);
       }),
     );
+  });
+
+  it("remembers which nodes of a batch it has seen, and every number that a node has named, also when they have gone", () => {
+    const copy = new Copy();
+    const book = new CensusBook(copy);
+    const [first, second] = [nodeOf(edge), nodeOf({ ...edge, slot: 1 }, { phase: "InService" })];
+    copy.put(first);
+    copy.put(second);
+    copy.remove(second);
+    const census = book.of("default/live");
+    expect(census.hasSeen("batch-1", 1)).toBe(true);
+    expect(census.hasSeen("batch-1", 0)).toBe(false);
+    expect(census.nextNumber("edge")).toBe(3);
+    expect(census.nextNumber("origin")).toBe(1);
+  });
+
+  it("knows what is coming, and the largest of those in service", () => {
+    const census = NodeCensus.of([
+      nodeOf(edge, { phase: "Pending", capacity: 500 }),
+      nodeOf({ ...edge, slot: 1 }, { phase: "InService", capacity: 200 }),
+      nodeOf({ ...edge, slot: 2 }, { phase: "InService", capacity: 300 }),
+      nodeOf({ ...edge, slot: 3 }, { phase: "InService", capacity: 900, draining: true }),
+    ]);
+    expect(census.starting(edge)).toEqual([{ createdAt: Date.parse("2026-01-01T00:00:00Z"), capacity: 500 }]);
+    expect(census.largestCapacity(edge)).toBe(300);
   });
 });

@@ -1,0 +1,44 @@
+/** Slots that a batch is to fill with a node which has not been seen yet: they count as coming. */
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import type { Role } from "../../crds/names.ts";
+import { fromRfc3339, type Instant, instant } from "../../domain/time.ts";
+import type { Census, StartingNode } from "./census.ts";
+
+export interface PromisedSlot extends StartingNode {
+  readonly role: Role;
+  readonly region: string;
+  readonly batch: LaunchBatch;
+  /** The batch says that the slot has its machine, so its node was made: only the local copy has not shown it. */
+  readonly launched: boolean;
+}
+
+/** Whether every node of a settled slot of this batch has been looked for in the cluster itself. */
+export interface Accounts {
+  has(batchUid: string): boolean;
+}
+
+export function promisedSlots(world: {
+  readonly census: Census;
+  readonly batches: readonly LaunchBatch[];
+  readonly accounts: Accounts;
+}): readonly PromisedSlot[] {
+  return world.batches.flatMap((batch) => promisesOf(batch, world));
+}
+
+function promisesOf(
+  batch: LaunchBatch,
+  { census, accounts }: { readonly census: Census; readonly accounts: Accounts },
+): readonly PromisedSlot[] {
+  const { metadata, spec, status } = batch;
+  const outcomes = new Map(status?.members?.map(({ slot, outcome }) => [slot, outcome]));
+  const createdAt: Instant = fromRfc3339(metadata.creationTimestamp) ?? instant(0);
+  return spec.slots.flatMap((slot) => {
+    const outcome = outcomes.get(slot);
+    if (outcome === "Abandoned" || outcome === "Taken") return [];
+    const launched = outcome === "Launched";
+    if (launched && accounts.has(metadata.uid)) return [];
+    if (census.hasSeen(metadata.uid, slot) || census.usedSlot(spec.role, slot)) return [];
+    const { role, region, launch } = spec;
+    return [{ role, region, batch, launched, createdAt, capacity: launch.connectionCapacity }];
+  });
+}

@@ -1,0 +1,61 @@
+/** Which node goes: the nodes of a place as `rankVictims` wants to see them. */
+import type { StreamNode } from "../../crds/stream-node.ts";
+import type { LoadFeed } from "../../domain/load.ts";
+import { fromRfc3339, instant } from "../../domain/time.ts";
+import { mayHaveChildren, needsParent } from "../../domain/topology.ts";
+import { rankVictims, type VictimCandidate } from "../../domain/victims.ts";
+import type { Place } from "./census.ts";
+
+/** The node of the place that is to go first, or undefined where none may; `requested` names the one asked for. */
+export function victimAt(
+  place: Place,
+  nodes: readonly StreamNode[],
+  feed: Pick<LoadFeed, "latest">,
+  requested: string | undefined,
+): StreamNode | undefined {
+  const staying = nodes.filter(
+    (node) => node.metadata.deletionTimestamp === undefined && node.spec.drain === undefined,
+  );
+  const here = staying.filter(({ spec }) => spec.role === place.role && spec.region === place.region);
+  const [first] = rankVictims(
+    here.map((node) => candidateOf(node, staying, feed)),
+    requested,
+  );
+  return here.find(({ metadata }) => metadata.uid === first?.uid);
+}
+
+function candidateOf(
+  node: StreamNode,
+  staying: readonly StreamNode[],
+  feed: Pick<LoadFeed, "latest">,
+): VictimCandidate {
+  const { metadata, spec, status } = node;
+  const report = feed.latest(metadata.uid);
+  const zone = status?.machine?.zone;
+  return {
+    name: metadata.name,
+    uid: metadata.uid,
+    inService: isServing(node),
+    registered: status?.registration !== undefined,
+    ...(report !== undefined && {
+      publishers: report.publishers,
+      streams: report.streams.length,
+      connections: report.connections,
+    }),
+    ...(zone !== undefined && { zone }),
+    createdAt: fromRfc3339(metadata.creationTimestamp) ?? instant(0),
+    lastParent: mayHaveChildren(spec.role) && isLastParent(node, staying),
+  };
+}
+
+/** No other node of its role serves, and some node is served through it. */
+function isLastParent(node: StreamNode, staying: readonly StreamNode[]): boolean {
+  const others = staying.some(
+    (other) => other.metadata.uid !== node.metadata.uid && other.spec.role === node.spec.role && isServing(other),
+  );
+  return isServing(node) && !others && staying.some(({ spec }) => needsParent(spec.role));
+}
+
+function isServing({ status }: StreamNode): boolean {
+  return status?.phase === "InService";
+}
