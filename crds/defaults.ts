@@ -1,6 +1,6 @@
 /** The ConfigMap `streamfleet-defaults`: what a manifest may leave out. A key that makes no sense is named and passed over. */
 import { z } from "zod";
-import { type Role, roles, type ScaleOutMode, scaleOutModes } from "./names.ts";
+import { type Role, type ScaleOutMode, scaleOutModes } from "./names.ts";
 
 export interface FleetDefaults {
   readonly scaleOutMode: ScaleOutMode;
@@ -24,17 +24,22 @@ const thresholdSchema = z
 /** Reads the ConfigMap's `data`; absent: the built-in defaults. */
 export function readDefaults(data: Readonly<Record<string, string>> | undefined): FleetDefaults {
   const problems: string[] = [];
-  const read = <T>(key: string, schema: z.ZodType<T>, builtIn: T, wanted: string): T => {
+  const read = <T extends string | number>(key: string, schema: z.ZodType<T>, builtIn: T, wanted: string): T => {
     const text = data?.[key];
     if (text === undefined) return builtIn;
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
-    problems.push(`ConfigMap streamfleet-defaults: ${key} "${text}" is ${wanted}: ${String(builtIn)} is used`);
+    problems.push(`ConfigMap streamfleet-defaults: ${key} "${text}" is ${wanted}: ${builtIn} is used`);
     return builtIn;
   };
   const scaleOutMode = read("scaleOutMode", modeSchema, builtInMode, `none of ${scaleOutModes.join(", ")}`);
   const threshold = (role: Role) =>
     read(`scaleOutThreshold.${role}`, thresholdSchema, builtInThreshold, "no percentage from 1 to 100");
-  const [origin, edge, relay, transcoder] = roles.map(threshold) as [number, number, number, number];
-  return { scaleOutMode, scaleOutThreshold: { origin, edge, relay, transcoder }, problems };
+  const scaleOutThreshold = {
+    origin: threshold("origin"),
+    edge: threshold("edge"),
+    relay: threshold("relay"),
+    transcoder: threshold("transcoder"),
+  };
+  return { scaleOutMode, scaleOutThreshold, problems };
 }

@@ -80,10 +80,14 @@ function keepUnlessSure(
 }
 
 function countBreaching(rule: AlarmRule, datapoints: readonly number[]): number {
-  return datapoints.filter((datapoint) => breaches(rule, datapoint)).length;
+  return datapoints.filter((datapoint) => isBreaching(rule, datapoint)).length;
 }
 
-function breaches({ comparisonOperator, threshold }: AlarmRule, datapoint: number): boolean {
+/** Whether a datapoint is on the wrong side of the threshold. */
+export function isBreaching(
+  { comparisonOperator, threshold }: Pick<AlarmRule, "comparisonOperator" | "threshold">,
+  datapoint: number,
+): boolean {
   switch (comparisonOperator) {
     case "GreaterThanThreshold":
       return datapoint > threshold;

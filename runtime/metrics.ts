@@ -1,6 +1,7 @@
 /** Every metric of the product, in one injected registry. Nothing else imports the metrics library. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Phase, PlatformName, Role } from "../crds/names.ts";
+import { alarmStates, type Phase, type PlatformName, type Role } from "../crds/names.ts";
+import type { AlarmState } from "../domain/alarm.ts";
 import type { PlatformErrorKind } from "../domain/platform-error.ts";
 import type { WorkQueueMetrics } from "./work-queue.ts";
 
@@ -45,6 +46,19 @@ export interface ScalingDecisionLabels {
   readonly reason: string;
 }
 
+/** A group, whose name is its own in its namespace only. */
+export interface GroupLabels {
+  readonly namespace: string;
+  readonly group: string;
+}
+
+/** An alarm in a region, in a state. */
+export interface AlarmSeries {
+  readonly alarm: string;
+  readonly region: string;
+  readonly state: AlarmState;
+}
+
 /** What the product counts, in its own words. */
 export interface Metrics {
   readonly contentType: string;
@@ -58,6 +72,12 @@ export interface Metrics {
   scalingDecided(labels: ScalingDecisionLabels): void;
   /** Seconds from the launch's decision until the node was in service. */
   launchedToService(role: Role, seconds: number): void;
+  /** Replaces the alarms of a group: the series of what is not named are gone. */
+  alarmStates(group: GroupLabels, alarms: readonly AlarmSeries[]): void;
+  /** An alarm has entered the state. */
+  alarmChanged(group: GroupLabels, alarm: AlarmSeries): void;
+  /** This process no longer knows the state of any alarm. */
+  forgetAlarmStates(): void;
   informerRestarted(resource: string, cause: InformerRestart): void;
   informerListed(resource: string): void;
   /** Objects that could not be parsed, now. */
@@ -74,6 +94,7 @@ export function createMetrics(registry: Registry = new Registry()): Metrics {
     text: () => registry.metrics(),
     ...controllerMetrics(registry),
     ...fleetMetrics(registry),
+    ...alarmMetrics(registry),
     ...clusterMetrics(registry),
     ...apiMetrics(registry),
   };
@@ -122,6 +143,37 @@ function fleetMetrics(registry: Registry): FleetMetrics {
     scalingDecided: (labels) => decisions.inc({ ...labels }),
     launchedToService: (role, seconds) => launches.observe({ role }, seconds),
   };
+}
+
+type AlarmMetrics = Pick<Metrics, "alarmStates" | "alarmChanged" | "forgetAlarmStates">;
+
+function alarmMetrics(registry: Registry): AlarmMetrics {
+  const labels = ["namespace", "group", "alarm", "region", "state"] as const;
+  const current = gauge(registry, "alarm_state", "1 for the state that the alarm is in, 0 for the others.", labels);
+  const transitions = counter(registry, "alarm_transitions_total", "Changes of alarms, by the new state.", labels);
+  const known = new Map<string, readonly AlarmSeries[]>();
+  return {
+    alarmStates: (group, alarms) => {
+      const key = `${group.namespace}/${group.group}`;
+      for (const { alarm, region } of goneFrom(known.get(key) ?? [], alarms)) {
+        for (const state of alarmStates) {
+          current.remove({ ...group, alarm, region, state });
+          transitions.remove({ ...group, alarm, region, state });
+        }
+      }
+      for (const series of alarms)
+        for (const state of alarmStates) current.set({ ...group, ...series, state }, state === series.state ? 1 : 0);
+      if (alarms.length === 0) known.delete(key);
+      else known.set(key, alarms);
+    },
+    alarmChanged: (group, alarm) => transitions.inc({ ...group, ...alarm }),
+    forgetAlarmStates: () => current.reset(),
+  };
+}
+
+function goneFrom(before: readonly AlarmSeries[], after: readonly AlarmSeries[]): readonly AlarmSeries[] {
+  const still = new Set(after.map(({ alarm, region }) => `${alarm}/${region}`));
+  return before.filter(({ alarm, region }) => !still.has(`${alarm}/${region}`));
 }
 
 type ClusterMetrics = Pick<

@@ -1,0 +1,156 @@
+/**
+ * Alarms of a group: each one judged in each region, at every report and as time goes on. It does nothing but judge and
+ * publish, without waiting for anything: a launch may follow from it. People are told afterwards (`alarm/report.ts`).
+ */
+import type { NodeGroup } from "../../crds/node-group.ts";
+import type { AlarmDefinition } from "../../domain/alarm-definitions.ts";
+import { type AlarmVerdict, alarmVerdict, newAlarm } from "../../domain/alarm-verdict.ts";
+import type { AlarmTransition } from "../../domain/history.ts";
+import { type Clock, fromRfc3339, type Instant } from "../../domain/time.ts";
+import {
+  done,
+  keyText,
+  type ObjectKey,
+  type Reconciler,
+  type ReconcileResult,
+  requeueAfter,
+} from "../../runtime/reconciler.ts";
+import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
+import type { Cluster } from "../cluster.ts";
+import type { GroupAlarms } from "../group-alarms.ts";
+import type { LoadView } from "../load-book.ts";
+
+export interface AlarmDeps {
+  readonly cluster: { readonly nodeGroups: { readonly cache: Pick<Cluster["nodeGroups"]["cache"], "get"> } };
+  readonly alarms: GroupAlarms;
+  readonly load: Pick<LoadView, "datapoints">;
+  readonly board: AlarmBoard;
+  readonly clock: Clock;
+}
+
+/** Data leaves the periods without an event, so each group is looked at again: twice a period, within these bounds (ms). */
+const soonestMs = 1_000;
+const latestMs = 5_000;
+
+export class AlarmReconciler implements Reconciler {
+  readonly name = "alarm";
+  readonly #deps: AlarmDeps;
+
+  constructor(deps: AlarmDeps) {
+    this.#deps = deps;
+  }
+
+  reconcile(key: ObjectKey): Promise<ReconcileResult> {
+    const { cluster, alarms, board } = this.#deps;
+    const group = cluster.nodeGroups.cache.get(keyText(key));
+    if (group === undefined || group.metadata.deletionTimestamp !== undefined) {
+      board.forget(keyText(key));
+      return Promise.resolve(done);
+    }
+    const definitions = alarms(keyText(key));
+    // What is known of them stays as it is until somebody says what they are to be.
+    if (definitions === undefined) return Promise.resolve(done);
+    this.#judge(group, definitions);
+    return Promise.resolve(nextLook(definitions));
+  }
+
+  #judge(group: NodeGroup, definitions: readonly AlarmDefinition[]): void {
+    const { board, clock } = this.#deps;
+    const key = keyText(group.metadata);
+    const known = board.of(key);
+    const now = clock.now();
+    const watched = group.spec.regions.flatMap((region) => definitions.map((definition) => ({ definition, region })));
+    const looks = watched.map((alarm, place) => {
+      const before = knownOf(known, place, alarm) ?? toldOf(group, alarm) ?? newAlarm(now);
+      return { before, standing: this.#look(key, alarm, { before, now }) };
+    });
+    const standings = looks.map(({ standing }) => standing);
+    if (board.knows(key) && isSame(known, standings)) return;
+    board.publish(key, standings, { changed: true, transitions: transitionsOf(group, looks) });
+  }
+
+  /** The standing before, as it is, where nothing about it is another. */
+  #look(group: string, { definition, region }: Watched, { before, now }: Moment): AlarmStanding {
+    const range = this.#deps.load.datapoints(definition, { group, role: definition.role, region }, now);
+    const verdict = alarmVerdict(definition, range, { previous: before, now });
+    if (verdict === before && isStanding(before) && isEqual(before.definition, definition)) return before;
+    const { state, since, reason } = verdict;
+    return { definition, region, state, since, reason };
+  }
+}
+
+/** An alarm in a region. */
+interface Watched {
+  readonly definition: AlarmDefinition;
+  readonly region: string;
+}
+
+interface Moment {
+  readonly before: AlarmVerdict | AlarmStanding;
+  readonly now: Instant;
+}
+
+interface Look {
+  readonly before: AlarmVerdict;
+  readonly standing: AlarmStanding;
+}
+
+function isStanding(verdict: AlarmVerdict | AlarmStanding): verdict is AlarmStanding {
+  return "definition" in verdict;
+}
+
+/** An alarm of this name that watches another role is another alarm. */
+function isOf(standing: AlarmStanding | undefined, { definition, region }: Watched): standing is AlarmStanding {
+  if (standing?.region !== region) return false;
+  return standing.definition.name === definition.name && standing.definition.role === definition.role;
+}
+
+/** As a rule it is in the place where it was, and nothing is searched. */
+function knownOf(known: readonly AlarmStanding[], place: number, alarm: Watched): AlarmStanding | undefined {
+  const there = known[place];
+  return isOf(there, alarm) ? there : known.find((standing) => isOf(standing, alarm));
+}
+
+/** What the group's status says of it: after a restart it goes on from there. */
+function toldOf(group: NodeGroup, { definition, region }: Watched): AlarmVerdict | undefined {
+  const { name, role } = definition;
+  const told = group.status?.alarms?.find(
+    (entry) => entry.alarm === name && entry.region === region && entry.role === role,
+  );
+  const since = told === undefined ? undefined : fromRfc3339(told.since);
+  return told === undefined || since === undefined ? undefined : { state: told.state, since, reason: told.reason };
+}
+
+function isSame(before: readonly AlarmStanding[], after: readonly AlarmStanding[]): boolean {
+  return before.length === after.length && before.every((standing, place) => standing === after[place]);
+}
+
+/** A policy that is read anew has new objects for the same alarms. */
+function isEqual(a: AlarmDefinition, b: AlarmDefinition): boolean {
+  if (a === b) return true;
+  const fields = Object.keys(a) as (keyof AlarmDefinition)[];
+  return fields.length === Object.keys(b).length && fields.every((field) => a[field] === b[field]);
+}
+
+function transitionsOf({ metadata }: NodeGroup, looks: readonly Look[]): readonly AlarmTransition[] {
+  return looks
+    .filter(({ before, standing }) => before.state !== standing.state)
+    .map(({ before, standing: { definition, region, state, since, reason } }) => ({
+      namespace: metadata.namespace,
+      group: metadata.name,
+      alarm: definition.name,
+      role: definition.role,
+      region,
+      from: before.state,
+      to: state,
+      reason,
+      at: since,
+    }));
+}
+
+function nextLook(definitions: readonly AlarmDefinition[]): ReconcileResult {
+  if (definitions.length === 0) return done;
+  const shortestMs = Math.min(...definitions.map(({ periodSeconds }) => periodSeconds)) * 1_000;
+  const ms = Math.min(Math.max(shortestMs / 2, soonestMs), latestMs);
+  return requeueAfter(ms, "data leaves the periods as time goes on");
+}

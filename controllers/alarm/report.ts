@@ -1,0 +1,101 @@
+/**
+ * What people are told of alarms: the group's status, history, events and metrics. It comes after what follows from the
+ * alarms, and nothing waits for it.
+ */
+import { apiVersion } from "../../crds/names.ts";
+import type { AlarmStatus, NodeGroup } from "../../crds/node-group.ts";
+import type { AlarmTransition } from "../../domain/history.ts";
+import { assertNever } from "../../domain/result.ts";
+import { toRfc3339 } from "../../domain/time.ts";
+import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
+import type { EventNote, EventRecorder } from "../../runtime/events.ts";
+import type { AlarmSeries, Metrics } from "../../runtime/metrics.ts";
+import {
+  done,
+  keyText,
+  type ObjectKey,
+  type Reconciler,
+  type ReconcileResult,
+  requeueAfter,
+  type Turn,
+} from "../../runtime/reconciler.ts";
+import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
+import type { Cluster } from "../cluster.ts";
+import { changedMs, writeStatus } from "../status-writer.ts";
+
+export interface AlarmReportDeps {
+  readonly cluster: Pick<Cluster, "nodeGroups">;
+  readonly board: AlarmBoard;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly history: Pick<HistoryRecorder, "recordAlarm">;
+  readonly metrics: Pick<Metrics, "alarmStates" | "alarmChanged">;
+}
+
+/** How long (ms) after a change people are told: by then, what follows from it has been asked for. */
+export const tellAfterMs = 50;
+
+/** Wake it `tellAfterMs` after a change of the board, and at changes of the group. */
+export class AlarmReporter implements Reconciler {
+  readonly name = "alarm-report";
+  readonly #deps: AlarmReportDeps;
+
+  constructor(deps: AlarmReportDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
+    const { cluster, board, metrics } = this.#deps;
+    const group = cluster.nodeGroups.cache.get(keyText(key));
+    const standings = board.of(keyText(key));
+    metrics.alarmStates({ namespace: key.namespace, group: key.name }, standings.map(seriesOf));
+    if (group === undefined) return done;
+    for (const transition of board.takeUntold(keyText(key))) this.#tell(group, transition, standings);
+    // Nothing is known of them, which is not the same as that there are none.
+    if (!board.knows(keyText(key))) return done;
+    return this.#write(group, standings, turn);
+  }
+
+  #tell(group: NodeGroup, transition: AlarmTransition, standings: readonly AlarmStanding[]): void {
+    const { events, history, metrics } = this.#deps;
+    const { namespace, group: name, alarm, region, to } = transition;
+    history.recordAlarm(transition);
+    metrics.alarmChanged({ namespace, group: name }, { alarm, region, state: to });
+    events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, noteOf(transition, standings));
+  }
+
+  async #write(group: NodeGroup, standings: readonly AlarmStanding[], turn: Turn): Promise<ReconcileResult> {
+    const alarms = standings.map(statusOf);
+    if (alarms.length === 0 && group.status?.alarms === undefined) return done;
+    const written = await writeStatus(this.#deps.cluster.nodeGroups.client, group, { alarms }, turn.signal);
+    return written.kind === "Conflict" ? requeueAfter(changedMs, "it has changed meanwhile") : done;
+  }
+}
+
+function seriesOf({ definition, region, state }: AlarmStanding): AlarmSeries {
+  return { alarm: definition.name, region, state };
+}
+
+function statusOf({ definition, region, state, since, reason }: AlarmStanding): AlarmStatus {
+  const { name, role } = definition;
+  return { alarm: name, region, role, state, reason, since: toRfc3339(since) };
+}
+
+/** That nodes may go is no cause for worry; everything else that is in alarm, or blind, is. */
+function noteOf(transition: AlarmTransition, standings: readonly AlarmStanding[]): EventNote {
+  const { alarm, region, to, reason } = transition;
+  const message = `${alarm} in ${region}: ${to}: ${reason}`;
+  switch (to) {
+    case "OK":
+      return { type: "Normal", reason: "AlarmCleared", message };
+    case "INSUFFICIENT_DATA":
+      return { type: "Warning", reason: "AlarmDataMissing", message };
+    case "ALARM":
+      return { type: worries(alarm, standings) ? "Warning" : "Normal", reason: "AlarmRaised", message };
+    default:
+      return assertNever(to);
+  }
+}
+
+function worries(alarm: string, standings: readonly AlarmStanding[]): boolean {
+  return standings.find(({ definition }) => definition.name === alarm)?.definition.action !== "ScaleIn";
+}
