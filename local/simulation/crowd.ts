@@ -1,0 +1,315 @@
+/**
+ * The publishers and viewers of a simulation. They look up a node through the API, occupy a slot on it, and leave; whose
+ * session is lost looks up another. Publishers come first; each viewer watches a stream that is live, chosen at random.
+ */
+import type { Clock } from "../../domain/time.ts";
+import { type Guest, Party } from "./party.ts";
+import { RoomBook, type SeenNode } from "./room-book.ts";
+import type { LookUp, LookUpAnswer, MediaDoor, SessionAnswer, SessionRequest, StreamName } from "./session-ports.ts";
+import { mostConnects, mostDisconnects } from "./session-ports.ts";
+
+export interface Audience {
+  readonly viewers: number;
+  readonly publishers: number;
+}
+
+export interface CrowdOptions {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly lookUp: LookUp;
+  readonly media: MediaDoor;
+  /** What the ids of this crowd's sessions begin with. */
+  readonly client: string;
+}
+
+/** Since the crowd began, but for `watching`, `publishing` and `waiting`, which are now. */
+export interface CrowdCounts {
+  readonly watching: number;
+  readonly publishing: number;
+  /** Viewers without a node. */
+  readonly waiting: number;
+  /** Viewers who came. */
+  readonly arrivals: number;
+  readonly lookUps: number;
+  /** Viewers who were told that there is no room, each once however often it tried. */
+  readonly rejected: number;
+  /** Those of them who left without having been served. */
+  readonly gaveUp: number;
+  /** The like of publishers, who never give up. */
+  readonly rejectedPublishers: number;
+  /** Rejections while a node in service had room; told by `see`. */
+  readonly rejectedWithRoom: number;
+  /** Look-ups answered "too many", or not at all. */
+  readonly postponed: number;
+  /** Sessions that a node refused after the look-up had named it. */
+  readonly refused: number;
+  /** Sessions lost on a node that was draining: viewers cut by the operator. Told by `see`. */
+  readonly cut: number;
+  /** Sessions lost otherwise, such as with their machine. */
+  readonly lost: number;
+}
+
+/** A viewer asks once and then so often again, and gives up. */
+const mostRejections = 4;
+/** Somebody else comes in the place of one who gave up, so long (ms) after. */
+const replacedAfterMs = 30_000;
+/** Clients who lose their node, or are sent away, do not all come back at the same instant: within this time (ms). */
+const jitterMs = 1_000;
+const notLiveRetryMs = 1_000;
+const lookUpsAtOnce = 50;
+const scope = "live";
+
+type Tally = {
+  -readonly [
+    K in Exclude<keyof CrowdCounts, "watching" | "publishing" | "waiting" | "rejectedWithRoom">
+  ]: CrowdCounts[K];
+};
+
+const nothing: Tally = {
+  arrivals: 0,
+  lookUps: 0,
+  rejected: 0,
+  gaveUp: 0,
+  rejectedPublishers: 0,
+  postponed: 0,
+  refused: 0,
+  cut: 0,
+  lost: 0,
+};
+
+export class Crowd {
+  readonly #options: CrowdOptions;
+  readonly #viewers = new Party("subscribe");
+  readonly #publishers = new Party("publish");
+  readonly #rooms: RoomBook;
+  readonly #tally = { ...nothing };
+  #target: Audience = { viewers: 0, publishers: 0 };
+  /** When (ms) viewers gave up, oldest first, while nobody has come in their place. */
+  #givenUpAt: number[] = [];
+  /** Sessions to end at the next occasion. */
+  #ending: string[] = [];
+  #sessions = 0;
+  #stepping: Promise<void> | undefined;
+  #failure: string | undefined;
+
+  constructor(options: CrowdOptions) {
+    this.#options = options;
+    this.#rooms = new RoomBook(() => options.clock.monotonicMs());
+  }
+
+  get counts(): CrowdCounts {
+    return {
+      ...this.#tally,
+      watching: this.#viewers.seated.length,
+      publishing: this.#publishers.seated.length,
+      waiting: this.#viewers.waiting,
+      rejectedWithRoom: this.#rooms.rejectedWithRoom,
+    };
+  }
+
+  /** Why the media servers could not be reached at the last attempt; undefined when they could. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** How many there are to be, from the next step on. */
+  setTarget(target: Audience): void {
+    this.#target = target;
+  }
+
+  /** Takes in the fleet's nodes as they are now, to tell who was cut and whether the rejected were rightly so. */
+  see(nodes: readonly SeenNode[]): void {
+    this.#rooms.see(nodes);
+  }
+
+  /** Lets clients come and go towards the target. To be called again every second or so; never two at once. */
+  step(): Promise<void> {
+    this.#stepping ??= this.#step().finally(() => (this.#stepping = undefined));
+    return this.#stepping;
+  }
+
+  /** Everybody leaves. */
+  async leave(): Promise<void> {
+    await this.#stepping;
+    this.#target = { viewers: 0, publishers: 0 };
+    for (const party of [this.#viewers, this.#publishers]) {
+      for (const guest of party.guests()) this.#dismiss(party, guest);
+    }
+    while (this.#ending.length > 0 && (await this.#exchange([])).kind === "Answered");
+  }
+
+  async #step(): Promise<void> {
+    this.#invitePublishers();
+    await this.#seatDue(this.#publishers);
+    this.#inviteViewers();
+    await this.#seatDue(this.#viewers);
+  }
+
+  /** Streams are numbered from 1, so those with the highest numbers go first. */
+  #invitePublishers(): void {
+    const { publishers } = this.#target;
+    const missing = new Set(Array.from({ length: publishers }, (_, index) => index + 1));
+    for (const guest of this.#publishers.guests()) {
+      if (!missing.delete(guest.stream)) this.#dismiss(this.#publishers, guest);
+    }
+    for (const stream of missing) this.#publishers.await(this.#newGuest(stream));
+  }
+
+  #inviteViewers(): void {
+    const nowMs = this.#nowMs();
+    this.#givenUpAt = this.#givenUpAt.filter((atMs) => atMs > nowMs - replacedAfterMs);
+    const { viewers } = this.#target;
+    while (this.#viewers.size > viewers) {
+      const guest = this.#viewers.anybody(this.#options.random());
+      if (guest === undefined) return;
+      this.#dismiss(this.#viewers, guest);
+    }
+    const coming = viewers - this.#viewers.size - this.#givenUpAt.length;
+    for (let come = 0; come < coming; come++) this.#viewers.await(this.#newGuest(0));
+    this.#tally.arrivals += Math.max(0, coming);
+  }
+
+  #newGuest(stream: number): Guest {
+    return { stream, dueMs: this.#nowMs(), rejections: 0, wasRejected: false };
+  }
+
+  #dismiss(party: Party, guest: Guest): void {
+    if (guest.seat !== undefined) {
+      this.#ending.push(guest.seat.id);
+      this.#rooms.left(guest.seat.node);
+    }
+    party.remove(guest);
+  }
+
+  async #seatDue(party: Party): Promise<void> {
+    const due = party.due(this.#nowMs(), mostConnects);
+    const placed: Placed[] = [];
+    const waiting = due.values();
+    const worker = async (): Promise<void> => {
+      for (const guest of waiting) {
+        const found = await this.#lookUp(party, guest);
+        if (found !== undefined) placed.push(found);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(lookUpsAtOnce, due.length) }, worker));
+    await this.#connect(party, placed);
+  }
+
+  async #lookUp(party: Party, guest: Guest): Promise<Placed | undefined> {
+    const stream = this.#streamFor(party, guest);
+    if (stream === undefined) return undefined;
+    this.#tally.lookUps += 1;
+    const answer = await this.#options.lookUp(party.kind, stream);
+    if (answer.kind === "Placed") {
+      this.#rooms.placed(answer.node);
+      return { guest, stream, ...answer };
+    }
+    this.#sendAway(party, guest, answer);
+    return undefined;
+  }
+
+  /** A viewer stays with the stream it has chosen as long as that is live. Undefined: there is none yet. */
+  #streamFor(party: Party, guest: Guest): StreamName | undefined {
+    if (party === this.#viewers) {
+      const live = this.#publishers.seated;
+      if (!live.some(({ stream }) => stream === guest.stream)) {
+        guest.stream = live[Math.floor(this.#options.random() * live.length)]?.stream ?? 0;
+      }
+    }
+    return guest.stream === 0 ? undefined : { scope, name: `stream-${guest.stream}` };
+  }
+
+  #sendAway(party: Party, guest: Guest, answer: Exclude<LookUpAnswer, { kind: "Placed" }>): void {
+    switch (answer.kind) {
+      case "NotLive":
+        { this.#postpone(guest, notLiveRetryMs); return; }
+      case "Later":
+        this.#tally.postponed += 1;
+        { this.#postpone(guest, answer.retryAfterMs); return; }
+      case "Full":
+        this.#postpone(guest, answer.retryAfterMs);
+        { this.#reject(party, guest); return; }
+    }
+  }
+
+  #reject(party: Party, guest: Guest): void {
+    this.#rooms.rejected(party.kind);
+    guest.rejections += 1;
+    if (!guest.wasRejected) {
+      guest.wasRejected = true;
+      this.#tally[party === this.#viewers ? "rejected" : "rejectedPublishers"] += 1;
+    }
+    if (party !== this.#viewers || guest.rejections < mostRejections) return;
+    this.#tally.gaveUp += 1;
+    this.#givenUpAt.push(this.#nowMs());
+    party.remove(guest);
+  }
+
+  #postpone(guest: Guest, ms: number): void {
+    guest.dueMs = this.#nowMs() + ms + this.#options.random() * jitterMs;
+  }
+
+  async #connect(party: Party, placed: readonly Placed[]): Promise<void> {
+    const byId = new Map(placed.map((place) => [this.#newSessionId(), place]));
+    const requests = [...byId].map(([id, { address, stream }]): SessionRequest => ({
+      id,
+      address,
+      kind: party.kind,
+      ...stream,
+    }));
+    const answer = await this.#exchange(requests);
+    const connected = answer.kind === "Answered" ? new Set(answer.connected) : new Set<string>();
+    if (answer.kind === "Answered") for (const id of answer.lost) connected.delete(id);
+    for (const [id, { guest, node }] of byId) {
+      if (!connected.has(id)) continue;
+      byId.delete(id);
+      party.seat(guest, { id, node });
+      guest.rejections = 0;
+      this.#rooms.joined(node);
+    }
+    if (answer.kind === "Answered") this.#tally.refused += byId.size;
+    // Without an answer nobody knows whether they were connected: these sessions are ended, and others begun.
+    else this.#ending.push(...byId.keys());
+    for (const { guest } of byId.values()) this.#postpone(guest, 0);
+  }
+
+  async #exchange(connect: readonly SessionRequest[]): Promise<SessionAnswer> {
+    const disconnect = this.#ending.slice(0, mostDisconnects);
+    const answer = await this.#options.media({ connect, disconnect });
+    this.#failure = answer.kind === "Failed" ? answer.reason : undefined;
+    if (answer.kind === "Failed") return answer;
+    this.#ending = this.#ending.slice(disconnect.length);
+    for (const id of answer.lost) this.#lose(id);
+    return answer;
+  }
+
+  #lose(id: string): void {
+    for (const party of [this.#viewers, this.#publishers]) {
+      const guest = party.bySession(id);
+      if (guest?.seat === undefined) continue;
+      const { node } = guest.seat;
+      this.#tally[this.#rooms.isDraining(node) ? "cut" : "lost"] += 1;
+      this.#rooms.left(node);
+      party.await(guest);
+      this.#postpone(guest, 0);
+    }
+  }
+
+  #newSessionId(): string {
+    this.#sessions += 1;
+    return `${this.#options.client}-${this.#sessions}`;
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+}
+
+/** A guest to whom a look-up has named a node. */
+interface Placed {
+  readonly guest: Guest;
+  readonly stream: StreamName;
+  readonly node: string;
+  readonly address: string;
+}
