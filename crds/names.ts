@@ -178,6 +178,8 @@ export const conditionReasons = {
     ],
     /** In service, and neither draining nor going away. */
     Ready: ["InService", "NotInService", "Draining", "Terminating"],
+    /** Nobody is left on a node that is to go. Absent unless it drains. */
+    Drained: ["NobodyLeft", "AwaitingAcknowledgement", "ClientsLeft", "NoReport"],
     /** Absent until a termination has to wait or has failed. */
     Terminated: ["AwaitingCloud", "CallFailed", "Paused", "AwaitingBatch", "Confirmed"],
   },

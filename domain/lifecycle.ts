@@ -1,5 +1,6 @@
 /** Where a StreamNode is in its life and what is to be done for it next: a pure function of what is known. */
 import type { Phase, Role } from "../crds/names.ts";
+import { type DrainProgress, isDrained } from "./drain.ts";
 import { isGone, type Sighting } from "./evidence.ts";
 import { assertNever } from "./result.ts";
 import { addMs, type Instant } from "./time.ts";
@@ -10,7 +11,8 @@ export interface NodeView {
   readonly role: Role;
   /** The object has a deletion timestamp: the committed mark that its machine is to go. */
   readonly deleting: boolean;
-  readonly draining: boolean;
+  /** How far its drain has come; undefined: it is not to drain. */
+  readonly drain: DrainProgress | undefined;
   /** Everything is paused, and not because of a deletion of the group, which goes before a pause. */
   readonly held: boolean;
   readonly providerId: string | undefined;
@@ -42,6 +44,8 @@ export type NodeStep =
   /** The node said goodbye: it runs, and is not routed to. */
   | { readonly kind: "Rest" }
   | { readonly kind: "Serve" }
+  /** It is drained: the StreamNode is to be deleted if it is still as it was read, and its machine with it. */
+  | { readonly kind: "Retire"; readonly reason: "Drained" | "NeverRegistered" }
   /** The cloud's listings lack the machine and the node is silent; not proof enough. */
   | { readonly kind: "AwaitEvidence" }
   /** The machine is gone or stopped, or will never be: the StreamNode is to be deleted. */
@@ -72,6 +76,20 @@ function stepToEnd(view: NodeView, now: Instant): NodeStep {
 }
 
 function stepToService(view: NodeView, now: Instant): NodeStep {
+  const step = stepOfLife(view, now);
+  // A machine that is lost goes its own way, drained or not.
+  if (step.kind === "Remove" || step.kind === "HoldTermination") return step;
+  return retirement(view) ?? step;
+}
+
+/** What becomes of a drained node; undefined while it is not. */
+function retirement({ drain, held }: NodeView): NodeStep | undefined {
+  if (drain === undefined || !isDrained(drain)) return undefined;
+  if (held) return { kind: "HoldTermination" };
+  return { kind: "Retire", reason: drain.kind === "NeverRegistered" ? "NeverRegistered" : "Drained" };
+}
+
+function stepOfLife(view: NodeView, now: Instant): NodeStep {
   if (view.providerId === undefined) {
     return view.awaitsBatch ? { kind: "AwaitLaunch" } : { kind: "Remove", reason: "LaunchAbandoned" };
   }
@@ -129,8 +147,13 @@ function servedSince({ inServiceSince, registration, rebooted }: NodeView): bool
   return registration.registeredAt <= inServiceSince;
 }
 
-/** The phase that goes with a step; `previous` stays where nothing new is known. */
+/** The phase that goes with a step; `previous` stays where nothing new is known. Whatever drains is Draining to its end. */
 export function phaseOf(step: NodeStep, view: NodeView, previous: Phase | undefined): Phase {
+  const phase = phaseOfStep(step, previous);
+  return view.drain !== undefined && phase !== "Terminating" ? "Draining" : phase;
+}
+
+function phaseOfStep(step: NodeStep, previous: Phase | undefined): Phase {
   switch (step.kind) {
     case "AwaitLaunch":
     case "AwaitBoot":
@@ -144,7 +167,9 @@ export function phaseOf(step: NodeStep, view: NodeView, previous: Phase | undefi
     case "Rest":
       return "Running";
     case "Serve":
-      return view.draining ? "Draining" : "InService";
+      return "InService";
+    case "Retire":
+      return "Draining";
     case "AwaitEvidence":
       return "Unknown";
     case "Remove":

@@ -1,6 +1,8 @@
 /** The conditions of a StreamNode, from its next step: what has happened, and what it waits for. */
 import type { UpdateOf } from "./conditions.ts";
+import { atMost, type DrainProgress } from "./drain.ts";
 import type { NodeStep, NodeView } from "./lifecycle.ts";
+import { assertNever } from "./result.ts";
 import { toRfc3339 } from "./time.ts";
 
 type Update = UpdateOf<"StreamNode">;
@@ -21,6 +23,7 @@ const serving: Readonly<Record<NodeStep["kind"], Serving>> = {
   AwaitLink: { reason: "AwaitingLink", message: "no link to an origin is established yet" },
   Rest: { reason: "Goodbye", message: "the node said goodbye; it serves again when it registers again" },
   Serve: { reason: "Serving", message: "registered, reporting and linked" },
+  Retire: { reason: "Terminating", message: "the node is drained: its machine is to go" },
   AwaitEvidence: { reason: "AwaitingReport", message: "the cloud does not show the machine and the node is silent" },
   Remove: { reason: "MachineGone", message: "the machine is gone, stopped, or was never launched" },
   Terminate: { reason: "Terminating", message: "the machine is being terminated" },
@@ -43,7 +46,40 @@ export function nodeConditions(step: NodeStep, view: NodeView): readonly Update[
   const inService = step.kind === "Serve";
   const { reason, message } = serving[step.kind];
   const served: Update = { type: "InService", status: inService ? "True" : "False", reason, message };
-  return [launched(view), registered(step, view), served, ready(step, view)];
+  return [launched(view), registered(step, view), served, ...drained(view), ready(step, view)];
+}
+
+/** What is known of a drain. That of a node that is going away stays as it was: its reports end. */
+function drained({ drain, deleting }: NodeView): readonly Update[] {
+  if (drain === undefined) return [];
+  const update = drainUpdate(drain);
+  return deleting && update.status !== "True" ? [] : [update];
+}
+
+function drainUpdate(drain: DrainProgress): Update {
+  const type = "Drained";
+  switch (drain.kind) {
+    case "NeverRegistered":
+      return { type, status: "True", reason: "NobodyLeft", message: "it never called back, so nobody is on it" };
+    case "NobodyLeft":
+      return { type, status: "True", reason: "NobodyLeft", message: "acknowledged; nobody is left" };
+    case "ClientsLeft":
+      return { type, status: "False", reason: "ClientsLeft", message: `acknowledged; ${clientsLeft(drain.clients)}` };
+    case "AwaitingAcknowledgement": {
+      const message = "has not said yet that it takes no new clients";
+      return { type, status: "False", reason: "AwaitingAcknowledgement", message };
+    }
+    case "NoReport": {
+      const message = "no fresh report of the registered boot is known, which does not mean that nobody is left";
+      return { type, status: "False", reason: "NoReport", message };
+    }
+    default:
+      return assertNever(drain);
+  }
+}
+
+function clientsLeft(clients: number): string {
+  return clients === 1 ? "1 client is left" : `at most ${atMost(clients)} clients are left`;
 }
 
 function launched(view: NodeView): Update {
@@ -74,7 +110,9 @@ function registered(step: NodeStep, view: NodeView): Update {
 function ready(step: NodeStep, view: NodeView): Update {
   const type = "Ready";
   if (view.deleting) return { type, status: "False", reason: "Terminating", message: "the node is going away" };
-  if (view.draining) return { type, status: "False", reason: "Draining", message: "the node takes no new clients" };
+  if (view.drain !== undefined) {
+    return { type, status: "False", reason: "Draining", message: `drains: ${drainUpdate(view.drain).message}` };
+  }
   if (step.kind === "Serve") return { type, status: "True", reason: "InService", message: "serves clients" };
   return { type, status: "False", reason: "NotInService", message: serving[step.kind].message };
 }

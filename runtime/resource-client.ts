@@ -1,5 +1,12 @@
 /** Reads and writes one kind, typed. What Kubernetes is expected to refuse becomes a value here; the rest throws. */
-import type { KubernetesApi, KubernetesObject, ListOptions, ObjectAddress, ObjectMeta } from "./kubernetes-api.ts";
+import type {
+  DeleteOptions,
+  KubernetesApi,
+  KubernetesObject,
+  ListOptions,
+  ObjectAddress,
+  ObjectMeta,
+} from "./kubernetes-api.ts";
 import type { ResourceType } from "./kubernetes-api.ts";
 import { ApiError } from "./kubernetes-api.ts";
 
@@ -20,7 +27,10 @@ export type CreateOutcome<T> = { readonly kind: "Created"; readonly object: T } 
 export type PatchOutcome<T> =
   { readonly kind: "Patched"; readonly object: T } | { readonly kind: "Conflict" } | { readonly kind: "NotFound" };
 
-/** `Deleted`: accepted; finalizers may keep the object for a while. `Conflict`: another object has this name now. */
+/**
+ * `Deleted`: accepted; finalizers may keep the object for a while. `Conflict`: another object has this name now, or, where
+ * it was to be unchanged, it has changed.
+ */
 export type DeleteOutcome =
   { readonly kind: "Deleted" } | { readonly kind: "NotFound" } | { readonly kind: "Conflict" };
 
@@ -89,7 +99,18 @@ export class ResourceClient<T extends Resource> {
   /** Deletes this very object, not a later one of the same name. */
   delete(object: T, signal?: AbortSignal): Promise<DeleteOutcome> {
     const { uid } = object.metadata;
-    const options = uid === undefined ? {} : { preconditions: { uid } };
+    return this.#delete(object, uid === undefined ? {} : { preconditions: { uid } }, signal);
+  }
+
+  /** Deletes this very object, if it is still as it was read. */
+  deleteUnchanged(object: T, signal?: AbortSignal): Promise<DeleteOutcome> {
+    const { uid } = object.metadata;
+    const resourceVersion = versionOf(object);
+    const preconditions = uid === undefined ? { resourceVersion } : { uid, resourceVersion };
+    return this.#delete(object, { preconditions }, signal);
+  }
+
+  #delete(object: T, options: DeleteOptions, signal?: AbortSignal): Promise<DeleteOutcome> {
     return this.#unless<DeleteOutcome>({ 404: { kind: "NotFound" }, 409: { kind: "Conflict" } }, async () => {
       await this.#api.delete(this.type, addressOf(object), options, signal);
       return { kind: "Deleted" };
@@ -140,10 +161,15 @@ function addressOf(object: Resource): ObjectAddress {
   return namespace === undefined ? { name } : { namespace, name };
 }
 
-/** A patch without a version would overwrite what nobody has looked at, so an object without one is a defect. */
 function onlyIfUnchanged(object: Resource, patch: MergePatch): MergePatch {
-  const { name, resourceVersion } = object.metadata;
-  if (resourceVersion === undefined) throw new Error(`${name} has no resourceVersion: patch only what was read`);
+  const resourceVersion = versionOf(object);
   const { metadata } = patch as { readonly metadata?: MergePatch };
   return { ...patch, metadata: { ...metadata, resourceVersion } };
+}
+
+/** Without a version an act would overwrite what nobody has looked at, so an object without one is a defect. */
+function versionOf({ metadata }: Resource): string {
+  const { name, resourceVersion } = metadata;
+  if (resourceVersion === undefined) throw new Error(`${name} has no resourceVersion: change only what was read`);
+  return resourceVersion;
 }

@@ -1,15 +1,12 @@
 /** StreamNode: one machine's whole life, from its launch to the cloud's word that it is gone. */
-import { apiVersion, finalizers } from "../../crds/names.ts";
+import { finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import { nextStep, type NodeStep, type NodeView, wakeAt } from "../../domain/lifecycle.ts";
 import type { LoadFeed } from "../../domain/load.ts";
-import { type Clock, fromRfc3339, type Instant } from "../../domain/time.ts";
-import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
-import type { EventRecorder } from "../../runtime/events.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
+import type { Instant } from "../../domain/time.ts";
 import {
   done,
   keyText,
@@ -22,19 +19,15 @@ import {
 import { type Clouds, sightingOf } from "../clouds.ts";
 import { type Cluster, index, parentsKey } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
-import { changedMs, writeStatus } from "../status-writer.ts";
-import { type DerivedStatus, nodeStatus } from "./status.ts";
+import { changedMs } from "../status-writer.ts";
+import { LifeReport, type LifeReportDeps } from "./life-report.ts";
 import { viewNode } from "./view.ts";
 
-export interface StreamNodeDeps {
+export interface StreamNodeDeps extends LifeReportDeps {
   readonly cluster: Cluster;
   readonly clouds: Clouds;
   readonly feed: Pick<LoadFeed, "latest">;
   readonly leadership: Leadership;
-  readonly clock: Clock;
-  readonly events: Pick<EventRecorder, "record">;
-  readonly history: Pick<HistoryRecorder, "recordTransition" | "recordClose">;
-  readonly metrics: Pick<Metrics, "launchedToService">;
   /** A report older than this (ms) is not fresh: a few report intervals. */
   readonly freshMs: number;
 }
@@ -48,11 +41,11 @@ export class StreamNodeReconciler implements Reconciler {
   readonly #deps: StreamNodeDeps;
   /** When the cloud was last asked to terminate, by UID. Forgotten by a restart, which asks again. */
   readonly #asked = new Map<string, Instant>();
-  /** Phase that history was last told, by UID. */
-  readonly #told = new Map<string, string>();
+  readonly #life: LifeReport;
 
   constructor(deps: StreamNodeDeps) {
     this.#deps = deps;
+    this.#life = new LifeReport(deps);
   }
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
@@ -109,21 +102,28 @@ export class StreamNodeReconciler implements Reconciler {
     switch (step.kind) {
       case "Terminate":
         return this.#terminate(node, view, step, turn);
+      case "Retire":
+        return this.#retire(node, step, turn);
       case "Remove":
         return this.#remove(node, view, step, turn);
       case "Release":
         return this.#release(node, turn);
       default:
-        await this.#report(node, view, step, terminationOf(step), turn);
+        await this.#life.write(node, { view, step, termination: terminationOf(step) }, turn);
         return this.#lookAgain(step, view);
     }
   }
 
-  #lookAgain(step: NodeStep, { sighting }: NodeView): ReconcileResult {
+  #lookAgain(step: NodeStep, view: NodeView): ReconcileResult {
+    const { sighting } = view;
     const at = wakeAt(step);
     const readable = sighting.kind === "Seen" && sighting.machine.state !== "Unknown";
     if (!readable && step.kind !== "AwaitLaunch") return requeueAfter(lookAgainMs, "the cloud has the next word");
     if (isPolled(step)) return requeueAfter(lookAgainMs, step.kind);
+    // Each report brings the key back; without one, what the last has said of the drain is soon old.
+    if (view.drain !== undefined && view.report?.fresh === true) {
+      return requeueAfter(this.#deps.freshMs, "the report of a draining node grows old");
+    }
     return at === undefined ? done : requeueAfter(Math.max(1, at - this.#deps.clock.now()), step.kind);
   }
 
@@ -138,7 +138,11 @@ export class StreamNodeReconciler implements Reconciler {
     const { platform: name } = node.spec.launch;
     const cloud = clouds.get(name);
     if (cloud === undefined) {
-      await this.#report(node, view, step, callFailed(`platform ${name} is not available in this operator`), turn);
+      await this.#life.write(
+        node,
+        { view, step, termination: callFailed(`platform ${name} is not available in this operator`) },
+        turn,
+      );
       return requeueAfter(60_000, "the platform is not there");
     }
     assertLeading(leadership);
@@ -149,13 +153,32 @@ export class StreamNodeReconciler implements Reconciler {
         kind: answer.error.kind,
         reply: answer.error.message,
       });
-      await this.#report(node, view, step, callFailed(`${answer.error.kind}: ${answer.error.message}`), turn);
+      await this.#life.write(
+        node,
+        { view, step, termination: callFailed(`${answer.error.kind}: ${answer.error.message}`) },
+        turn,
+      );
       return requeueAfter(callFailedMs, "the cloud refused the termination");
     }
     this.#asked.set(node.metadata.uid, clock.now());
     turn.logger.info("asked to terminate machine", { machine: step.providerId });
-    await this.#report(node, view, step, terminationOf(step), turn);
+    await this.#life.write(node, { view, step, termination: terminationOf(step) }, turn);
     return requeueAfter(lookAgainMs, "the machine is being terminated");
+  }
+
+  /**
+   * Commits the end of a drained node: from its deletion on its machine is terminated. A registration or an undrain since
+   * it was read makes a conflict, and all is looked at anew.
+   */
+  async #retire(node: StreamNode, step: Extract<NodeStep, { kind: "Retire" }>, turn: Turn): Promise<ReconcileResult> {
+    const { cluster, leadership } = this.#deps;
+    assertLeading(leadership);
+    const deleted = await cluster.streamNodes.client.deleteUnchanged(node, turn.signal);
+    if (deleted.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
+    if (deleted.kind === "NotFound") return done;
+    turn.logger.info("retired node", { reason: step.reason, machine: node.spec.providerId });
+    this.#life.drained(node, step.reason);
+    return done;
   }
 
   /** The machine is gone, or will never be: the object follows it. */
@@ -167,98 +190,26 @@ export class StreamNodeReconciler implements Reconciler {
   ): Promise<ReconcileResult> {
     const { cluster, leadership } = this.#deps;
     assertLeading(leadership);
-    if (step.reason === "MachineStopped") await this.#report(node, view, step, undefined, turn);
+    if (step.reason === "MachineStopped") await this.#life.write(node, { view, step, termination: undefined }, turn);
     // There is no machine to wait for: without its finalizer the object goes at once, and its slot is free again.
     else if ((await this.#release(node, turn)).kind !== "Done")
       return requeueAfter(changedMs, "it has changed meanwhile");
     const deleted = await cluster.streamNodes.client.delete(node, turn.signal);
     if (deleted.kind !== "Deleted") return done;
     turn.logger.info("removed node", { reason: step.reason, machine: node.spec.providerId });
-    if (step.reason !== "LaunchAbandoned") this.#announceLoss(node, step.reason);
+    if (step.reason !== "LaunchAbandoned") this.#life.lost(node, step.reason);
     return done;
-  }
-
-  #announceLoss(node: StreamNode, reason: "MachineGone" | "MachineStopped"): void {
-    const what = reason === "MachineGone" ? "is gone" : "was stopped";
-    const message = `machine ${node.spec.providerId ?? ""} of ${node.metadata.name} ${what}: the cloud says so`;
-    this.#note(node, { type: "Warning", reason: "NodeLost", message });
   }
 
   /** The cloud has said that the machine is gone, or no machine ever was: history is closed and the object may go. */
   async #release(node: StreamNode, turn: Turn): Promise<ReconcileResult> {
-    const { cluster, clock, history } = this.#deps;
-    const { uid } = node.metadata;
+    const { cluster } = this.#deps;
     const released = await cluster.streamNodes.client.removeFinalizer(node, finalizers.machine, turn.signal);
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
-    history.recordClose({
-      uid,
-      at: clock.now(),
-      reason: node.spec.providerId === undefined ? "NeverLaunched" : "MachineGone",
-    });
-    this.#asked.delete(uid);
-    this.#told.delete(uid);
+    this.#life.closed(node);
+    this.#asked.delete(node.metadata.uid);
     turn.logger.info("released node", { machine: node.spec.providerId });
     return done;
-  }
-
-  async #report(
-    node: StreamNode,
-    view: NodeView,
-    step: NodeStep,
-    termination: UpdateOf<"StreamNode"> | undefined,
-    turn: Turn,
-  ): Promise<void> {
-    const { cluster, clock } = this.#deps;
-    const status = nodeStatus(node, { step, view, termination }, clock.now());
-    const written = await writeStatus(cluster.streamNodes.client, node, { ...status }, turn.signal);
-    // The object has changed, so an event brings its key back and all is looked at anew.
-    if (written.kind !== "Patched") return;
-    this.#record(node, status);
-    if (status.phase !== node.status?.phase) this.#announce(node, status, turn);
-  }
-
-  /** Tells history at each transition, and once after a start, so that a database that was lost fills again. */
-  #record(node: StreamNode, { phase, transitions }: DerivedStatus): void {
-    const { metadata, spec } = node;
-    const at = phase === undefined ? undefined : fromRfc3339(transitions?.[phase] ?? "");
-    if (phase === undefined || at === undefined || this.#told.get(metadata.uid) === phase) return;
-    this.#told.set(metadata.uid, phase);
-    const { uid, namespace, name, creationTimestamp } = metadata;
-    const life = {
-      uid,
-      namespace,
-      group: spec.group,
-      name,
-      role: spec.role,
-      region: spec.region,
-      platform: spec.launch.platform,
-      ...(spec.providerId !== undefined && { providerId: spec.providerId }),
-      openedAt: fromRfc3339(creationTimestamp) ?? at,
-    };
-    this.#deps.history.recordTransition({ life, phase, at, reason: phase });
-  }
-
-  #announce(node: StreamNode, { phase }: DerivedStatus, turn: Turn): void {
-    const { clock, metrics } = this.#deps;
-    turn.logger.info("changed phase", { from: node.status?.phase, to: phase });
-    if (phase !== "InService") return;
-    const createdAt = fromRfc3339(node.metadata.creationTimestamp);
-    const seconds = createdAt === undefined ? 0 : Math.max(0, (clock.now() - createdAt) / 1_000);
-    if (node.status?.transitions?.InService === undefined) metrics.launchedToService(node.spec.role, seconds);
-    const since = node.spec.batchUid === undefined ? "it was adopted" : "its launch was decided";
-    const message = `${node.metadata.name} is in service, ${seconds.toFixed(0)} s after ${since}`;
-    this.#note(node, { type: "Normal", reason: "InService", message });
-  }
-
-  /** For the node, and for its group, which is where people look first. */
-  #note(
-    node: StreamNode,
-    note: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string },
-  ): void {
-    const { events } = this.#deps;
-    events.record({ apiVersion, kind: "StreamNode", metadata: node.metadata }, note);
-    const group = this.#groupOf(node);
-    if (group !== undefined) events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, note);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The status that the stream-node reconciler writes: phase, machine, addresses, conditions, times. Pure. */
 import type { StreamNode, StreamNodeStatus } from "../../crds/stream-node.ts";
-import { type UpdateOf, withConditions } from "../../domain/conditions.ts";
+import { type Condition, type UpdateOf, withConditions } from "../../domain/conditions.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import { type NodeStep, type NodeView, phaseOf } from "../../domain/lifecycle.ts";
 import { nodeConditions } from "../../domain/node-conditions.ts";
@@ -25,7 +25,7 @@ export function nodeStatus(
   const updates = [...nodeConditions(step, view), ...(termination === undefined ? [] : [termination])];
   const generation = metadata.generation ?? 0;
   const conditions = withConditions(
-    status?.conditions ?? [],
+    standingConditions(status?.conditions ?? [], { view, termination }),
     updates.map((update) => ({ ...update, observedGeneration: generation })),
     now,
   );
@@ -37,6 +37,17 @@ export function nodeStatus(
     transitions: { ...status?.transitions, ...entered },
     conditions: [...conditions],
   };
+}
+
+/** Without those that speak of a drain that was taken back, or of a termination that is not to be any more. */
+function standingConditions(
+  known: readonly Condition[],
+  { view, termination }: Pick<Told, "view" | "termination">,
+): readonly Condition[] {
+  const endsUnasked = !view.deleting && termination === undefined;
+  return known.filter(
+    ({ type }) => !(type === "Drained" && view.drain === undefined) && !(type === "Terminated" && endsUnasked),
+  );
 }
 
 /** Nothing new about the machine leaves what was known. */

@@ -2,6 +2,7 @@
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { isTrue } from "../../domain/conditions.ts";
+import { type DrainProgress, drainProgress } from "../../domain/drain.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import type { NodeView } from "../../domain/lifecycle.ts";
 import type { NodeReport } from "../../domain/load.ts";
@@ -23,6 +24,9 @@ export interface NodeSurroundings {
   readonly now: Instant;
 }
 
+/** How far (ms) the cloud's clock and that of Kubernetes may be apart: a node is created before its machine is launched. */
+const clocksApartMs = 60_000;
+
 export function viewNode(around: NodeSurroundings): NodeView {
   const { node, report } = around;
   const { metadata, spec, status } = node;
@@ -31,7 +35,7 @@ export function viewNode(around: NodeSurroundings): NodeView {
   return {
     role: spec.role,
     deleting: metadata.deletionTimestamp !== undefined,
-    draining: spec.drain !== undefined,
+    drain: drainOf(around, ofThisBoot),
     held: isHeld(around),
     providerId: spec.providerId,
     awaitsBatch: around.awaitsBatch,
@@ -44,6 +48,29 @@ export function viewNode(around: NodeSurroundings): NodeView {
     registrationTimeoutMs: spec.launch.registrationTimeoutSeconds * 1_000,
     terminationAskedAt: around.terminationAskedAt,
   };
+}
+
+function drainOf(around: NodeSurroundings, ofThisBoot: NodeReport | undefined): DrainProgress | undefined {
+  const { node, report } = around;
+  if (node.spec.drain === undefined) return undefined;
+  return drainProgress(node.spec.drain, {
+    registered: node.status?.registration !== undefined,
+    mayHaveServed: report !== undefined || mayHaveServedBefore(around),
+    report: ofThisBoot !== undefined && isFresh(ofThisBoot, around) ? ofThisBoot : undefined,
+  });
+}
+
+/** An object much younger than its machine was adopted or applied again, and knows nothing of what came before it. */
+function mayHaveServedBefore({ node, sighting }: NodeSurroundings): boolean {
+  const { metadata, spec, status } = node;
+  if (spec.batchUid === undefined || status?.transitions?.InService !== undefined) return true;
+  const launchedAt = sighting.kind === "Seen" ? sighting.machine.launchedAt : undefined;
+  const createdAt = fromRfc3339(metadata.creationTimestamp);
+  return launchedAt !== undefined && createdAt !== undefined && createdAt - launchedAt > clocksApartMs;
+}
+
+function isFresh({ receivedAt }: NodeReport, { now, freshMs }: NodeSurroundings): boolean {
+  return now - receivedAt <= freshMs;
 }
 
 /** A pause holds terminations, but the deletion of the group goes before it. */
@@ -60,9 +87,9 @@ function registrationOf({ status }: StreamNode): NodeView["registration"] {
   return { registeredAt, saidGoodbye: registration.goodbyeAt !== undefined };
 }
 
-function reportView(report: NodeReport, { now, freshMs }: NodeSurroundings): NonNullable<NodeView["report"]> {
+function reportView(report: NodeReport, around: NodeSurroundings): NonNullable<NodeView["report"]> {
   const establishedLinks = report.links.filter(({ state }) => state === "established").length;
-  return { fresh: now - report.receivedAt <= freshMs, establishedLinks };
+  return { fresh: isFresh(report, around), establishedLinks };
 }
 
 function inServiceSince({ status }: StreamNode): Instant | undefined {

@@ -10,8 +10,13 @@ const missing: Sighting = { kind: "Missing", confirmed: false };
 const confirmedMissing: Sighting = { kind: "Missing", confirmed: true };
 const notListed: Sighting = { kind: "NotListed" };
 
+const clientsLeft = { kind: "ClientsLeft", clients: 12 } as const;
+const nobodyLeft = { kind: "NobodyLeft" } as const;
+const neverRegistered = { kind: "NeverRegistered" } as const;
+
 /** Before the node has called back. */
 const silent = { registration: undefined, report: undefined, inServiceSince: undefined };
+const unlinked = { fresh: true, establishedLinks: 0 };
 /** After it has called back and before its first report. */
 const unreported = { report: undefined, inServiceSince: undefined };
 
@@ -58,7 +63,7 @@ describe("a node from its decision to service", () => {
       { kind: "Serve" },
       "InService",
     ],
-    ["serves those it has while it drains", { draining: true }, { kind: "Serve" }, "Draining"],
+    ["serves those it has while it drains", { drain: clientsLeft }, { kind: "Serve" }, "Draining"],
   ] as const)("%s", (_name, fields, step, phase) => {
     const view = servingView(fields);
     expect(nextStep(view, now)).toEqual(step);
@@ -120,6 +125,83 @@ describe("a node in service", () => {
       kind: "Remove",
       reason: "MachineStopped",
     });
+  });
+});
+
+describe("a node that drains", () => {
+  it.each([
+    ["is retired when nobody is left", { drain: nobodyLeft }, { kind: "Retire", reason: "Drained" }],
+    [
+      "is retired when nobody is left, though it said goodbye",
+      { drain: nobodyLeft, registration: { registeredAt: at(0), saidGoodbye: true } },
+      { kind: "Retire", reason: "Drained" },
+    ],
+    [
+      "is retired when nobody is left, whatever the cloud does not show",
+      { drain: nobodyLeft, sighting: missing },
+      { kind: "Retire", reason: "Drained" },
+    ],
+    [
+      "is retired at once when it never called back",
+      { ...silent, drain: neverRegistered },
+      { kind: "Retire", reason: "NeverRegistered" },
+    ],
+    [
+      "is retired at once when it has no machine yet",
+      { ...silent, drain: neverRegistered, providerId: undefined, awaitsBatch: true, sighting: notListed },
+      { kind: "Retire", reason: "NeverRegistered" },
+    ],
+    ["serves on while somebody is left", { drain: clientsLeft }, { kind: "Serve" }],
+    ["serves on until it acknowledges", { drain: { kind: "AwaitingAcknowledgement" } }, { kind: "Serve" }],
+    ["serves on while no report is known", { drain: { kind: "NoReport" }, report: undefined }, { kind: "Serve" }],
+    [
+      "waits for evidence while it is silent",
+      { drain: { kind: "NoReport" }, report: undefined, sighting: missing },
+      { kind: "AwaitEvidence" },
+    ],
+    [
+      "rests after its goodbye until it says that nobody is left",
+      { drain: { kind: "NoReport" }, registration: { registeredAt: at(0), saidGoodbye: true } },
+      { kind: "Rest" },
+    ],
+    ["waits for its link as others do", { drain: clientsLeft, report: unlinked }, { kind: "AwaitLink" }],
+  ] as const)("%s", (_name, fields, step) => {
+    const view = servingView(fields);
+    expect(nextStep(view, now)).toEqual(step);
+    expect(phaseOf(nextStep(view, now), view, "InService")).toBe("Draining");
+  });
+
+  it.each([
+    ["is kept by a pause of everything", { drain: nobodyLeft, held: true }, { kind: "HoldTermination" }],
+    [
+      "is kept by a pause of everything, though it never called back",
+      { ...silent, drain: neverRegistered, held: true },
+      { kind: "HoldTermination" },
+    ],
+    [
+      "is removed as others are when its machine is gone",
+      { drain: clientsLeft, sighting: confirmedMissing },
+      { kind: "Remove", reason: "MachineGone" },
+    ],
+    [
+      "is removed as others are when its machine was stopped",
+      { drain: nobodyLeft, sighting: seen("Stopped") },
+      { kind: "Remove", reason: "MachineStopped" },
+    ],
+    [
+      "has its machine terminated once it is deleted, whoever is left",
+      { drain: clientsLeft, deleting: true },
+      { kind: "Terminate", providerId: "m-1" },
+    ],
+  ] as const)("%s", (_name, fields, step) => {
+    const view = servingView(fields);
+    expect(nextStep(view, now)).toEqual(step);
+    expect(phaseOf(nextStep(view, now), view, "Draining")).toBe("Terminating");
+  });
+
+  it("is back in service when its drain is taken back", () => {
+    const view = servingView({ drain: undefined });
+    expect(phaseOf(nextStep(view, now), view, "Draining")).toBe("InService");
   });
 });
 
@@ -231,10 +313,22 @@ describe("the first law: absence of evidence never terminates a machine", () => 
     );
   });
 
+  it("retires only what drains and is said to be drained, and nothing under a pause", () => {
+    fc.assert(
+      fc.property(anyView, anyInstant, (view, time) => {
+        const step = nextStep(view, time);
+        if (step.kind !== "Retire") return;
+        expect(view.deleting || view.held).toBe(false);
+        expect(view.drain?.kind).toBe(step.reason === "Drained" ? "NobodyLeft" : "NeverRegistered");
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it("lets neither silence, nor time, nor the node's own words decide whether a node is lost", () => {
     fc.assert(
       fc.property(withMachine, anyView, anyInstant, anyInstant, (view, other, time, later) => {
-        const { registration, report, rebooted, inServiceSince, hasParents, draining } = other;
+        const { registration, report, rebooted, inServiceSince, hasParents, drain } = other;
         const changed = {
           ...view,
           registration,
@@ -242,7 +336,7 @@ describe("the first law: absence of evidence never terminates a machine", () => 
           rebooted,
           inServiceSince,
           hasParents,
-          draining,
+          drain,
           deleting: false,
         };
         const lost = nextStep({ ...view, deleting: false }, time).kind === "Remove";
@@ -278,9 +372,9 @@ describe("the phase", () => {
         const phase = phaseOf(step, view, previous);
         expect(phases).toContain(phase);
         if (phase === "InService") {
-          expect(step.kind === "Serve" ? !view.draining : step.kind === "AwaitSighting" && previous === phase).toBe(
-            true,
-          );
+          expect(
+            step.kind === "Serve" ? view.drain === undefined : step.kind === "AwaitSighting" && previous === phase,
+          ).toBe(true);
         }
         if (view.deleting) expect(phase).toBe("Terminating");
       }),

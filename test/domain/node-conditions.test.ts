@@ -50,7 +50,23 @@ describe("the conditions of a node", () => {
     ],
     ["that waits for its link", { report: { fresh: true, establishedLinks: 0 } }, { InService: "False AwaitingLink" }],
     ["that serves", {}, { InService: "True Serving", Ready: "True InService" }],
-    ["that drains", { draining: true }, { InService: "True Serving", Ready: "False Draining" }],
+    [
+      "that drains",
+      { drain: { kind: "ClientsLeft", clients: 12 } },
+      { InService: "True Serving", Ready: "False Draining", Drained: "False ClientsLeft" },
+    ],
+    [
+      "that has not acknowledged its drain",
+      { drain: { kind: "AwaitingAcknowledgement" } },
+      { Ready: "False Draining", Drained: "False AwaitingAcknowledgement" },
+    ],
+    ["that drains in silence", { drain: { kind: "NoReport" } }, { Drained: "False NoReport" }],
+    ["that is drained", { drain: { kind: "NobodyLeft" }, held: true }, { Drained: "True NobodyLeft" }],
+    [
+      "that is to go before it called back",
+      { ...silent, drain: { kind: "NeverRegistered" }, held: true },
+      { Drained: "True NobodyLeft", Ready: "False Draining" },
+    ],
     [
       "that said goodbye",
       { registration: { registeredAt: at(0), saidGoodbye: true } },
@@ -69,6 +85,26 @@ describe("the conditions of a node", () => {
     expect(registered({ registrationTimeoutMs: 30_000 })).toMatch(
       /not called back by 2026-01-01T00:00:30.000Z: look at/,
     );
+  });
+
+  it("tell how many clients a drain waits for, in few words that seldom change", () => {
+    const messages = (clients: number) =>
+      conditionsOf(servingView({ drain: { kind: "ClientsLeft", clients } }))
+        .filter(({ type }) => type === "Ready" || type === "Drained")
+        .map(({ message }) => message);
+    expect(messages(12)).toEqual([
+      "acknowledged; at most 20 clients are left",
+      "drains: acknowledged; at most 20 clients are left",
+    ]);
+    expect(messages(1)[0]).toBe("acknowledged; 1 client is left");
+    expect(new Set(Array.from({ length: 1_000 }, (_, left) => messages(left + 1)[0])).size).toBe(10);
+  });
+
+  it("say nothing of a drain that is not, and keep what was known once the node goes", () => {
+    const typesOf = (fields: Partial<NodeView>) => conditionsOf(servingView(fields)).map(({ type }) => type);
+    expect(typesOf({})).not.toContain("Drained");
+    expect(typesOf({ deleting: true, drain: { kind: "NoReport" } })).not.toContain("Drained");
+    expect(typesOf({ deleting: true, drain: { kind: "NobodyLeft" } })).toContain("Drained");
   });
 
   it("stay as they were until the cloud was read after a start", () => {
@@ -99,7 +135,9 @@ describe("the conditions of a node, for any view", () => {
         const conditions = withConditions([], nodeConditions(step, view), time);
         const phase = phaseOf(step, view, "InService");
         expect(isTrue(conditions, "Ready")).toBe(phase === "InService");
-        expect(isTrue(conditions, "InService")).toBe(phase === "InService" || phase === "Draining");
+        expect(isTrue(conditions, "InService")).toBe(step.kind === "Serve");
+        if (phase === "InService") expect(isTrue(conditions, "InService")).toBe(true);
+        if (step.kind === "Retire") expect(isTrue(conditions, "Drained")).toBe(true);
         expect(isTrue(conditions, "Launched")).toBe(view.providerId !== undefined);
       }),
       { numRuns: 200 },

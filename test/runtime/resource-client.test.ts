@@ -88,10 +88,19 @@ describe("resource client", () => {
     expect(await widgets.delete(first)).toEqual({ kind: "Conflict" });
   });
 
+  it("deletes what is to be unchanged only if it is, and is the same object", async () => {
+    const old = await created();
+    await widgets.patch(old, { spec: { size: 2 } });
+    expect(await widgets.deleteUnchanged(old)).toEqual({ kind: "Conflict" });
+    const current = await widgets.get(at);
+    expect(await widgets.deleteUnchanged(current!)).toEqual({ kind: "Deleted" });
+    expect(await widgets.deleteUnchanged(current!)).toEqual({ kind: "NotFound" });
+  });
+
   it("refuses to patch what was not read", async () => {
     const { size, ready } = await created();
     const patched = (): unknown => widgets.patch({ metadata: at, size, ready }, {});
-    expect(patched).toThrow("a has no resourceVersion: patch only what was read");
+    expect(patched).toThrow("a has no resourceVersion: change only what was read");
   });
 
   it("adds a finalizer once and removes it again", async () => {

@@ -1,6 +1,7 @@
 /** Values of the domain for tests: builders with what a test does not care about, and arbitraries for properties. */
 import fc from "fast-check";
 import { roles } from "../../crds/names.ts";
+import type { DrainProgress } from "../../domain/drain.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import type { NodeView } from "../../domain/lifecycle.ts";
 import type { Machine, MachineState, OwnershipTags } from "../../domain/machine.ts";
@@ -52,7 +53,7 @@ export function servingView(fields: Partial<NodeView> = {}): NodeView {
   return {
     role: "edge",
     deleting: false,
-    draining: false,
+    drain: undefined,
     held: false,
     providerId: "m-1",
     awaitsBatch: false,
@@ -84,11 +85,21 @@ export const anySighting: fc.Arbitrary<Sighting> = fc.oneof(
   fc.constant<Sighting>({ kind: "NotListed" }),
 );
 
+export const anyDrain: fc.Arbitrary<DrainProgress> = fc.oneof(
+  fc.constantFrom<DrainProgress>(
+    { kind: "NeverRegistered" },
+    { kind: "NoReport" },
+    { kind: "AwaitingAcknowledgement" },
+    { kind: "NobodyLeft" },
+  ),
+  fc.integer({ min: 1, max: 10_000_000 }).map((clients): DrainProgress => ({ kind: "ClientsLeft", clients })),
+);
+
 /** Any view at all, whether it can come about or not. */
 export const anyView: fc.Arbitrary<NodeView> = fc.record({
   role: anyRole,
   deleting: fc.boolean(),
-  draining: fc.boolean(),
+  drain: fc.option(anyDrain, { nil: undefined }),
   held: fc.boolean(),
   providerId: fc.option(fc.constant("m-1"), { nil: undefined }),
   awaitsBatch: fc.boolean(),
