@@ -61,5 +61,5 @@ export function adoptionOf(machine: Machine, world: AdoptionWorld): AdoptionVerd
 }
 
 function lowestFree(held: ReadonlyMap<number, HeldSlot>): number {
-  return freeSlots(new Set(held.keys()), 1)[0] ?? 0;
+  return freeSlots((slot) => held.has(slot), 1)[0] ?? 0;
 }

@@ -1,4 +1,7 @@
-/** What a LaunchBatch does next. Its attempts are committed before their call, so that a crash repeats a call and never adds one. */
+/**
+ * What a LaunchBatch does next. Its attempts are committed before their call, the first by the batch itself, so that a crash
+ * repeats a call and never adds one.
+ */
 import type { LaunchAttempt } from "../crds/launch-batch.ts";
 import type { PlatformErrorKind } from "./platform-error.ts";
 import { addMs, fromRfc3339, type Instant } from "./time.ts";
@@ -45,10 +48,26 @@ export type LaunchStep =
   | { readonly kind: "Held" }
   | { readonly kind: "Complete" };
 
+/** All that a pending attempt depends on. */
+export type PendingView = Pick<LaunchView, "attempts" | "sendAgainAt" | "deleting" | "everythingPaused">;
+
+/**
+ * The step of a batch with a pending attempt, or undefined where none is pending. Nothing but a pause of everything holds
+ * the call, whatever the limits or the launch config have become: nobody knows whether it was sent.
+ */
+export function pendingStep(view: PendingView, now: Instant): LaunchStep | undefined {
+  const pending = view.attempts.find((attempt) => attempt.outcome === "Pending");
+  if (pending === undefined) return undefined;
+  if (view.everythingPaused && !view.deleting) return { kind: "Held" };
+  const { sendAgainAt } = view;
+  if (sendAgainAt === undefined || now >= sendAgainAt) return { kind: "Send", attempt: pending };
+  return { kind: "AwaitAnswer", until: sendAgainAt };
+}
+
 /** Next step of a batch. A pending attempt is resolved before anything else: its machines may exist. */
 export function nextLaunchStep(view: LaunchView, now: Instant): LaunchStep {
-  const pending = view.attempts.find((attempt) => attempt.outcome === "Pending");
-  if (pending !== undefined) return resolve(view, pending, now);
+  const pending = pendingStep(view, now);
+  if (pending !== undefined) return pending;
   const open = view.slots.filter((slot) => !view.settled.has(slot));
   if (open.length === 0) return { kind: "Complete" };
   const found = (view.found ?? []).filter(({ slot }) => open.includes(slot));
@@ -59,13 +78,6 @@ export function nextLaunchStep(view: LaunchView, now: Instant): LaunchStep {
   const retry = retryAt(view.attempts);
   if (retry !== undefined && now < retry.until) return { kind: "Wait", ...retry };
   return { kind: "Start", number: (view.attempts.at(-1)?.number ?? 0) + 1, slots: open };
-}
-
-function resolve(view: LaunchView, pending: LaunchAttempt, now: Instant): LaunchStep {
-  if (view.everythingPaused && !view.deleting) return { kind: "Held" };
-  const { sendAgainAt } = view;
-  if (sendAgainAt === undefined || now >= sendAgainAt) return { kind: "Send", attempt: pending };
-  return { kind: "AwaitAnswer", until: sendAgainAt };
 }
 
 function abandon(view: LaunchView, open: readonly number[]): LaunchStep | undefined {

@@ -18,9 +18,9 @@ export function batchNumber(name: string): number | undefined {
 }
 
 /** The lowest slots that are not in use, in rising order. */
-export function freeSlots(used: ReadonlySet<number>, count: number): readonly number[] {
+export function freeSlots(isUsed: (slot: number) => boolean, count: number): readonly number[] {
   const free: number[] = [];
-  for (let slot = 0; free.length < count; slot += 1) if (!used.has(slot)) free.push(slot);
+  for (let slot = 0; free.length < count; slot += 1) if (!isUsed(slot)) free.push(slot);
   return free;
 }
 

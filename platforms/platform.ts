@@ -15,6 +15,11 @@ export interface LaunchRequest {
   readonly count: number;
   readonly image: string;
   readonly instanceType: string;
+  /**
+   * Nodes of the same kind that the region's zones have already. New machines go, one after the other, to the zone with the
+   * fewest of those that have room; a zone that is not named has none. Absent: as the cloud sees fit.
+   */
+  readonly nodesByZone?: Readonly<Record<string, number>>;
   readonly tags: Readonly<Record<string, string>>;
   /** What the machine finds at boot, as plain text. Holds the join token: never logged. */
   readonly userData: string;

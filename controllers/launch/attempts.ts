@@ -6,14 +6,17 @@ import { isDefinite, keepNewest } from "../../domain/launch.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { PlatformError } from "../../domain/platform-error.ts";
 import { addMs, type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
+import { sleep } from "../../runtime/clock.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
 import { type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
+import type { PlatformResult } from "../../platforms/platform.ts";
 import type { Clouds } from "../clouds.ts";
+import { attemptsOf, attemptToken } from "../committed-attempts.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
 import { type BatchReport, incomplete, type Members } from "./batch-report.ts";
-import { attemptToken, launchRequest, type LaunchSettings } from "./request.ts";
-import type { SlotNodes } from "./slot-nodes.ts";
+import { launchRequest, type LaunchSettings } from "./request.ts";
+import type { Launching, Placement, SlotHolders, SlotNodes } from "./slot-nodes.ts";
 
 export interface AttemptsDeps {
   readonly clouds: Clouds;
@@ -24,16 +27,12 @@ export interface AttemptsDeps {
   readonly events: Pick<EventRecorder, "record">;
 }
 
-/** A batch with the group that decided it. */
-export interface Launching {
-  readonly batch: LaunchBatch;
-  readonly group: NodeGroup;
-}
-
 const mostAttempts = 16;
 /** How soon (ms) a call whose outcome is not known is sent again. */
 const sendAgainMs = 5_000;
 const noPlatformMs = 60_000;
+/** How long (ms) a call has to leave, or to be answered, before nodes are made beside it. */
+const headStartMs = 10;
 
 export class Attempts {
   readonly #deps: AttemptsDeps;
@@ -48,8 +47,8 @@ export class Attempts {
     this.#report = report;
   }
 
-  sendAgainAt({ status }: LaunchBatch): Instant | undefined {
-    return this.#sendAgainAt.get(status?.attempts?.at(-1)?.token ?? "");
+  sendAgainAt(batch: LaunchBatch): Instant | undefined {
+    return this.#sendAgainAt.get(attemptsOf(batch).at(-1)?.token ?? "");
   }
 
   /** Commits the call before it is sent: of two leaders only one can write this attempt. */
@@ -70,7 +69,7 @@ export class Attempts {
       startedAt: toRfc3339(clock.now()),
       outcome: "Pending",
     };
-    const attempts = keepNewest([...(batch.status?.attempts ?? []), attempt], mostAttempts);
+    const attempts = keepNewest([...attemptsOf(batch), attempt], mostAttempts);
     const condition = incomplete("Launching", `attempt ${number} asks for ${slots.length} machines`);
     return this.#report.write(batch, { attempts }, condition, turn);
   }
@@ -87,32 +86,67 @@ export class Attempts {
     // The call would be another with another key, so it is closed as refused and sent anew under the current one.
     if (key === undefined) return this.#refused(launching, attempt, keyExpired, turn);
     assertLeading(leadership);
-    const answer = await cloud.platform.launch(launchRequest(batch, attempt, key), turn.signal);
+    const call = cloud.platform.launch(launchRequest(batch, attempt, key), turn.signal);
+    const { answer, holders } = await this.#makeNodesDuring(call, launching, attempt, turn);
     if (!answer.ok && !isDefinite(answer.error.kind)) {
       return this.#unanswered(launching, attempt, answer.error, turn);
     }
     this.#sendAgainAt.delete(attempt.token);
     if (!answer.ok) return this.#refused(launching, attempt, answer.error, turn);
     cloud.inventory.observe(answer.value);
-    return this.#launched(launching, attempt, answer.value, turn);
+    return this.#launched(launching, attempt, { machines: answer.value, holders }, turn);
+  }
+
+  /** Waits for the answer. The nodes of the slots are made meanwhile: the call has been begun, and they do not keep it. */
+  async #makeNodesDuring(
+    call: PlatformResult<readonly Machine[]>,
+    launching: Launching,
+    attempt: LaunchAttempt,
+    turn: Turn,
+  ): Promise<Called> {
+    const machines = new Map<number | undefined, string>();
+    const answering = call.then((answer) => {
+      for (const { launchIndex, providerId } of answer.ok ? answer.value : [])
+        machines.set(attempt.slots[launchIndex], providerId);
+      return answer;
+    });
+    const making = this.#makeNodes(launching, attempt, { answered: answering, machineOf: (slot) => machines.get(slot) }, turn);
+    const [answer, made] = await Promise.allSettled([answering, making]);
+    if (answer.status === "rejected") throw answer.reason;
+    // What could not be made is made when it is given its machine, or fails there once more.
+    return { answer: answer.value, holders: made.status === "fulfilled" ? made.value : new Map() };
+  }
+
+  /** Nothing is made for a batch or a group that is about to go. */
+  async #makeNodes(
+    launching: Launching,
+    { slots }: LaunchAttempt,
+    { answered, machineOf }: CallUnderWay,
+    turn: Turn,
+  ): Promise<SlotHolders> {
+    const { batch, group } = launching;
+    if (group.metadata.deletionTimestamp !== undefined || batch.metadata.deletionTimestamp !== undefined)
+      return new Map();
+    await headStart(this.#deps.clock, answered);
+    return this.#nodes.make(launching, slots, machineOf, turn.signal);
   }
 
   /** Gives each machine to its slot, the node first: what is recorded as launched has its node. */
   async #launched(
-    { batch, group }: Launching,
+    launching: Launching,
     attempt: LaunchAttempt,
-    machines: readonly Machine[],
+    { machines, holders }: { readonly machines: readonly Machine[]; readonly holders: SlotHolders },
     turn: Turn,
   ): Promise<ReconcileResult> {
-    const members: Members = [];
-    for (const { providerId, launchIndex } of machines) {
-      const slot = attempt.slots[launchIndex];
-      if (slot === undefined) {
-        throw new Error(`machine ${providerId} has launch index ${launchIndex} of ${attempt.slots.length}`);
-      }
-      await this.#nodes.give(batch, group, { slot, providerId }, turn.signal);
-      members.push({ slot, providerId, outcome: "Launched" });
-    }
+    const { batch } = launching;
+    const placements = machines.map((machine) => placementOf(machine, attempt));
+    const givings = await this.#nodes.giveAll(launching, placements, holders, turn.signal);
+    const members: Members = placements.map(({ slot }, place) => {
+      const giving = givings[place];
+      return giving?.kind === "Given"
+        ? { slot, providerId: giving.providerId, outcome: "Launched" }
+        : { slot, outcome: "Taken" };
+    });
     const { clock } = this.#deps;
     const fields = { batch: batch.metadata.name, attempt: attempt.number, machines: machines.length };
     turn.logger.info("launched machines", fields);
@@ -164,10 +198,39 @@ export class Attempts {
   }
 }
 
+/** What a call has come to, and the nodes that were made meanwhile. */
+interface Called {
+  readonly answer: Awaited<PlatformResult<readonly Machine[]>>;
+  readonly holders: SlotHolders;
+}
+
+interface CallUnderWay {
+  readonly answered: PlatformResult<readonly Machine[]>;
+  /** The machine of a slot, once it has been answered. */
+  readonly machineOf: (slot: number) => string | undefined;
+}
+
+/**
+ * Resolves once the call has ended, or has had time to leave the process. After a quick answer each node is made with its
+ * machine, in one write.
+ */
+async function headStart(clock: Clock, call: Promise<unknown>): Promise<void> {
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  call.then(end, end);
+  await sleep(clock, headStartMs, ended.signal);
+}
+
+function placementOf({ providerId, launchIndex }: Machine, { slots }: LaunchAttempt): Placement {
+  const slot = slots[launchIndex];
+  if (slot === undefined) throw new Error(`machine ${providerId} has launch index ${launchIndex} of ${slots.length}`);
+  return { slot, providerId };
+}
+
 const keyExpired: PlatformError = { kind: "InvalidRequest", message: "its key is no longer valid" };
 
 function withAttempt(batch: LaunchBatch, attempt: LaunchAttempt): readonly LaunchAttempt[] {
-  return (batch.status?.attempts ?? []).map((known) => (known.number === attempt.number ? attempt : known));
+  return attemptsOf(batch).map((known) => (known.number === attempt.number ? attempt : known));
 }
 
 /** The attempt with its answer; what came of it in the end counts, not the tries in between. */

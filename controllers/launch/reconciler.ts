@@ -1,6 +1,7 @@
-/** LaunchBatch: one machine for each of its slots, by calls that are committed before they are sent. */
+/** LaunchBatch: one machine for each of its slots, by calls that are committed before they are sent, the first by the batch. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import { apiVersion, labels } from "../../crds/names.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { isSettled, openSlots } from "../../domain/batch.ts";
@@ -10,6 +11,7 @@ import {
   type LaunchStep,
   type LaunchView,
   nextLaunchStep,
+  pendingStep,
 } from "../../domain/launch.ts";
 import { formatSlots } from "../../domain/names.ts";
 import { assertNever } from "../../domain/result.ts";
@@ -24,13 +26,16 @@ import {
   type Turn,
 } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
-import { Attempts, type AttemptsDeps, type Launching } from "./attempts.ts";
+import type { FreshBatches } from "../fresh-batches.ts";
+import { Attempts, type AttemptsDeps } from "./attempts.ts";
 import { BatchReport, incomplete, isOver, type Members } from "./batch-report.ts";
-import { SlotNodes } from "./slot-nodes.ts";
-import { type BatchSurroundings, viewBatch } from "./view.ts";
+import { type Launching, SlotNodes } from "./slot-nodes.ts";
+import { type BatchSurroundings, viewBatch, viewPending } from "./view.ts";
 
 export interface LaunchDeps extends AttemptsDeps {
   readonly cluster: Cluster;
+  /** Batches that this process has just created. */
+  readonly fresh: Pick<FreshBatches, "take">;
   readonly revisionOf: BatchSurroundings["revisionOf"];
 }
 
@@ -57,29 +62,51 @@ export class LaunchReconciler implements Reconciler {
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cache, client } = this.#deps.cluster.launchBatches;
     const known = cache.get(keyText(key));
+    const fresh = this.#fresh(key, known);
+    if (fresh !== undefined) return this.#advance(fresh, turn);
     if (known !== undefined && isOver(known)) return done;
     // The cluster's own word: an old copy could fill slots again that were settled and freed long ago.
     const batch = await client.get(key, turn.signal);
     if (batch === undefined || isOver(batch)) return done;
     const launching = isSettled(batch) ? undefined : await this.#launching(batch, turn);
     if (launching === undefined) return this.#report.release(batch, turn);
+    return this.#advance(launching, turn);
+  }
+
+  /** A committed call is sent before anything else is read or written. */
+  async #advance(launching: Launching, turn: Turn): Promise<ReconcileResult> {
+    const { batch, group } = launching;
+    const now = this.#deps.clock.now();
+    const sendAgainAt = this.#attempts.sendAgainAt(batch);
+    const pending = pendingStep(viewPending({ batch, group, sendAgainAt, now }), now);
+    if (pending !== undefined) return this.#apply(launching, pending, turn);
     const taken = await this.#ensureNodes(launching, turn);
     if (taken.length > 0) return this.#report.settle(batch, membersOf(taken, "Taken"), turn);
     return this.#apply(launching, await this.#decide(launching, turn), turn);
+  }
+
+  /** A batch that this process has just created is as it was created, unless the local copy knows more already. */
+  #fresh(key: ObjectKey, known: LaunchBatch | undefined): Launching | undefined {
+    const batch = this.#deps.fresh.take(key);
+    if (batch === undefined) return undefined;
+    if (known !== undefined && known.metadata.resourceVersion !== batch.metadata.resourceVersion) return undefined;
+    const { namespace } = batch.metadata;
+    const group = this.#deps.cluster.nodeGroups.cache.get(keyText({ namespace, name: batch.spec.group }));
+    return ofItsOwner(batch, group);
   }
 
   /** The batch with the group that decided it; a group of the same name made later is another. */
   async #launching(batch: LaunchBatch, turn: Turn): Promise<Launching | undefined> {
     const { namespace } = batch.metadata;
     const group = await this.#deps.cluster.nodeGroups.client.get({ namespace, name: batch.spec.group }, turn.signal);
-    const owner = batch.metadata.ownerReferences?.find(({ kind }) => kind === "NodeGroup");
-    return group === undefined || group.metadata.uid !== owner?.uid ? undefined : { batch, group };
+    return ofItsOwner(batch, group);
   }
 
   /** The slots that others hold. Nothing is made for a batch or a group that is about to go. */
-  async #ensureNodes({ batch, group }: Launching, turn: Turn): Promise<readonly number[]> {
+  async #ensureNodes(launching: Launching, turn: Turn): Promise<readonly number[]> {
+    const { batch, group } = launching;
     if (group.metadata.deletionTimestamp !== undefined || batch.metadata.deletionTimestamp !== undefined) return [];
-    return this.#nodes.ensure(batch, group, openSlots(batch), turn.signal);
+    return this.#nodes.ensure(launching, openSlots(batch), turn.signal);
   }
 
   /** A local copy that is late may suggest a launch; that is decided anew on the cluster's own word. */
@@ -180,6 +207,12 @@ const inWords: Readonly<Record<AbandonReason, string>> = {
   LaunchConfigChanged: "the launch config has changed since; the next batch takes the new one",
   MaximumReached: "the maximum leaves no room for them",
 };
+
+/** Undefined where the group is another than the one that decided the batch, though it may have its name. */
+function ofItsOwner(batch: LaunchBatch, group: NodeGroup | undefined): Launching | undefined {
+  const owner = batch.metadata.ownerReferences?.find(({ kind }) => kind === "NodeGroup");
+  return group === undefined || group.metadata.uid !== owner?.uid ? undefined : { batch, group };
+}
 
 function launchedMember({ slot, providerId }: FoundMachine): Members[number] {
   return { slot, providerId, outcome: "Launched" };

@@ -1,25 +1,20 @@
 /** The launch call of a committed attempt: the same attempt always gives the same call, to the letter. */
-import { createHash } from "node:crypto";
 import type { LaunchAttempt, LaunchBatch } from "../../crds/launch-batch.ts";
 import { toTags } from "../../domain/ownership.ts";
 import { renderUserData } from "../../domain/user-data.ts";
 import type { LaunchRequest } from "../../platforms/platform.ts";
 import { type NodeKey, signJoinToken } from "../../runtime/node-tokens.ts";
 
-/** What the process adds to a launch. An attempt keeps what it was committed with. */
+/** What the process adds to a launch. A call keeps what it was committed with. */
 export interface LaunchSettings {
   readonly clusterId: string;
   /** Where nodes call back. */
   readonly apiUrl: string;
 }
 
-/** Idempotency token of an attempt: another batch, or another attempt, has another. */
-export function attemptToken(batchUid: string, attempt: number): string {
-  return createHash("sha256").update(`${batchUid}/${attempt}`).digest("hex").slice(0, 32);
-}
-
+/** What `attempt` asks the cloud for. */
 export function launchRequest({ metadata, spec }: LaunchBatch, attempt: LaunchAttempt, key: NodeKey): LaunchRequest {
-  const { group, role, region, launch } = spec;
+  const { group, role, region, launch, zones } = spec;
   const { namespace, name: batch } = metadata;
   const owner = { clusterId: attempt.clusterId, namespace, group, role, batch };
   const { connectionCapacity, platform, properties = {} } = launch;
@@ -30,6 +25,9 @@ export function launchRequest({ metadata, spec }: LaunchBatch, attempt: LaunchAt
     count: attempt.slots.length,
     image: launch.image,
     instanceType: launch.instanceType,
+    ...(zones !== undefined && {
+      nodesByZone: Object.fromEntries(zones.map(({ zone, nodes }) => [zone, nodes])),
+    }),
     tags: toTags({ ...owner, token: attempt.token, slots: attempt.slots, connectionCapacity }, launch.metadata ?? {}),
     userData: renderUserData({ apiUrl: attempt.apiUrl, platform, joinToken, properties }, launch.userData ?? ""),
   };

@@ -4,29 +4,44 @@ import type { LaunchConfig } from "../../crds/launch-config.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { LaunchView } from "../../domain/launch.ts";
+import type { LaunchView, PendingView } from "../../domain/launch.ts";
 import { limitsFor } from "../../domain/limits.ts";
 import { pauseAt } from "../../domain/pause.ts";
 import type { Instant } from "../../domain/time.ts";
+import { attemptsOf } from "../committed-attempts.ts";
 
-export interface BatchSurroundings {
+/** What a call that is pending depends on, and so no more than is at hand at once. */
+export interface PendingSurroundings {
   readonly batch: LaunchBatch;
   readonly group: NodeGroup;
+  /** Before this, a call without an answer is not sent again. */
+  readonly sendAgainAt: Instant | undefined;
+  readonly now: Instant;
+}
+
+export interface BatchSurroundings extends PendingSurroundings {
   /** Of the group. */
   readonly nodes: readonly StreamNode[];
   readonly launchConfig: LaunchConfig | undefined;
   readonly scalePolicy: ScalePolicy | undefined;
-  /** Before this, a call without an answer is not sent again. */
-  readonly sendAgainAt: Instant | undefined;
   readonly revisionOf: (config: LaunchConfig) => string;
-  readonly now: Instant;
+}
+
+export function viewPending({ batch, group, sendAgainAt, now }: PendingSurroundings): PendingView {
+  return {
+    attempts: attemptsOf(batch),
+    sendAgainAt,
+    deleting: group.metadata.deletionTimestamp !== undefined,
+    everythingPaused: pauseAt(group.spec.pause, now).kind === "EverythingPaused",
+  };
 }
 
 export function viewBatch(around: BatchSurroundings): LaunchView {
-  const { batch, group, nodes, launchConfig, revisionOf, now } = around;
+  const { batch, nodes, launchConfig, revisionOf } = around;
   const { slots, launch } = batch.spec;
   const ofBatch = nodes.filter(({ spec }) => spec.batchUid === batch.metadata.uid);
   return {
+    ...viewPending(around),
     slots,
     settled: new Set((batch.status?.members ?? []).map(({ slot }) => slot)),
     unwanted: new Set(
@@ -35,11 +50,7 @@ export function viewBatch(around: BatchSurroundings): LaunchView {
     found: ofBatch.flatMap(({ spec: { slot, providerId } }) =>
       providerId === undefined ? [] : [{ slot, providerId }],
     ),
-    attempts: batch.status?.attempts ?? [],
-    sendAgainAt: around.sendAgainAt,
     batchDeleting: batch.metadata.deletionTimestamp !== undefined,
-    deleting: group.metadata.deletionTimestamp !== undefined,
-    everythingPaused: pauseAt(group.spec.pause, now).kind === "EverythingPaused",
     room: roomFor(around),
     // A launch config that is missing holds everything as it is: it is no reason to give the batch up.
     currentRevision: launchConfig === undefined || revisionOf(launchConfig) === launch.revision,

@@ -1,45 +1,64 @@
-/** From a decision to the LaunchBatch that commits it: its number, its slots, its snapshot. */
+/** From a decision to the LaunchBatch that commits it: its number, its slots, its snapshot, its first call. */
 import { largestBatch, type LaunchBatch, type LaunchBatchSpec, type LaunchSnapshot } from "../../crds/launch-batch.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import { apiVersion, finalizers, type Role } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import { openSlots } from "../../domain/batch.ts";
-import { batchName, batchNumber, freeSlots } from "../../domain/names.ts";
+import { batchName, freeSlots } from "../../domain/names.ts";
 import { platformOf } from "../../domain/references.ts";
-import type { ScalingDecision, ScalingInput } from "../../domain/scaling.ts";
+import type { ScalingDecision } from "../../domain/scaling.ts";
 import type { Draft } from "../../runtime/resource-client.ts";
 import { groupLabels } from "../cluster.ts";
-import type { GroupObjects } from "./observation.ts";
+import type { LaunchCall } from "../committed-attempts.ts";
+import type { Place } from "./census.ts";
 
-type LaunchDecision = Extract<ScalingDecision, { kind: "LaunchNodes" }>;
+export type LaunchDecision = Extract<ScalingDecision, { kind: "LaunchNodes" }>;
+
+/** What a batch needs to know of the nodes of its group, without looking at each. */
+export interface BatchGround {
+  /** One above every number that a node of the role names. */
+  nextNumber(role: Role): number;
+  /** Whether a node holds the slot, whatever its phase. */
+  usedSlot(role: Role, slot: number): boolean;
+  /** Nodes that stay, by zone; those whose zone is not known yet are left out. */
+  zones(place: Place): ReadonlyMap<string, number>;
+}
 
 export interface BatchPlan {
   readonly group: NodeGroup;
   readonly launchConfig: LaunchConfig;
   readonly revision: string;
-  readonly input: ScalingInput;
-  readonly decision: LaunchDecision;
-  readonly objects: GroupObjects;
+  readonly place: Place;
+  readonly decision: Pick<LaunchDecision, "count" | "reason" | "message">;
+  readonly ground: BatchGround;
+  /** Every batch of the group. */
+  readonly batches: readonly LaunchBatch[];
+  /** What the process adds to the call: creating the batch commits it. */
+  readonly call: LaunchCall;
 }
 
-/** The batch that carries a decision out; the same plan always gives the same batch. */
+const longestMessage = 1_024;
+const mostZones = 16;
+
+/** The batch that carries a decision out; the same plan always gives the same batch. Undefined: the role has no launch config. */
 export function planBatch(plan: BatchPlan): Draft | undefined {
-  const { group, input, decision, objects } = plan;
+  const { group, place, decision } = plan;
   const launch = snapshot(plan);
   if (launch === undefined) return undefined;
-  const { role, region } = input;
-  const number = nextNumber(objects, role);
-  const slots = freeSlots(usedSlots(objects, role), Math.min(decision.count, largestBatch));
+  const { role, region } = place;
+  const number = nextNumber(plan);
   const { name, namespace, uid } = group.metadata;
   const spec: LaunchBatchSpec = {
     group: name,
     role,
     region,
     number,
-    slots: [...slots],
+    slots: [...slotsFor(plan)],
     launch,
     reason: decision.reason,
-    message: decision.message,
+    message: decision.message.slice(0, longestMessage),
+    call: plan.call,
+    zones: zonesOf(plan),
   };
   return {
     metadata: {
@@ -53,26 +72,33 @@ export function planBatch(plan: BatchPlan): Draft | undefined {
   };
 }
 
-/** One above every number that a batch has or that a node or its machine still names. */
-function nextNumber({ nodes, batches }: GroupObjects, role: Role): number {
-  const taken = [
-    ...batches.filter(({ spec }) => spec.role === role).map(({ spec }) => spec.number),
-    ...nodes.filter(({ spec }) => spec.role === role).map(({ spec }) => batchNumber(spec.batch) ?? 0),
-  ];
-  return Math.max(0, ...taken) + 1;
+/** One above every number that a batch has or that a node still names. */
+function nextNumber({ place: { role }, ground, batches }: BatchPlan): number {
+  const above = batches.filter(({ spec }) => spec.role === role).map(({ spec }) => spec.number + 1);
+  return Math.max(1, ground.nextNumber(role), ...above);
 }
 
-/** Slots that a node holds, whatever its phase, or that an open batch has promised. */
-function usedSlots({ nodes, batches }: GroupObjects, role: Role): ReadonlySet<number> {
-  return new Set([
-    ...nodes.filter(({ spec }) => spec.role === role).map(({ spec }) => spec.slot),
-    ...batches.filter(({ spec }) => spec.role === role).flatMap((batch: LaunchBatch) => openSlots(batch)),
-  ]);
+/** The lowest slots that neither a node holds nor an open batch has promised. */
+function slotsFor({ place: { role }, decision, ground, batches }: BatchPlan): readonly number[] {
+  const promised = new Set(batches.filter(({ spec }) => spec.role === role).flatMap((batch) => openSlots(batch)));
+  const isUsed = (slot: number): boolean => promised.has(slot) || ground.usedSlot(role, slot);
+  return freeSlots(isUsed, Math.min(decision.count, largestBatch));
 }
 
-function snapshot({ launchConfig, revision, input }: BatchPlan): LaunchSnapshot | undefined {
+/** The fullest zones: one that is left out counts as empty. */
+function zonesOf({ place, ground }: BatchPlan): NonNullable<LaunchBatchSpec["zones"]> {
+  const zones = [...ground.zones(place)].map(([zone, nodes]) => ({ zone, nodes }));
+  const fullest = zones.sort((a, b) => b.nodes - a.nodes || compare(a.zone, b.zone)).slice(0, mostZones);
+  return fullest.sort((a, b) => compare(a.zone, b.zone));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function snapshot({ launchConfig, revision, place }: BatchPlan): LaunchSnapshot | undefined {
   const { metadata, spec } = launchConfig;
-  const entry = spec.roles.find(({ role }) => role === input.role);
+  const entry = spec.roles.find(({ role }) => role === place.role);
   const platform = platformOf(launchConfig);
   if (entry === undefined || platform === undefined) return undefined;
   return {
@@ -93,7 +119,7 @@ function snapshot({ launchConfig, revision, input }: BatchPlan): LaunchSnapshot 
 const keptBatches = 20;
 
 /** Settled batches that may go: all but the newest of each role. */
-export function prunableBatches({ batches }: Pick<GroupObjects, "batches">): readonly LaunchBatch[] {
+export function prunableBatches({ batches }: { readonly batches: readonly LaunchBatch[] }): readonly LaunchBatch[] {
   const byRole = Map.groupBy(batches, ({ spec }) => spec.role);
   return [...byRole.values()].flatMap((ofRole) =>
     [...ofRole]

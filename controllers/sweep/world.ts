@@ -5,6 +5,7 @@ import type { StreamNode } from "../../crds/stream-node.ts";
 import type { AdoptionWorld, HeldSlot } from "../../domain/adoption.ts";
 import type { Instant } from "../../domain/time.ts";
 import type { Cluster } from "../cluster.ts";
+import { attemptsOf } from "../committed-attempts.ts";
 
 /** Objects of one group, as they were read together. */
 export interface OwnedObjects {
@@ -36,7 +37,7 @@ function heldSlot({ spec }: StreamNode): HeldSlot {
   return { awaitsMachine: spec.providerId === undefined, batch: spec.batch };
 }
 
-/** Whether an attempt with this token has slots that are not settled: the launch reconciler maps its machines. */
+/** Whether an attempt with this token has no answer yet: the launch reconciler maps its machines. */
 function isPending(
   token: string,
   cluster: Pick<Cluster, "nodeGroups">,
@@ -45,8 +46,8 @@ function isPending(
   return cluster.nodeGroups.cache
     .keys()
     .some((key) =>
-      objectsOf(key).batches.some(({ status }) =>
-        status?.attempts?.some((attempt) => attempt.token === token && attempt.outcome === "Pending"),
+      objectsOf(key).batches.some((batch) =>
+        attemptsOf(batch).some((attempt) => attempt.token === token && attempt.outcome === "Pending"),
       ),
     );
 }

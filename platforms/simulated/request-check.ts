@@ -28,11 +28,17 @@ export function tagsObjection(tags: Readonly<Record<string, string>>): string | 
   return bad && `tag "${bad[0]}": a key has 1 to 128 characters and a value at most 256`;
 }
 
-/** The same for two requests that ask for the same, whatever the order of their tags. */
+/** The same for two requests that ask for the same, whatever the order of their tags and zones. */
 export function fingerprintOf(request: LaunchRequest): string {
-  const { region, count, image, instanceType, userData } = request;
-  const tags = Object.entries(request.tags).sort(([a], [b]) => (a < b ? -1 : 1));
-  return sha256(JSON.stringify([region, count, image, instanceType, userData, tags]));
+  const { region, count, image, instanceType, userData, nodesByZone } = request;
+  // Requests of earlier versions knew no zones: their repeats must stay the same.
+  const zones = nodesByZone === undefined ? [] : [sortedEntries(nodesByZone)];
+  const tags = sortedEntries(request.tags);
+  return sha256(JSON.stringify([region, count, image, instanceType, userData, tags, ...zones]));
+}
+
+function sortedEntries<V>(record: Readonly<Record<string, V>>): readonly (readonly [string, V])[] {
+  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** The id of a launch's machine: from its token, so that a cloud that lost its memory never gives an id to another. */

@@ -246,7 +246,7 @@ export class SimulatedCloud {
 
   #launched(request: LaunchRequest, zones: readonly Zone[], now: Instant): Act<Launched> {
     const alive = [...this.#state.machines()].filter((record) => stateAt(record, now) !== "Terminated");
-    const places = spread(request.count, zones, countByZone(alive));
+    const places = spread(request, zones, countByZone(alive));
     const taken = new Set(alive.map(({ ordinal }) => ordinal));
     const ordinals = freeOrdinals(places.length, this.#state.lastOrdinal, taken);
     const machines = ordinals.map((ordinal, launchIndex) =>

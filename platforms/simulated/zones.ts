@@ -1,4 +1,6 @@
 /** The zones of simulated regions, and how a launch spreads over them. */
+import { spreadOver } from "../../domain/zones.ts";
+import type { LaunchRequest } from "../platform.ts";
 
 export interface Zone {
   readonly name: string;
@@ -19,24 +21,14 @@ export function zonesOf(region: string, configured: ZonesByRegion | undefined): 
   return ["a", "b", "c"].map((letter) => ({ name: `${region}${letter}`, capacity: ampleCapacity }));
 }
 
-/** Zones for up to `count` machines, one after the other to the zone with the fewest of those that have room. */
-export function spread(count: number, zones: readonly Zone[], usage: ReadonlyMap<string, number>): readonly string[] {
-  const used = new Map(zones.map((zone) => [zone.name, usage.get(zone.name) ?? 0]));
-  const placed: string[] = [];
-  while (placed.length < count) {
-    const zone = emptiest(zones, used);
-    if (zone === undefined) break;
-    used.set(zone, (used.get(zone) ?? 0) + 1);
-    placed.push(zone);
-  }
-  return placed;
-}
-
-function emptiest(zones: readonly Zone[], used: ReadonlyMap<string, number>): string | undefined {
-  let best: { readonly name: string; readonly machines: number } | undefined;
-  for (const { name, capacity } of zones) {
-    const machines = used.get(name) ?? 0;
-    if (machines < capacity && (best === undefined || machines < best.machines)) best = { name, machines };
-  }
-  return best?.name;
+/** Zones for up to `count` machines. `usage` says how many machines of any kind the zones hold: of two alike the emptier is first. */
+export function spread(
+  { count, nodesByZone }: Pick<LaunchRequest, "count" | "nodesByZone">,
+  zones: readonly Zone[],
+  usage: ReadonlyMap<string, number>,
+): readonly string[] {
+  const used = (zone: string): number => usage.get(zone) ?? 0;
+  const rooms = zones.map(({ name, capacity }) => ({ name, room: capacity - used(name) }));
+  rooms.sort((a, b) => used(a.name) - used(b.name));
+  return spreadOver(count, rooms, nodesByZone ?? Object.fromEntries(usage));
 }

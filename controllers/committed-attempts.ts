@@ -1,0 +1,32 @@
+/** The launch calls that a batch has committed: those in its status, and the first, which its creation commits. */
+import { createHash } from "node:crypto";
+import type { LaunchAttempt, LaunchBatch, LaunchBatchSpec } from "../crds/launch-batch.ts";
+
+/** What the process adds to a launch call: kept with the batch or the attempt, so that a repeat is the same call. */
+export type LaunchCall = NonNullable<LaunchBatchSpec["call"]>;
+
+/** Idempotency token of an attempt: another batch, or another attempt, has another. */
+export function attemptToken(batchUid: string, attempt: number): string {
+  return createHash("sha256").update(`${batchUid}/${attempt}`).digest("hex").slice(0, 32);
+}
+
+/**
+ * The attempts, oldest first. A batch that was created with its call and has none in its status has the first one
+ * pending: whether it was sent, nobody knows.
+ */
+export function attemptsOf({ metadata, spec, status }: LaunchBatch): readonly LaunchAttempt[] {
+  const recorded = status?.attempts ?? [];
+  if (recorded.length > 0 || spec.call === undefined) return recorded;
+  const { keyId, clusterId, apiUrl } = spec.call;
+  const first: LaunchAttempt = {
+    number: 1,
+    token: attemptToken(metadata.uid, 1),
+    slots: spec.slots,
+    keyId,
+    clusterId,
+    apiUrl,
+    startedAt: metadata.creationTimestamp,
+    outcome: "Pending",
+  };
+  return [first];
+}
