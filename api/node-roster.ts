@@ -40,6 +40,11 @@ export class NodeRoster {
     return present(node);
   }
 
+  /** The node that a node token is of, whatever it calls itself. */
+  holder({ platform, providerId }: NodeClaims): StreamNode {
+    return present(this.#mapped(platform, providerId));
+  }
+
   /** The node, if this boot is the one registered. Our copy may lag behind a registration: it cannot refuse. */
   async registered(node: StreamNode, bootId: string): Promise<StreamNode> {
     if (node.status?.registration?.bootId === bootId) return node;

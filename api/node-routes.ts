@@ -2,15 +2,16 @@
 import { Router } from "express";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { directivesOf } from "../domain/directive.ts";
-import type { NodeReport } from "../domain/load.ts";
+import type { LoadFeed, NodeReport } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { signNodeToken } from "../runtime/node-tokens.ts";
+import type { GroupDirectory } from "./group-directory.ts";
 import type { NodeRoster } from "./node-roster.ts";
 import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "./node-schemas.ts";
 import { goodbyeRequestSchema, registerRequestSchema, reportRequestSchema } from "./node-schemas.ts";
 import type { ParentBook } from "./parents.ts";
-import { onlyMethod } from "./problems.ts";
+import { onlyMethod, Problem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import type { RegistrationDesk } from "./registration-desk.ts";
 import type { ReportBook } from "./report-book.ts";
@@ -28,6 +29,7 @@ export interface NodeRoutesDeps {
   readonly desk: RegistrationDesk;
   readonly parents: ParentBook;
   readonly reports: ReportBook;
+  readonly groups: GroupDirectory;
   readonly perNode: RateLimiter;
   readonly perAddress: RateLimiter;
   readonly clock: Clock;
@@ -69,17 +71,43 @@ function addReport(router: Router, { gate, roster, reports, onReport, perNode, c
     limit(perNode, `${claims.platform}/${claims.providerId}`);
     const bearer = roster.bearer(claims, req.params.namespace, req.params.name);
     const request = await readBody(req, res, reportRequestSchema);
+    refuseForeignChildren(bearer, request);
     const node = await roster.registered(bearer, request.bootId);
     const report = toNodeReport(node, request, clock);
-    if (reports.record(report)) onReport(report, node);
+    const isNews = reports.record(report);
+    if (isNews) onReport(report, node);
     const answer: ReportResponse = {
       parents: [...deps.parents.parentsFor(node)],
       directives: [...directivesOf(node.spec.drain)],
       reportIntervalMs: deps.reportIntervalMs,
+      ...(!isNews && newestSequence(reports, report)),
+      ...edgeIdle(deps.groups, node),
     };
     res.json(answer);
   });
   route.all(onlyMethod("POST"));
+}
+
+/** Nobody may speak for a node that is not linked to it. */
+function refuseForeignChildren({ metadata, spec }: StreamNode, { children }: ReportRequest): void {
+  if (children.length === 0 || spec.role === "origin" || spec.role === "relay") return;
+  const message = `${metadata.name} is of role ${spec.role}: only origins and relays report for others`;
+  throw new Problem("InvalidBody", `children: ${message}`, { errors: [{ field: "children", message }] });
+}
+
+/** Tells a node whose reports are not taken how far it had counted. */
+function newestSequence(
+  reports: Pick<LoadFeed, "latest">,
+  { uid, bootId }: NodeReport,
+): Pick<ReportResponse, "newestSequence"> {
+  const newest = reports.latest(uid);
+  return newest?.bootId === bootId ? { newestSequence: newest.sequence } : {};
+}
+
+function edgeIdle(groups: GroupDirectory, { metadata, spec }: StreamNode): Pick<ReportResponse, "edgeIdleSeconds"> {
+  if (spec.role !== "origin") return {};
+  const scaleIn = groups.of(metadata.namespace, spec.group)?.policy?.spec.scaleIn;
+  return scaleIn?.edgeSources.includes("Origin") === true ? { edgeIdleSeconds: scaleIn.idleSeconds } : {};
 }
 
 function addGoodbye(router: Router, { gate, roster, desk, perNode, logger }: NodeRoutesDeps): void {

@@ -8,7 +8,7 @@ const mostCount = 10_000_000;
 const highestSequence = 2 ** 52;
 
 /** Text without control characters: it ends up in logs, objects and the database. */
-const text = (longest: number) =>
+export const text = (longest: number) =>
   z
     .string()
     .min(1)

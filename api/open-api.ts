@@ -1,5 +1,6 @@
 /** The description of the API, OpenAPI 3.1, from the schemas that parse it. */
 import { z } from "zod";
+import { activitiesSchema, activityQuerySchema } from "./activity-schemas.ts";
 import { feedLineSchema, feedPath } from "./feed-lines.ts";
 import {
   goodbyeRequestSchema,
@@ -7,8 +8,11 @@ import {
   registerResponseSchema,
   reportRequestSchema,
   reportResponseSchema,
+  scaleInRequestSchema,
+  scaleInResponseSchema,
 } from "./node-schemas.ts";
 import { problemSchema } from "./problems.ts";
+import { lookUpQuerySchema, lookUpResponseSchema } from "./stream-schemas.ts";
 
 /** What is sent is described as it may come in: fields with a default are optional. */
 const schemas = {
@@ -17,6 +21,10 @@ const schemas = {
   ReportRequest: z.toJSONSchema(reportRequestSchema, { io: "input" }),
   ReportResponse: z.toJSONSchema(reportResponseSchema),
   GoodbyeRequest: z.toJSONSchema(goodbyeRequestSchema, { io: "input" }),
+  ScaleInRequest: z.toJSONSchema(scaleInRequestSchema, { io: "input" }),
+  ScaleInResponse: z.toJSONSchema(scaleInResponseSchema),
+  LookUpResponse: z.toJSONSchema(lookUpResponseSchema),
+  Activities: z.toJSONSchema(activitiesSchema),
   FeedLine: z.toJSONSchema(feedLineSchema),
   Problem: z.toJSONSchema(problemSchema),
 } as const;
@@ -26,7 +34,9 @@ interface Operation {
   readonly operationId: string;
   readonly summary: string;
   readonly security?: string;
+  /** Names in the path. */
   readonly parameters?: readonly string[];
+  readonly query?: z.ZodObject;
   readonly request?: SchemaName;
   readonly success: Readonly<Record<number, object>>;
   /** Problems by status, with what the caller is to do. */
@@ -42,11 +52,29 @@ const tokenProblems = {
 
 const bodyProblems = {
   400: "The body does not fit; the answer names the fields.",
-  413: "The body is longer than 256 KiB.",
+  413: "The body is longer than 1 MiB.",
   415: "The body is not sent as application/json.",
 } as const;
 
 const nodeParameters = ["namespace", "name"];
+
+const lookUpProblems = {
+  400: "The path or the query does not fit; the answer names the parameters.",
+  404: "There is no such group.",
+  429: tokenProblems[429],
+  503: "Every slot is taken, or no node takes clients: wait as long as Retry-After says.",
+} as const;
+
+function lookUp(operationId: string, summary: string): Operation {
+  return {
+    operationId,
+    summary: `${summary} For anybody; each answer keeps a slot for the client. Whether the stream is live is not asked.`,
+    parameters: ["scope", "name"],
+    query: lookUpQuerySchema,
+    success: { 200: json("Connect there.", "LookUpResponse") },
+    problems: lookUpProblems,
+  };
+}
 
 const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
   "/v1/nodes/register": {
@@ -81,6 +109,40 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       problems: { ...bodyProblems, ...tokenProblems },
     },
   },
+  "/v1/nodegroups/{namespace}/{name}/scale-in-requests": {
+    post: {
+      operationId: "requestScaleIn",
+      summary: "An origin of the group asks for one of its edges to go. A wish: the load may forbid it.",
+      security: "nodeToken",
+      parameters: nodeParameters,
+      request: "ScaleInRequest",
+      success: { 202: json("Remembered for a while.", "ScaleInResponse") },
+      problems: {
+        ...bodyProblems,
+        ...tokenProblems,
+        403: "The caller is no origin of the group that is in service, or the named node no edge of its.",
+        409: "No edge can go now; the answer says why.",
+      },
+    },
+  },
+  "/v1/streams/{scope}/{name}/publish": { get: lookUp("findOrigin", "Where to publish a stream.") },
+  "/v1/streams/{scope}/{name}/subscribe": { get: lookUp("findEdge", "Where to watch a stream.") },
+  "/v1/nodegroups/{namespace}/{name}/activities": {
+    get: {
+      operationId: "listActivities",
+      summary: "What was decided about a group, and why.",
+      security: "operatorToken",
+      parameters: nodeParameters,
+      query: activityQuerySchema,
+      success: { 200: json("The newest activities.", "Activities") },
+      problems: {
+        400: lookUpProblems[400],
+        401: "The token is missing or does not fit.",
+        429: tokenProblems[429],
+        503: "The database cannot be read now: wait as long as Retry-After says.",
+      },
+    },
+  },
   [feedPath]: {
     get: {
       operationId: "followLoad",
@@ -108,13 +170,18 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
 export function openApiDocument(version: string): object {
   return {
     openapi: "3.1.0",
-    info: { title: "Streamfleet", version, description: "What media servers and the operator say to each other." },
+    info: {
+      title: "Streamfleet",
+      version,
+      description: "What media servers, players and the operator say to each other.",
+    },
     paths: mapValues(operations, (methods) => mapValues(methods, render)),
     components: {
       schemas: mapValues(schemas, (schema) => ({ ...schema, $schema: undefined })),
       securitySchemes: {
         joinToken: { type: "http", scheme: "bearer", description: "From the machine's user data." },
         nodeToken: { type: "http", scheme: "bearer", description: "From the answer to the registration." },
+        operatorToken: { type: "http", scheme: "bearer", description: "Derived from the operator's key." },
         feedToken: { type: "http", scheme: "bearer", description: "Derived from the operator's key." },
       },
     },
@@ -122,20 +189,29 @@ export function openApiDocument(version: string): object {
 }
 
 function render(operation: Operation): object {
-  const { operationId, summary, security, parameters = [], request, success, problems = {} } = operation;
+  const { operationId, summary, security, request, success, problems = {} } = operation;
+  const parameters = parametersOf(operation);
   return {
     operationId,
     summary,
     ...(security !== undefined && { security: [{ [security]: [] }] }),
-    ...(parameters.length > 0 && {
-      parameters: parameters.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
-    }),
+    ...(parameters.length > 0 && { parameters }),
     ...(request !== undefined && { requestBody: { required: true, ...body("application/json", reference(request)) } }),
     responses: {
       ...success,
       ...Object.fromEntries(Object.entries(problems).map(([status, text]) => [status, problem(Number(status), text)])),
     },
   };
+}
+
+function parametersOf({ parameters = [], query }: Operation): readonly object[] {
+  const { properties = {}, required = [] } = query === undefined ? {} : z.toJSONSchema(query, { io: "input" });
+  return [
+    ...parameters.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
+    ...Object.entries(properties).map(([name, schema]) => ({
+      ...{ name, in: "query", required: required.includes(name), schema },
+    })),
+  ];
 }
 
 function problem(status: number, text: string): object {

@@ -32,7 +32,8 @@ function groupKey({ metadata, spec }: StreamNode): string {
   return `${metadata.namespace}/${spec.group}`;
 }
 
-function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
+/** A StreamNode as the topology sees it. */
+export function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
   const registration = status?.registration;
   return {
     name: metadata.name,

@@ -7,11 +7,16 @@ import type { Logger } from "../runtime/logger.ts";
 const kinds = {
   MalformedJson: { status: 400, title: "The body is not JSON" },
   InvalidBody: { status: 400, title: "The body does not fit" },
+  InvalidParameters: { status: 400, title: "The path or the query does not fit" },
   BadRequest: { status: 400, title: "The request cannot be read" },
   Unauthorized: { status: 401, title: "The token is missing or does not fit" },
+  NotAnOrigin: { status: 403, title: "The caller is no origin of the group that is in service" },
+  NotYourChild: { status: 403, title: "The node is no edge of the caller's" },
   NotFound: { status: 404, title: "There is no such route" },
+  NoSuchGroup: { status: 404, title: "There is no such group" },
   MethodNotAllowed: { status: 405, title: "The route does not take this method" },
   ClaimedByAnother: { status: 409, title: "The machine is claimed by another" },
+  ScaleInRefused: { status: 409, title: "No edge can go now" },
   NodeDeleted: { status: 410, title: "The node is deleted" },
   BodyTooLarge: { status: 413, title: "The body is too large" },
   UnsupportedMediaType: { status: 415, title: "The body is not sent as JSON" },
@@ -19,7 +24,9 @@ const kinds = {
   Internal: { status: 500, title: "The server failed" },
   NotMapped: { status: 503, title: "The machine is not known yet" },
   NotReady: { status: 503, title: "The server is not ready yet" },
+  NoFreeSlot: { status: 503, title: "No node has a free slot" },
   KubernetesUnavailable: { status: 503, title: "Kubernetes does not answer" },
+  HistoryUnavailable: { status: 503, title: "The database does not answer" },
 } as const;
 
 export type ProblemCode = keyof typeof kinds;
@@ -33,6 +40,8 @@ export interface FieldError {
 export interface ProblemExtras {
   readonly retryAfterSeconds?: number;
   readonly errors?: readonly FieldError[];
+  /** Why a wish was refused, as one stable word. */
+  readonly reason?: string;
   readonly cause?: unknown;
 }
 
@@ -59,6 +68,7 @@ export const problemSchema = z.object({
     .array(z.object({ field: z.string(), message: z.string() }))
     .optional()
     .describe("Fields that do not fit."),
+  reason: z.string().optional().describe("Why a wish was refused, as one stable word."),
 });
 
 /** Answers what no route took. */
@@ -86,7 +96,7 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
       return;
     }
     const { status, title } = kinds[problem.code];
-    const { retryAfterSeconds, errors } = problem.extras;
+    const { retryAfterSeconds, errors, reason } = problem.extras;
     if (retryAfterSeconds !== undefined) res.set("Retry-After", String(Math.max(1, Math.ceil(retryAfterSeconds))));
     if (problem.code === "Unauthorized") res.set("WWW-Authenticate", "Bearer");
     const body: z.input<typeof problemSchema> = {
@@ -96,6 +106,7 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
       detail: problem.message,
       code: problem.code,
       ...(errors !== undefined && { errors: [...errors] }),
+      ...(reason !== undefined && { reason }),
     };
     res.status(status).type("application/problem+json").send(JSON.stringify(body));
   };
@@ -103,11 +114,20 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
 
 /** Parses a body, or throws the problem that names each field and what to write. */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
+  return parseAs("InvalidBody", schema, body);
+}
+
+/** Parses what the path and the query say, or throws the problem that names each parameter and what to write. */
+export function parseParameters<T>(schema: z.ZodType<T>, parameters: unknown): T {
+  return parseAs("InvalidParameters", schema, parameters);
+}
+
+function parseAs<T>(code: ProblemCode, schema: z.ZodType<T>, given: unknown): T {
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.map((issue) => ({ field: fieldPath(issue.path), message: issue.message }));
   const detail = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ");
-  throw new Problem("InvalidBody", detail, { errors });
+  throw new Problem(code, detail, { errors });
 }
 
 function fieldPath(path: readonly PropertyKey[]): string {

@@ -4,8 +4,8 @@ import express from "express";
 import type { z } from "zod";
 import { parseBody, Problem } from "./problems.ts";
 
-/** Longest body of a request (bytes). */
-const longestBody = 256 * 1_024;
+/** Longest body of a request (bytes): a report with every list full and names of the usual length is half of this. */
+const longestBody = 1_024 * 1_024;
 
 const readJson: RequestHandler = express.json({ limit: longestBody, type: ["application/json", "application/*+json"] });
 

@@ -1,9 +1,13 @@
 /** The API of one process: its routes put together, and the socket they are served on. */
 import type { Express } from "express";
 import express from "express";
+import type { ActivityStore } from "../domain/history.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { activityRoutes } from "./activity-routes.ts";
+import { CandidateBook } from "./candidate-book.ts";
 import { feedRoutes } from "./feed-routes.ts";
+import type { GroupDirectory } from "./group-directory.ts";
 import type { ListenOptions, Listener } from "./listener.ts";
 import { listen } from "./listener.ts";
 import type { ReportSink } from "./node-routes.ts";
@@ -20,15 +24,21 @@ import { RegistrationDesk } from "./registration-desk.ts";
 import type { ReportBook } from "./report-book.ts";
 import type { RequestLogDeps } from "./request-log.ts";
 import { requestLog } from "./request-log.ts";
+import { Reservations } from "./reservations.ts";
+import { scaleInRoutes } from "./scale-in-routes.ts";
+import { SlotDesk } from "./slot-desk.ts";
 import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+import { streamRoutes } from "./stream-routes.ts";
 import type { TokenKeys } from "./token-gate.ts";
 import { TokenGate } from "./token-gate.ts";
 
 export interface RateLimits {
-  /** Reports and goodbyes of one node. */
+  /** Reports and goodbyes of one node; its scale-in requests apart, by the same measure. */
   readonly perNode: RateLimit;
   /** Registrations from one address; many nodes may share it behind a gateway. */
   readonly perAddress: RateLimit;
+  /** Look-ups from one address; thousands of players may share it behind a gateway. */
+  readonly perPlayer: RateLimit;
   /** Requests without a valid token from one address. */
   readonly strangers: RateLimit;
 }
@@ -37,11 +47,16 @@ export interface RateLimits {
 export const defaultRateLimits: RateLimits = {
   perNode: { perSecond: 5, burst: 30 },
   perAddress: { perSecond: 200, burst: 2_000 },
+  perPlayer: { perSecond: 500, burst: 5_000 },
   strangers: { perSecond: 20, burst: 200 },
 };
 
 export interface ApiServerDeps {
   readonly nodes: StreamNodeDirectory;
+  /** An `InformedGroupDirectory`. */
+  readonly groups: GroupDirectory;
+  /** Of the history. */
+  readonly activities: Pick<ActivityStore, "last">;
   /** A `ResourceClient<StreamNode>`. */
   readonly registrations: StreamNodeWriter;
   readonly reports: ReportBook;
@@ -73,7 +88,8 @@ export interface ApiServer {
 export function createApiServer(deps: ApiServerDeps): ApiServer {
   const stopping = new AbortController();
   const stopForgetting = deps.nodes.onDeleted(({ metadata }) => deps.reports.forget(metadata.uid));
-  const app = createApp(deps, stopping.signal);
+  const candidates = new CandidateBook(deps.nodes, deps.reports);
+  const app = createApp(deps, candidates, stopping.signal);
   const listeners: Listener[] = [];
   return {
     app,
@@ -84,18 +100,24 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     },
     close: async () => {
       stopForgetting();
+      candidates.close();
       stopping.abort();
       await Promise.all(listeners.map((listener) => listener.close()));
     },
   };
 }
 
-function createApp(deps: ApiServerDeps, stopping: AbortSignal): Express {
-  const { nodes, registrations, reports, keys, clock, config, logger, metrics, version } = deps;
+function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: AbortSignal): Express {
+  const { nodes, groups, activities, registrations, reports, keys, clock, config, logger, metrics, version } = deps;
   const limits = config.rateLimits ?? defaultRateLimits;
   const limiter = (limit: RateLimit) => new RateLimiter(limit, () => clock.monotonicMs());
   const gate = new TokenGate(keys, limiter(limits.strangers));
   const desk = new RegistrationDesk(registrations, clock);
+  const roster = new NodeRoster(nodes, desk);
+  const parents = new ParentBook(nodes);
+  const { reportIntervalMs } = config;
+  const reservations = new Reservations(() => clock.monotonicMs());
+  const slots = new SlotDesk({ candidates, reservations, clock, reportIntervalMs });
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -106,16 +128,21 @@ function createApp(deps: ApiServerDeps, stopping: AbortSignal): Express {
       keys,
       desk,
       reports,
+      groups,
       clock,
       logger,
-      roster: new NodeRoster(nodes, desk),
-      parents: new ParentBook(nodes),
+      roster,
+      parents,
       perNode: limiter(limits.perNode),
       perAddress: limiter(limits.perAddress),
-      reportIntervalMs: config.reportIntervalMs,
+      reportIntervalMs,
       onReport: deps.onReport ?? (() => undefined),
     }),
   );
+  const perAsker = limiter(limits.perNode);
+  app.use(scaleInRoutes({ gate, roster, nodes, groups, parents, reports, perNode: perAsker, clock }));
+  app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer) }));
+  app.use(activityRoutes({ gate, activities, clock }));
   app.use(feedRoutes({ gate, reports, clock, stopping }));
   app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), metrics, version }));
   app.use(unknownRoute);

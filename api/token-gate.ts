@@ -1,7 +1,13 @@
 /** Who is asking: the claims of the bearer token of a request. */
 import type { Request } from "express";
 import type { JoinClaims, NodeClaims, NodeKey, ValidKeys } from "../runtime/node-tokens.ts";
-import { keyIdOf, verifyFeedToken, verifyJoinToken, verifyNodeToken } from "../runtime/node-tokens.ts";
+import {
+  keyIdOf,
+  verifyFeedToken,
+  verifyJoinToken,
+  verifyNodeToken,
+  verifyOperatorToken,
+} from "../runtime/node-tokens.ts";
 import { Problem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 
@@ -33,6 +39,10 @@ export class TokenGate {
 
   async feed(req: Request): Promise<void> {
     await this.#claims(req, "a feed token", (token) => verifyFeedToken(this.#keys, token) || undefined);
+  }
+
+  async operator(req: Request): Promise<void> {
+    await this.#claims(req, "an operator token", (token) => verifyOperatorToken(this.#keys, token) || undefined);
   }
 
   async #claims<T>(req: Request, wanted: string, verify: (token: string) => T | undefined): Promise<T> {

@@ -1,0 +1,56 @@
+/** The scaling decisions of a group as history has them, for operators. */
+import { Router } from "express";
+import type { ActivityStore, ScalingActivity } from "../domain/history.ts";
+import type { Clock } from "../domain/time.ts";
+import { fromRfc3339, toRfc3339 } from "../domain/time.ts";
+import type { ActivitiesResponse, ActivityAnswer } from "./activity-schemas.ts";
+import { activityQuerySchema } from "./activity-schemas.ts";
+import { onlyMethod, parseParameters, Problem } from "./problems.ts";
+import type { TokenGate } from "./token-gate.ts";
+
+export interface ActivityRoutesDeps {
+  readonly gate: TokenGate;
+  readonly activities: Pick<ActivityStore, "last">;
+  readonly clock: Clock;
+}
+
+/** How long (ms) the database may take. */
+const longestReadMs = 10_000;
+
+/** The route: the one place of this API that needs the database. */
+export function activityRoutes({ gate, activities, clock }: ActivityRoutesDeps): Router {
+  const router = Router();
+  const route = router.route("/v1/nodegroups/:namespace/:name/activities");
+  route.get(async (req, res) => {
+    await gate.operator(req);
+    const { namespace, name: group } = req.params;
+    const { limit, until: written } = parseParameters(activityQuerySchema, req.query);
+    const until = written === undefined ? undefined : fromRfc3339(written);
+    const filter = { namespace, group, limit, ...(until !== undefined && { until }) };
+    const rows = await inTime(clock, activities.last(filter));
+    const answer: ActivitiesResponse = { activities: rows.map(toAnswer) };
+    res.set("Cache-Control", "no-store").json(answer);
+  });
+  route.all(onlyMethod("GET"));
+  return router;
+}
+
+/** What the database answers in time; throws `Problem` when it fails or does not. */
+async function inTime<T>(clock: Clock, read: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const cancel = clock.after(longestReadMs, () =>
+    late.reject(new Error(`the database did not answer within ${longestReadMs} ms`)),
+  );
+  try {
+    return await Promise.race([read, late.promise]);
+  } catch (cause) {
+    const detail = "the database cannot be read now: try again";
+    throw new Problem("HistoryUnavailable", detail, { retryAfterSeconds: 5, cause });
+  } finally {
+    cancel();
+  }
+}
+
+function toAnswer({ firstAt, lastAt, ...activity }: ScalingActivity): ActivityAnswer {
+  return { ...activity, firstAt: toRfc3339(firstAt), lastAt: toRfc3339(lastAt) };
+}

@@ -1,0 +1,81 @@
+/** Look-ups: where to publish a stream, and where to watch it. From memory alone; neither Kubernetes nor the database is asked. */
+import { type Request, type Response, Router } from "express";
+import type { Role } from "../crds/names.ts";
+import type { ServingNode } from "./candidate-book.ts";
+import type { GroupDirectory } from "./group-directory.ts";
+import { onlyMethod, parseParameters, Problem } from "./problems.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import { connectGraceSeconds } from "./reservations.ts";
+import type { SlotDesk } from "./slot-desk.ts";
+import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+import type { LookUp, LookUpResponse } from "./stream-schemas.ts";
+import { lookUpSchema } from "./stream-schemas.ts";
+import { limit } from "./token-gate.ts";
+
+export interface StreamRoutesDeps {
+  readonly nodes: Pick<StreamNodeDirectory, "ofGroup" | "hasSynced">;
+  readonly groups: GroupDirectory;
+  readonly slots: SlotDesk;
+  readonly perPlayer: RateLimiter;
+}
+
+/**
+ * The routes; players have no tokens. Whether anybody publishes the stream is not asked: reports name a stream up to an
+ * interval late, and a viewer of a live stream must never be sent away for that.
+ */
+export function streamRoutes(deps: StreamRoutesDeps): Router {
+  const router = Router();
+  addLookUp(router, "publish", deps, () => "origin");
+  addLookUp(router, "subscribe", deps, (lookUp) => roleForViewers(deps.slots, lookUp));
+  return router;
+}
+
+function addLookUp(router: Router, verb: string, deps: StreamRoutesDeps, roleFor: (lookUp: LookUp) => Role): void {
+  const route = router.route(`/v1/streams/:scope/:name/${verb}`);
+  route.get((req, res) => answerLookUp(deps, roleFor, req, res));
+  route.all(onlyMethod("GET"));
+}
+
+/** Without any edge, in service or coming, the origins serve the viewers themselves. */
+function roleForViewers(slots: SlotDesk, { namespace, group }: LookUp): Role {
+  return slots.hasNodes({ namespace, group, role: "edge" }) ? "edge" : "origin";
+}
+
+function answerLookUp(
+  deps: StreamRoutesDeps,
+  roleFor: (lookUp: LookUp) => Role,
+  { query, params, socket }: Request,
+  res: Response,
+): void {
+  limit(deps.perPlayer, socket.remoteAddress ?? "");
+  // Each answer reserves a slot: none may be answered twice.
+  res.set("Cache-Control", "no-store");
+  const lookUp = parseParameters(lookUpSchema, { ...query, ...params });
+  const { namespace, group } = lookUp;
+  const answer = deps.slots.reserve({ namespace, group, role: roleFor(lookUp) });
+  if (answer.kind === "NoFreeSlot") throw noSlot(deps, lookUp, answer);
+  res.json(lookUpResponse(lookUp, answer.node));
+}
+
+function noSlot(
+  { nodes, groups }: StreamRoutesDeps,
+  { namespace, group }: LookUp,
+  { message, retryAfterMs }: { readonly message: string; readonly retryAfterMs: number },
+): Problem {
+  if (!nodes.hasSynced()) {
+    return new Problem("NotReady", "the server has not read the nodes yet: try again", { retryAfterSeconds: 1 });
+  }
+  if (groups.of(namespace, group) === undefined && nodes.ofGroup(namespace, group).length === 0) {
+    return new Problem("NoSuchGroup", `there is no NodeGroup ${namespace}/${group}`);
+  }
+  return new Problem("NoFreeSlot", message, { retryAfterSeconds: retryAfterMs / 1_000 });
+}
+
+function lookUpResponse({ namespace, group, scope, name }: LookUp, node: ServingNode): LookUpResponse {
+  const { role, address, privateAddress, region } = node;
+  return {
+    ...{ node: node.name, role, address },
+    ...(privateAddress !== undefined && { privateAddress }),
+    ...{ region, namespace, group, scope, name, reservedSeconds: connectGraceSeconds },
+  };
+}
