@@ -2,20 +2,23 @@
  * The load of each (group, role, region), kept as reports come: a report costs what one node costs, not what the fleet
  * costs. Follows the local copy of the nodes and the load feed from the start of the process, also while it does not lead.
  */
-import type { AlarmDefinition } from "../domain/alarm-definitions.ts";
-import type { Datapoint } from "../domain/alarm.ts";
 import type { Role } from "../crds/names.ts";
-import type { LoadGauges, RoleLoad } from "../domain/role-load.ts";
-import type { Instant } from "../domain/time.ts";
+import type { StreamNode } from "../crds/stream-node.ts";
+import type { AlarmDefinition } from "../domain/alarm-definitions.ts";
+import { type Datapoint, rangeOf } from "../domain/alarm.ts";
+import { DeadlineQueue } from "../domain/deadline-queue.ts";
+import { LoadTally } from "../domain/load-tally.ts";
+import type { LoadFeed, NodeReport } from "../domain/load.ts";
+import type { CountedNode, PlaceLoad } from "../domain/place-load.ts";
+import type { LoadGauges, NodeLoad, RoleLoad } from "../domain/role-load.ts";
+import { addMs, type Clock, type Instant, instant } from "../domain/time.ts";
+import { keyText } from "../runtime/reconciler.ts";
+import type { Cache } from "./cluster.ts";
+import { type LoadPlace, LoadPlaces } from "./load-places.ts";
 
-/** A (role, region) of a group; the group by its `namespace/name`. */
-export interface LoadPlace {
-  readonly group: string;
-  readonly role: Role;
-  readonly region: string;
-}
+export type { LoadPlace } from "./load-places.ts";
 
-/** What deciding needs of the load. */
+/** What deciding needs of the load. `now` is the clock's. */
 export interface LoadView {
   /** The load now, with the peak of the stabilization window (ms) before. */
   of(place: LoadPlace, stabilizationMs: number, now: Instant): RoleLoad;
@@ -23,4 +26,252 @@ export interface LoadView {
   ofGroup(group: string, role: Role, now: Instant): LoadGauges | undefined;
   /** The datapoints of the alarm's range in a region, oldest first: the periods end now. */
   datapoints(alarm: AlarmDefinition, place: LoadPlace, now: Instant): readonly Datapoint[];
+}
+
+export interface LoadBookDeps {
+  readonly nodes: Pick<Cache<StreamNode>, "onChange">;
+  readonly feed: Pick<LoadFeed, "latest" | "subscribe">;
+  /** The alarms that hold for the group with this key; asked at every report, so the same list while they stay the same. */
+  readonly alarms: (group: string) => readonly AlarmDefinition[];
+  /** Age (ms) above which a report counts no more. */
+  readonly staleMs: number;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** What somebody told of a node, and when. */
+interface Told {
+  readonly load: NodeLoad;
+  readonly receivedAt: Instant;
+}
+
+/** A node as it is followed, and as it stands in the sums. */
+interface Member {
+  readonly key: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly place: LoadPlace;
+  readonly capacity: number;
+  /** In service, and neither draining nor going away. */
+  counts: boolean;
+  /** Its own last report. */
+  own: Told | undefined;
+  /** What an origin last told of it. */
+  byParent: Told | undefined;
+  /** Where it is counted, and as what. */
+  seat: { readonly load: PlaceLoad; readonly node: CountedNode } | undefined;
+  /** When it is next looked whether what was told of it is stale. */
+  dueAt: Instant | undefined;
+}
+
+/** The load of this process's fleet. */
+export class LoadBook implements LoadView {
+  readonly #deps: LoadBookDeps;
+  readonly #byKey = new Map<string, Member>();
+  readonly #byUid = new Map<string, Member>();
+  readonly #places = new LoadPlaces();
+  readonly #listeners = new Set<(group: string) => void>();
+  #expiries = new DeadlineQueue<Member>();
+  /** Up to when stale reports have been taken out. */
+  #time: Instant;
+
+  constructor(deps: LoadBookDeps) {
+    this.#deps = deps;
+    this.#time = deps.clock.now();
+    deps.feed.subscribe((report) => this.#hear(report));
+    deps.nodes.onChange((change) => {
+      const now = this.#tick();
+      if (change.kind === "Deleted") this.#forget(this.#byKey.get(change.key), now);
+      else this.#follow(change.key, change.object, now);
+    });
+  }
+
+  /** How much is kept: for metrics, and for tests of the bound on memory. */
+  get size(): { readonly nodes: number; readonly places: number; readonly expiries: number } {
+    return { nodes: this.#byKey.size, places: this.#places.size, expiries: this.#expiries.size };
+  }
+
+  /** Calls the listener with each group for which a report made a sample, or would have had the load been known. */
+  onSample(listener: (group: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  of(place: LoadPlace, stabilizationMs: number, now: Instant): RoleLoad {
+    const time = this.#expire(now);
+    return this.#places.find(place)?.load(stabilizationMs, time) ?? { kind: "Unknown", nodes: 0 };
+  }
+
+  ofGroup(group: string, role: Role, now: Instant): LoadGauges | undefined {
+    this.#expire(now);
+    const known = this.#places.ofRole(group, role).flatMap((place) => place.known ?? []);
+    if (known.length === 0) return undefined;
+    const total = new LoadTally();
+    for (const tally of known) total.merge(tally);
+    return total.gauges();
+  }
+
+  datapoints(alarm: AlarmDefinition, place: LoadPlace, now: Instant): readonly Datapoint[] {
+    const time = this.#expire(now);
+    const load = this.#places.find(place);
+    return load?.datapoints(alarm, time) ?? Array.from({ length: rangeOf(alarm) }, () => undefined);
+  }
+
+  #hear(report: NodeReport): void {
+    const now = this.#tick();
+    const member = this.#byUid.get(report.uid);
+    if (member === undefined) return;
+    member.own = { load: report, receivedAt: report.receivedAt };
+    const spokenFor = this.#hearOfChildren(member, report, now);
+    const ownPlace = this.#judge(member, now);
+    if (ownPlace !== undefined) spokenFor.add(ownPlace);
+    if (spokenFor.size === 0) return;
+    const { group } = member.place;
+    const definitions = this.#deps.alarms(group);
+    for (const place of spokenFor) {
+      place.settle(now);
+      place.watch(definitions);
+      place.sample(now);
+    }
+    for (const listener of [...this.#listeners]) listener(group);
+  }
+
+  /** Takes what an origin or a relay tells of its edges; gives the places that have load by it, for the caller to settle. */
+  #hearOfChildren(parent: Member, report: NodeReport, now: Instant): Set<PlaceLoad> {
+    const spokenFor = new Set<PlaceLoad>();
+    if (!speaksForEdges(parent.place.role)) return spokenFor;
+    for (const { name, connections, subscribers } of report.children) {
+      const edge = this.#byKey.get(keyText({ namespace: parent.namespace, name }));
+      if (edge?.place.role !== "edge" || edge.place.group !== parent.place.group) continue;
+      if (edge.byParent !== undefined && edge.byParent.receivedAt > report.receivedAt) continue;
+      edge.byParent = { load: { connections, subscribers, publishers: 0 }, receivedAt: report.receivedAt };
+      if (this.#isFresh(edge.own, now)) continue;
+      const place = this.#judge(edge, now);
+      if (place !== undefined) spokenFor.add(place);
+    }
+    return spokenFor;
+  }
+
+  #follow(key: string, node: StreamNode, now: Instant): void {
+    const known = this.#byKey.get(key);
+    if (known?.uid === node.metadata.uid) {
+      known.counts = counts(node);
+      this.#judge(known, now)?.settle(now);
+      return;
+    }
+    this.#forget(known, now);
+    const report = this.#deps.feed.latest(node.metadata.uid);
+    const member = newMember(key, node, report);
+    this.#byKey.set(key, member);
+    this.#byUid.set(member.uid, member);
+    this.#judge(member, now)?.settle(now);
+    if (report === undefined || !this.#isFresh(member.own, now)) return;
+    for (const place of this.#hearOfChildren(member, report, now)) place.settle(now);
+  }
+
+  #forget(member: Member | undefined, now: Instant): void {
+    if (member === undefined) return;
+    this.#byKey.delete(member.key);
+    this.#byUid.delete(member.uid);
+    member.counts = false;
+    this.#judge(member, now)?.settle(now);
+  }
+
+  /** Puts the node into the sums as it is to be counted now; gives the place that has changed, for the caller to settle. */
+  #judge(member: Member, now: Instant): PlaceLoad | undefined {
+    const left = member.seat?.load;
+    if (member.seat !== undefined) member.seat.load.remove(member.seat.node);
+    member.seat = undefined;
+    if (member.counts) return this.#count(member, left ?? this.#places.occupy(member.place), now);
+    if (left !== undefined) this.#places.leave(member.place, left, now);
+    return left;
+  }
+
+  /** A fresh report of its own says what the load of a node is, else a fresh one of its origin. */
+  #count(member: Member, load: PlaceLoad, now: Instant): PlaceLoad {
+    const told = [member.own, member.byParent].find((each) => this.#isFresh(each, now));
+    const heard = member.own !== undefined || member.byParent !== undefined;
+    const node = { capacity: member.capacity, heard, load: told?.load };
+    load.add(node);
+    member.seat = { load, node };
+    if (told !== undefined) this.#awaitExpiry(member, addMs(told.receivedAt, this.#deps.staleMs));
+    return load;
+  }
+
+  /** One deadline for each node, not one for each report: what came meanwhile is seen when it is due. */
+  #awaitExpiry(member: Member, at: Instant): void {
+    if (member.dueAt !== undefined && member.dueAt <= at) return;
+    member.dueAt = at;
+    this.#expiries.add(member, at);
+  }
+
+  #isFresh(told: Told | undefined, now: Instant): told is Told {
+    return told !== undefined && now - told.receivedAt <= this.#deps.staleMs;
+  }
+
+  /** Brings the book to the present before anything happens in it. */
+  #tick(): Instant {
+    const now = this.#deps.clock.now();
+    if (this.#time - now > this.#deps.staleMs) this.#restart(now);
+    const time = this.#expire(now);
+    this.#places.sweep(time);
+    return time;
+  }
+
+  /** Takes out what has become stale, and gives the time that it is in the book, which a slow reader does not put back. */
+  #expire(now: Instant): Instant {
+    if (now > this.#time) this.#time = now;
+    for (let due = this.#expiries.takeBefore(this.#time); due; due = this.#expiries.takeBefore(this.#time)) {
+      const member = due.item;
+      if (member.dueAt !== due.at) continue;
+      member.dueAt = undefined;
+      if (member.counts) this.#judge(member, this.#time)?.settle(this.#time);
+    }
+    return this.#time;
+  }
+
+  /** The clock was put back: reports of what is now the future are of now, and all that is kept over time begins anew. */
+  #restart(now: Instant): void {
+    this.#time = now;
+    this.#expiries = new DeadlineQueue();
+    for (const place of this.#places.all()) place.restart();
+    for (const member of this.#byKey.values()) {
+      member.dueAt = undefined;
+      member.own = notAfter(member.own, now);
+      member.byParent = notAfter(member.byParent, now);
+      this.#judge(member, now)?.settle(now);
+    }
+  }
+}
+
+function newMember(key: string, node: StreamNode, report: NodeReport | undefined): Member {
+  const { metadata, spec } = node;
+  return {
+    key,
+    uid: metadata.uid,
+    namespace: metadata.namespace,
+    place: {
+      group: keyText({ namespace: metadata.namespace, name: spec.group }),
+      role: spec.role,
+      region: spec.region,
+    },
+    capacity: spec.launch.connectionCapacity,
+    counts: counts(node),
+    own: report === undefined ? undefined : { load: report, receivedAt: report.receivedAt },
+    byParent: undefined,
+    seat: undefined,
+    dueAt: undefined,
+  };
+}
+
+/** Whether the node is in service and not about to go: then its capacity and its clients are the load. */
+function counts({ metadata, spec, status }: StreamNode): boolean {
+  return status?.phase === "InService" && spec.drain === undefined && metadata.deletionTimestamp === undefined;
+}
+
+function speaksForEdges(role: Role): boolean {
+  return role === "origin" || role === "relay";
+}
+
+function notAfter(told: Told | undefined, now: Instant): Told | undefined {
+  return told === undefined ? undefined : { ...told, receivedAt: instant(Math.min(told.receivedAt, now)) };
 }

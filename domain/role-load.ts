@@ -2,6 +2,8 @@
  * The load of a role, per (group, region) or per group, over the nodes that count: in service and not draining. It has three
  * values: known, stale, unknown. Unknown is not zero.
  */
+import type { AlarmMetric } from "../crds/names.ts";
+import { assertNever } from "./result.ts";
 import type { Instant } from "./time.ts";
 
 /** Gauges over the nodes that count and whose report is fresh. A stale node leaves numerator and denominator. */
@@ -49,3 +51,45 @@ export type RoleLoad =
       /** Since when the load has been known without a gap. */
       readonly observedSince: Instant;
     } & LoadGauges);
+
+/** What one node says of itself, or its origin of it: the part that counts for the load of its role. */
+export interface NodeLoad {
+  readonly connections: number;
+  readonly publishers: number;
+  readonly subscribers: number;
+  readonly cpuPercent?: number;
+  readonly memoryPercent?: number;
+  readonly egressMbps?: number;
+}
+
+/** Part of the capacity that counts whose silence makes the load stale. */
+const stalePart = 10;
+
+/** Whether so much of the capacity is silent that the rest does not tell the load: more than a tenth. */
+export function isMostlySilent(silentCapacity: number, capacity: number): boolean {
+  return silentCapacity * stalePart > capacity;
+}
+
+/** The gauge that a metric names, or undefined when no node tells it. */
+export function gaugeOf(metric: AlarmMetric, gauges: LoadGauges): number | undefined {
+  switch (metric) {
+    case "ConnectionUtilization":
+      return gauges.capacity > 0 ? (100 * gauges.connections) / gauges.capacity : undefined;
+    case "Connections":
+      return gauges.connections;
+    case "Publishers":
+      return gauges.publishers;
+    case "Subscribers":
+      return gauges.subscribers;
+    case "CPUUtilization":
+      return gauges.cpuPercent;
+    case "MemoryUtilization":
+      return gauges.memoryPercent;
+    case "EgressMbps":
+      return gauges.egressMbps;
+    case "FreeSlots":
+      return gauges.freeSlots;
+    default:
+      return assertNever(metric);
+  }
+}

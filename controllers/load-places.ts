@@ -1,0 +1,74 @@
+/** The places that have load: those with a node that counts, and for a while those that had one. */
+import type { Role } from "../crds/names.ts";
+import { PlaceLoad } from "../domain/place-load.ts";
+import type { Instant } from "../domain/time.ts";
+
+/** How often (ms) places without nodes are looked through. */
+const sweepMs = 60_000;
+
+/** A (role, region) of a group; the group by its `namespace/name`. */
+export interface LoadPlace {
+  readonly group: string;
+  readonly role: Role;
+  readonly region: string;
+}
+
+/** Places are made when first counted in, and forgotten once no sample of theirs would be looked at any more. */
+export class LoadPlaces {
+  readonly #groups = new Map<string, Map<string, PlaceLoad>>();
+  /** Places without nodes, by when the last node left. */
+  readonly #idle = new Map<PlaceLoad, { readonly place: LoadPlace; readonly since: Instant }>();
+  #sweptAt: Instant | undefined;
+
+  /** How many are kept: for tests of the bound on memory. */
+  get size(): number {
+    return [...this.#groups.values()].reduce((total, places) => total + places.size, 0);
+  }
+
+  find({ group, role, region }: LoadPlace): PlaceLoad | undefined {
+    return this.#groups.get(group)?.get(`${role}/${region}`);
+  }
+
+  /** All of one role of a group, in whatever region. */
+  ofRole(group: string, role: Role): readonly PlaceLoad[] {
+    const places = [...(this.#groups.get(group) ?? [])];
+    return places.filter(([key]) => key.startsWith(`${role}/`)).map(([, load]) => load);
+  }
+
+  all(): readonly PlaceLoad[] {
+    return [...this.#groups.values()].flatMap((places) => [...places.values()]);
+  }
+
+  /** The place, which is about to have a node. */
+  occupy(place: LoadPlace): PlaceLoad {
+    const load = this.find(place) ?? this.#make(place);
+    this.#idle.delete(load);
+    return load;
+  }
+
+  /** A node has left the place. */
+  leave(place: LoadPlace, load: PlaceLoad, now: Instant): void {
+    if (load.nodes === 0) this.#idle.set(load, { place, since: now });
+  }
+
+  /** Forgets places that have had no node for as long as their samples are looked at. */
+  sweep(now: Instant): void {
+    if (this.#sweptAt !== undefined && Math.abs(now - this.#sweptAt) < sweepMs) return;
+    this.#sweptAt = now;
+    for (const [load, { place, since }] of this.#idle) if (now - since > load.rangeMs) this.#forget(place, load);
+  }
+
+  #make(place: LoadPlace): PlaceLoad {
+    const load = new PlaceLoad(place.role);
+    const places = this.#groups.get(place.group) ?? new Map<string, PlaceLoad>();
+    this.#groups.set(place.group, places.set(`${place.role}/${place.region}`, load));
+    return load;
+  }
+
+  #forget({ group, role, region }: LoadPlace, load: PlaceLoad): void {
+    this.#idle.delete(load);
+    const places = this.#groups.get(group);
+    places?.delete(`${role}/${region}`);
+    if (places?.size === 0) this.#groups.delete(group);
+  }
+}

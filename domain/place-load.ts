@@ -1,0 +1,166 @@
+/** The load of one (role, region) of a group as it changes: what it is, its peak, and the samples that alarms look at. */
+import type { Role } from "../crds/names.ts";
+import type { AlarmDefinition } from "./alarm-definitions.ts";
+import { type Datapoint, rangeOf } from "./alarm.ts";
+import { LoadTally } from "./load-tally.ts";
+import { PeakWindow } from "./peak-window.ts";
+import { gaugeOf, isMostlySilent, type NodeLoad, type PeakDemand, type RoleLoad } from "./role-load.ts";
+import { SampleWindow, windowKey, windowShape } from "./sample-window.ts";
+import { addMs, type Instant } from "./time.ts";
+
+/** A node that counts. */
+export interface CountedNode {
+  /** Connections that it can serve. */
+  readonly capacity: number;
+  /** Whether anybody has ever told its load. */
+  readonly heard: boolean;
+  /** What is known of it now; undefined while it is silent. */
+  readonly load: NodeLoad | undefined;
+}
+
+interface MetricWindow {
+  readonly metric: AlarmDefinition["metric"];
+  readonly samples: SampleWindow;
+}
+
+/** Whoever adds and removes nodes says with `settle` when the sums are whole again. Time never goes back, but for `restart`. */
+export class PlaceLoad {
+  readonly #role: Role;
+  readonly #fresh = new LoadTally();
+  readonly #counted = { nodes: 0, capacity: 0 };
+  readonly #silent = { nodes: 0, capacity: 0 };
+  #heard = 0;
+  #knownSince: Instant | undefined;
+  #peaks = newPeaks();
+  #definitions: readonly AlarmDefinition[] = [];
+  #windows = new Map<string, MetricWindow>();
+
+  constructor(role: Role) {
+    this.#role = role;
+  }
+
+  /** How many nodes count here. */
+  get nodes(): number {
+    return this.#counted.nodes;
+  }
+
+  /** How far back (ms) its samples are looked at. */
+  get rangeMs(): number {
+    return Math.max(0, ...[...this.#windows.values()].map(({ samples }) => samples.rangeMs));
+  }
+
+  /** The sums of what is known, or undefined while the load is not. */
+  get known(): LoadTally | undefined {
+    const isKnown = this.#heard > 0 && !isMostlySilent(this.#silent.capacity, this.#counted.capacity);
+    return isKnown ? this.#fresh : undefined;
+  }
+
+  add(node: CountedNode): void {
+    this.#count(node, 1);
+    if (node.load !== undefined) this.#fresh.add(node.load, node.capacity);
+  }
+
+  /** As it was added. */
+  remove(node: CountedNode): void {
+    this.#count(node, -1);
+    if (node.load !== undefined) this.#fresh.remove(node.load, node.capacity);
+  }
+
+  /** Takes what the sums are now into the peak; a load that is not known ends what was observed without a gap. */
+  settle(now: Instant): void {
+    const { known } = this;
+    if (known === undefined) {
+      this.#knownSince = undefined;
+      return;
+    }
+    this.#knownSince ??= now;
+    const { connections, cpuPercent, memoryPercent } = known.demand();
+    this.#peaks.connections.record(connections, now);
+    if (cpuPercent !== undefined) this.#peaks.cpuPercent.record(cpuPercent, now);
+    if (memoryPercent !== undefined) this.#peaks.memoryPercent.record(memoryPercent, now);
+  }
+
+  /** Keeps samples for the alarms of this role, from when each is first named, and no longer for others. */
+  watch(definitions: readonly AlarmDefinition[]): void {
+    if (definitions === this.#definitions) return;
+    this.#definitions = definitions;
+    const windows = new Map<string, MetricWindow>();
+    for (const alarm of definitions) {
+      if (alarm.role !== this.#role) continue;
+      const key = windowKey(alarm);
+      windows.set(key, this.#windows.get(key) ?? newWindow(alarm));
+    }
+    this.#windows = windows;
+  }
+
+  /** Makes a sample of each gauge that is watched; a load that is not known makes none. */
+  sample(now: Instant): void {
+    if (this.#windows.size === 0) return;
+    const gauges = this.known?.gauges();
+    if (gauges === undefined) return;
+    for (const { metric, samples } of this.#windows.values()) {
+      const gauge = gaugeOf(metric, gauges);
+      if (gauge !== undefined) samples.record(gauge, now);
+    }
+  }
+
+  load(stabilizationMs: number, now: Instant): RoleLoad {
+    const { nodes, capacity } = this.#counted;
+    if (this.#heard === 0) return { kind: "Unknown", nodes };
+    const { nodes: staleNodes, capacity: staleCapacity } = this.#silent;
+    const { known } = this;
+    if (known === undefined) return { kind: "Stale", nodes, staleNodes, capacity, staleCapacity };
+    const peak = this.#peak(known.demand(), addMs(now, -stabilizationMs));
+    return { kind: "Known", ...known.gauges(), staleNodes, peak, observedSince: this.#knownSince ?? now };
+  }
+
+  /** The datapoints of the alarm's range, oldest first. */
+  datapoints(alarm: AlarmDefinition, now: Instant): readonly Datapoint[] {
+    const window = this.#windows.get(windowKey(alarm));
+    if (window === undefined) return Array.from({ length: rangeOf(alarm) }, () => undefined);
+    return window.samples.datapoints(alarm.statistic, now);
+  }
+
+  /** The clock went back: what was observed before it did has no time any more. */
+  restart(): void {
+    this.#knownSince = undefined;
+    this.#peaks = newPeaks();
+    const definitions = this.#definitions;
+    this.#definitions = [];
+    this.#windows.clear();
+    this.watch(definitions);
+  }
+
+  #count({ capacity, heard, load }: CountedNode, by: 1 | -1): void {
+    this.#counted.nodes += by;
+    this.#counted.capacity += by * capacity;
+    if (heard) this.#heard += by;
+    if (load !== undefined) return;
+    this.#silent.nodes += by;
+    this.#silent.capacity += by * capacity;
+  }
+
+  /** The demand of now counts as well: it may have been the same for longer than the window. */
+  #peak(demand: PeakDemand, from: Instant): PeakDemand {
+    const cpuPercent = highest(demand.cpuPercent, this.#peaks.cpuPercent.after(from));
+    const memoryPercent = highest(demand.memoryPercent, this.#peaks.memoryPercent.after(from));
+    return {
+      connections: Math.max(demand.connections, this.#peaks.connections.after(from) ?? 0),
+      ...(cpuPercent !== undefined && { cpuPercent }),
+      ...(memoryPercent !== undefined && { memoryPercent }),
+    };
+  }
+}
+
+function newPeaks() {
+  return { connections: new PeakWindow(), cpuPercent: new PeakWindow(), memoryPercent: new PeakWindow() };
+}
+
+function newWindow(alarm: AlarmDefinition): MetricWindow {
+  return { metric: alarm.metric, samples: new SampleWindow(windowShape(alarm)) };
+}
+
+function highest(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined) return other;
+  return other === undefined ? one : Math.max(one, other);
+}
