@@ -1,14 +1,24 @@
 /** History that is said at once and written later: the database may be slow or down, and nobody waits for it. */
-import type { DecidedActivity, History, NodeLifeTransition } from "../domain/history.ts";
+import type { AlarmTransition, DecidedActivity, History, LastReport, NodeLifeTransition } from "../domain/history.ts";
 import type { Clock, Instant } from "../domain/time.ts";
 import { ActivityLane } from "./buffer/activity-lane.ts";
+import { AlarmLane } from "./buffer/alarm-lane.ts";
 import type { FlushScope, HistoryKind, Lane } from "./buffer/lane.ts";
 import { historyKinds } from "./buffer/lane.ts";
+import { LastReportLane } from "./buffer/last-report-lane.ts";
 import { LifeLane } from "./buffer/life-lane.ts";
 import { LoadLane } from "./buffer/load-lane.ts";
 import { lacksTables } from "./buffer/refusal.ts";
 import { StreamLane } from "./buffer/stream-lane.ts";
 import type { HistoryRecorder, LoadSample, NodeLifeEnd, NodeStreams } from "./history-recorder.ts";
+
+/** How the buffer stands. */
+export interface HistoryBufferState {
+  /** Entries that wait to be written. */
+  readonly backlog: number;
+  /** Entries that were lost since the start: for want of room, or refused by the database. */
+  readonly dropped: Readonly<Record<HistoryKind, number>>;
+}
 
 export interface BufferedHistoryOptions {
   readonly history: History;
@@ -20,6 +30,9 @@ export interface BufferedHistoryOptions {
    * database that was down, or that was replaced by an empty one.
    */
   readonly prepare?: () => Promise<unknown>;
+  /** Told how the buffer stands after each attempt to write. */
+  readonly onFlush?: (state: HistoryBufferState) => void;
+  /** From the first entry to its write, and from one write to the next. */
   readonly flushIntervalMs?: number;
   readonly maxBackoffMs?: number;
   /** Entries that may wait; beyond it the ones that are worth least are dropped. */
@@ -27,18 +40,27 @@ export interface BufferedHistoryOptions {
 }
 
 /** The order in which kinds are given up, least worth first. */
-const sacrifices: readonly HistoryKind[] = ["load", "streams", "activities", "nodeLives"];
+const sacrifices: readonly HistoryKind[] = ["lastReports", "load", "streams", "alarms", "activities", "nodeLives"];
 
-const defaults = { flushIntervalMs: 1_000, maxBackoffMs: 30_000, capacity: 200_000 };
+/** Entries of one kind that may wait: an activity carries its whole input. */
+const capacities: Partial<Record<HistoryKind, number>> = { activities: 20_000 };
+
+/** The interval leaves a quarter of a second for the write, so that the database is at most 1 s behind. */
+const defaults = { flushIntervalMs: 750, maxBackoffMs: 30_000, capacity: 200_000 };
 
 /** A recorder that writes in a few statements per second, and waits longer and longer while the database is down. */
 export class BufferedHistory implements HistoryRecorder {
   readonly #options: BufferedHistoryOptions & typeof defaults;
-  readonly #dropped: Record<HistoryKind, number> = { nodeLives: 0, streams: 0, activities: 0, load: 0 };
+  readonly #dropped: Record<HistoryKind, number> = {
+    ...{ lastReports: 0, load: 0, nodeLives: 0 },
+    ...{ alarms: 0, streams: 0, activities: 0 },
+  };
   readonly #nodeLives: LifeLane;
   readonly #streams: StreamLane;
   readonly #activities: ActivityLane;
   readonly #load: LoadLane;
+  readonly #alarms: AlarmLane;
+  readonly #lastReports: LastReportLane;
   readonly #lanes: Readonly<Record<HistoryKind, Lane>>;
   #prepared = false;
   #failures = 0;
@@ -55,9 +77,11 @@ export class BufferedHistory implements HistoryRecorder {
     this.#streams = new StreamLane(history.streams, (error) => this.#refuse("streams", error));
     this.#activities = new ActivityLane(history.activities, (error) => this.#refuse("activities", error));
     this.#load = new LoadLane(history.load, (error) => this.#refuse("load", error));
+    this.#alarms = new AlarmLane(history.alarms, (error) => this.#refuse("alarms", error));
+    this.#lastReports = new LastReportLane(history.lastReports, (error) => this.#refuse("lastReports", error));
     this.#lanes = {
-      ...{ nodeLives: this.#nodeLives, streams: this.#streams },
-      ...{ activities: this.#activities, load: this.#load },
+      ...{ nodeLives: this.#nodeLives, streams: this.#streams, activities: this.#activities },
+      ...{ load: this.#load, alarms: this.#alarms, lastReports: this.#lastReports },
     };
   }
 
@@ -79,6 +103,16 @@ export class BufferedHistory implements HistoryRecorder {
 
   recordLoad(sample: LoadSample): void {
     this.#load.add(sample);
+    this.#noteAddition();
+  }
+
+  recordReport(report: LastReport): void {
+    this.#lastReports.add(report);
+    this.#noteAddition();
+  }
+
+  recordAlarm(transition: AlarmTransition): void {
+    this.#alarms.add(transition);
     this.#noteAddition();
   }
 
@@ -116,11 +150,12 @@ export class BufferedHistory implements HistoryRecorder {
     this.#schedule();
   }
 
-  #schedule(): void {
+  /** Plans the next write; `waitedMs` says for how long the entries may have waited already. */
+  #schedule(waitedMs = 0): void {
     if (this.#stopped || this.#cancelTimer !== undefined || this.#writes > 0) return;
     const { clock, flushIntervalMs, maxBackoffMs } = this.#options;
     const ms = Math.min(flushIntervalMs * 2 ** this.#failures, Math.max(maxBackoffMs, flushIntervalMs));
-    this.#cancelTimer = clock.after(ms, () => void this.#write("Due"));
+    this.#cancelTimer = clock.after(Math.max(0, ms - waitedMs), () => void this.#write("Due"));
   }
 
   /** One write at a time, so that the order in which things were said is kept. */
@@ -133,12 +168,15 @@ export class BufferedHistory implements HistoryRecorder {
   }
 
   async #writeLanes(scope: FlushScope): Promise<void> {
+    const { clock, onError, onFlush } = this.#options;
+    const startMs = clock.monotonicMs();
     const failure = await this.#firstFailure(scope);
     this.#failures = failure === undefined ? 0 : this.#failures + 1;
-    if (failure !== undefined) this.#options.onError(failure.error);
+    if (failure !== undefined) onError(failure.error);
     this.#writes -= 1;
     this.#dropExcess();
-    if (this.backlog > 0) this.#schedule();
+    onFlush?.({ backlog: this.backlog, dropped: this.dropped });
+    if (this.backlog > 0) this.#schedule(failure === undefined ? clock.monotonicMs() - startMs : 0);
   }
 
   /** Every kind is tried, so that one that cannot be written does not hold up the others. */
@@ -168,11 +206,15 @@ export class BufferedHistory implements HistoryRecorder {
 
   #dropExcess(): void {
     for (const kind of sacrifices) {
-      while (this.#lanes[kind].size > 0 && this.backlog > this.#options.capacity) {
-        this.#lanes[kind].dropOldest();
-        this.#dropped[kind] += 1;
-      }
+      const lane = this.#lanes[kind];
+      while (lane.size > (capacities[kind] ?? Infinity)) this.#dropOldest(kind);
+      while (lane.size > 0 && this.backlog > this.#options.capacity) this.#dropOldest(kind);
     }
+  }
+
+  #dropOldest(kind: HistoryKind): void {
+    this.#lanes[kind].dropOldest();
+    this.#dropped[kind] += 1;
   }
 
   #refuse(kind: HistoryKind, error: unknown): void {

@@ -2,6 +2,8 @@
 import type { History } from "../domain/history.ts";
 import type { PrismaClient } from "./generated/client.ts";
 import { activityStore } from "./stores/activity-store.ts";
+import { alarmStore } from "./stores/alarm-store.ts";
+import { lastReportStore } from "./stores/last-report-store.ts";
 import { loadStore } from "./stores/load-store.ts";
 import { nodeLifeStore } from "./stores/node-life-store.ts";
 import { streamStore } from "./stores/stream-store.ts";
@@ -13,5 +15,7 @@ export function prismaHistory(client: PrismaClient): History {
     streams: streamStore(client),
     load: loadStore(client),
     activities: activityStore(client),
+    alarms: alarmStore(client),
+    lastReports: lastReportStore(client),
   };
 }

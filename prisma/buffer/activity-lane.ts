@@ -18,9 +18,13 @@ interface Current {
   repeats: number;
 }
 
+/** Most repetitions in one flush: each is a statement of its own, and many groups must not hold up what is new. */
+const refreshesPerFlush = 50;
+
 /** Scaling activities. A change is written at once; its repetitions are counted and written now and then. */
 export class ActivityLane implements Lane {
   readonly #queue: RowQueue<Row>;
+  /** The one that was queued longest ago comes first. */
   readonly #current = new Map<string, Current>();
 
   constructor(store: ActivityStore, onRefused: OnRefused) {
@@ -44,15 +48,16 @@ export class ActivityLane implements Lane {
       current.lastAt = at;
       return;
     }
-    if (current !== undefined) this.#queueRepeats(current);
+    if (current !== undefined) this.#queueRepeats(key, current);
     this.#queue.add({ activity, at, count: 1 });
-    this.#current.set(key, { activity, queuedAt: at, lastAt: at, repeats: 0 });
+    this.#keep(key, { activity, queuedAt: at, lastAt: at, repeats: 0 });
   }
 
   async flush(now: Instant, scope: FlushScope): Promise<void> {
-    for (const [key, current] of this.#current) {
-      if (scope === "Everything" || now - current.queuedAt >= refreshMs) this.#queueRepeats(current);
-      if (now - current.lastAt >= forgetMs) this.#current.delete(key);
+    const due = scope === "Everything" ? [...this.#current] : this.#due(now);
+    for (const [key, current] of due) this.#queueRepeats(key, current);
+    for (const [key, { lastAt, repeats }] of this.#current) {
+      if (repeats === 0 && now - lastAt >= forgetMs) this.#current.delete(key);
     }
     await this.#queue.drain(this.#queue.size);
   }
@@ -61,10 +66,22 @@ export class ActivityLane implements Lane {
     this.#queue.dropOldest();
   }
 
-  #queueRepeats(current: Current): void {
-    if (current.repeats > 0)
-      this.#queue.add({ activity: current.activity, at: current.lastAt, count: current.repeats });
-    current.repeats = 0;
-    current.queuedAt = current.lastAt;
+  #due(now: Instant): readonly [string, Current][] {
+    return this.#current
+      .entries()
+      .filter(([, { repeats, queuedAt }]) => repeats > 0 && now - queuedAt >= refreshMs)
+      .take(refreshesPerFlush)
+      .toArray();
+  }
+
+  #queueRepeats(key: string, { activity, lastAt, repeats }: Current): void {
+    if (repeats === 0) return;
+    this.#queue.add({ activity, at: lastAt, count: repeats });
+    this.#keep(key, { activity, queuedAt: lastAt, lastAt, repeats: 0 });
+  }
+
+  #keep(key: string, current: Current): void {
+    this.#current.delete(key);
+    this.#current.set(key, current);
   }
 }

@@ -1,8 +1,8 @@
 /** One kind of history on its way to the database. */
 import type { Instant } from "../../domain/time.ts";
 
-/** Which kinds of history are buffered; also what a metric's label says. */
-export const historyKinds = ["nodeLives", "streams", "activities", "load"] as const;
+/** Which kinds of history are buffered, in the order in which they are written; also what a metric's label says. */
+export const historyKinds = ["lastReports", "load", "nodeLives", "alarms", "streams", "activities"] as const;
 export type HistoryKind = (typeof historyKinds)[number];
 
 /** `Everything` also writes what could wait for more of its kind. */

@@ -44,13 +44,6 @@ export class RowQueue<T> {
   }
 }
 
-/** Moves the oldest entries out of a map. */
-export function takeOldest<K, V>(entries: Map<K, V>, count: number): Map<K, V> {
-  const taken = new Map(entries.entries().take(count));
-  for (const key of taken.keys()) entries.delete(key);
-  return taken;
-}
-
 /** Writes rows, but for those that the database refuses: it halves them until each of these stands alone. */
 export async function writeAccepted<T>(
   rows: readonly T[],

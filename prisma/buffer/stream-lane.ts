@@ -3,7 +3,8 @@ import type { Instant } from "../../domain/time.ts";
 import type { NodeStreams } from "../history-recorder.ts";
 import type { Lane, OnRefused } from "./lane.ts";
 import { forgetMs, refreshMs, rowsPerStatement } from "./lane.ts";
-import { takeOldest, writeAccepted } from "./row-queue.ts";
+import { takeOldest } from "./merging-queue.ts";
+import { writeAccepted } from "./row-queue.ts";
 
 /** A stream that a node carries, as we last heard of it. */
 interface Carried {

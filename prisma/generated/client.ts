@@ -66,3 +66,13 @@ export type LoadMinute = Prisma.LoadMinuteModel
  * Why a (group, role, region) was scaled, or why not. Numbered without a gap, so that two writers cannot both add the next.
  */
 export type ScalingActivity = Prisma.ScalingActivityModel
+/**
+ * Model AlarmTransition
+ * A change of an alarm's state.
+ */
+export type AlarmTransition = Prisma.AlarmTransitionModel
+/**
+ * Model LastReport
+ * The last that was heard of a node. Its times have no index, so that a row is updated within its page.
+ */
+export type LastReport = Prisma.LastReportModel

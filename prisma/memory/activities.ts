@@ -24,11 +24,17 @@ export class MemoryActivities implements ActivityStore {
     readonly namespace: string;
     readonly group: string;
     readonly limit: number;
+    readonly until?: Instant;
   }): Promise<readonly ScalingActivity[]> {
-    const { namespace, group, limit } = filter;
+    const { namespace, group, limit, until = Infinity } = filter;
     const all = [...this.#rows.values()].flatMap((rows) => rows.toReversed());
     const ofGroup = all.filter((row) => row.namespace === namespace && row.group === group);
-    return Promise.resolve(ofGroup.sort(newestFirst).slice(0, limit));
+    return Promise.resolve(
+      ofGroup
+        .filter(({ firstAt }) => firstAt <= until)
+        .sort(newestFirst)
+        .slice(0, limit),
+    );
   }
 
   prune(before: Instant): Promise<number> {

@@ -9,9 +9,9 @@ interface Entry {
 /** Node lives in memory. `onClose` is told of each life that closes, so that its streams end with it. */
 export class MemoryNodeLives implements NodeLifeStore {
   readonly #entries = new Map<string, Entry>();
-  readonly #onClose: (uid: string) => void;
+  readonly #onClose: (uid: string, at: Instant) => void;
 
-  constructor(onClose: (uid: string) => void) {
+  constructor(onClose: (uid: string, at: Instant) => void) {
     this.#onClose = onClose;
   }
 
@@ -43,6 +43,12 @@ export class MemoryNodeLives implements NodeLifeStore {
     return Promise.resolve(lives.sort((a, b) => a.openedAt - b.openedAt || compare(a.uid, b.uid)));
   }
 
+  prune(before: Instant): Promise<number> {
+    const old = [...this.#entries].filter(([, { life }]) => life.closedAt !== undefined && life.closedAt < before);
+    for (const [uid] of old) this.#entries.delete(uid);
+    return Promise.resolve(old.length);
+  }
+
   read(uid: string): Promise<{ life: NodeLife; transitions: readonly NodeTransition[] } | undefined> {
     const entry = this.#entries.get(uid);
     if (entry === undefined) return Promise.resolve(undefined);
@@ -70,7 +76,7 @@ export class MemoryNodeLives implements NodeLifeStore {
     const entry = this.#entries.get(uid);
     if (entry === undefined || entry.life.closedAt !== undefined) return;
     entry.life = { ...entry.life, closedAt, closeReason };
-    this.#onClose(uid);
+    this.#onClose(uid, closedAt);
   }
 }
 

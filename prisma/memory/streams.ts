@@ -2,9 +2,10 @@ import type { NodeStreamList, StreamRecord, StreamSighting, StreamStore } from "
 import type { Instant } from "../../domain/time.ts";
 import { instant } from "../../domain/time.ts";
 
-/** Streams in memory: only those that are open, for nobody reads the others. */
+/** Streams in memory: those that are open, and when the others ended, for nobody reads more of them. */
 export class MemoryStreams implements StreamStore {
   readonly #open = new Map<string, StreamRecord>();
+  #endedAt: Instant[] = [];
   readonly #isClosed: (nodeUid: string) => boolean;
 
   /** `isClosed` says whether a node's life has ended: such a node carries no stream. */
@@ -18,9 +19,9 @@ export class MemoryStreams implements StreamStore {
   }
 
   endOthers(lists: readonly NodeStreamList[]): Promise<void> {
-    for (const { nodeUid, still } of lists) {
+    for (const { nodeUid, still, at } of lists) {
       const kept = new Set(still.map(({ scope, name }) => keyOf({ nodeUid, scope, name })));
-      this.#endWhere((stream) => stream.nodeUid === nodeUid && !kept.has(keyOf(stream)));
+      this.#endWhere((stream) => stream.nodeUid === nodeUid && !kept.has(keyOf(stream)), at);
     }
     return Promise.resolve();
   }
@@ -31,13 +32,24 @@ export class MemoryStreams implements StreamStore {
     return Promise.resolve(live.sort(byScopeNameAndStart));
   }
 
-  /** Ends all streams of a node. */
-  endAllOf(nodeUid: string): void {
-    this.#endWhere((stream) => stream.nodeUid === nodeUid);
+  prune(before: Instant): Promise<number> {
+    const kept = this.#endedAt.filter((at) => at >= before);
+    const pruned = this.#endedAt.length - kept.length;
+    this.#endedAt = kept;
+    return Promise.resolve(pruned);
   }
 
-  #endWhere(ended: (stream: StreamRecord) => boolean): void {
-    for (const [key, stream] of this.#open) if (ended(stream)) this.#open.delete(key);
+  /** Ends all streams of a node. */
+  endAllOf(nodeUid: string, at: Instant): void {
+    this.#endWhere((stream) => stream.nodeUid === nodeUid, at);
+  }
+
+  #endWhere(ended: (stream: StreamRecord) => boolean, at: Instant): void {
+    for (const [key, stream] of this.#open) {
+      if (!ended(stream)) continue;
+      this.#open.delete(key);
+      this.#endedAt.push(later(at, stream.startedAt));
+    }
   }
 
   #seeOne({ subscribers, at, ...stream }: StreamSighting): void {

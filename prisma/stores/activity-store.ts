@@ -3,6 +3,7 @@ import type { ActivityStore, DecidedActivity, ScalingActivity } from "../../doma
 import type { Instant } from "../../domain/time.ts";
 import { Prisma } from "../generated/client.ts";
 import type { PrismaClient, ScalingActivity as ScalingActivityRow } from "../generated/client.ts";
+import { prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Lost races in a row after which something else must be wrong. */
@@ -18,21 +19,25 @@ export function activityStore(client: PrismaClient): ActivityStore {
       }
       throw new Error("another writer took the activity's number again and again");
     },
-    last: async ({ namespace, group, limit }) => {
+    last: async ({ namespace, group, limit, until }) => {
+      const begun = until === undefined ? {} : { firstAt: { lte: new Date(until) } };
       const orderBy = [
         { firstAt: "desc" as const },
         { role: "asc" as const },
         { region: "asc" as const },
         { number: "desc" as const },
       ];
-      const rows = await client.scalingActivity.findMany({ where: { namespace, group }, orderBy, take: limit });
+      const rows = await client.scalingActivity.findMany({
+        where: { namespace, group, ...begun },
+        orderBy,
+        take: limit,
+      });
       return rows.map(toActivity);
     },
-    prune: async (before) => {
-      const older = { lt: new Date(before) };
+    prune: (before) => {
+      const at = Prisma.sql`${timestamp(before)}::timestamptz`;
       // An activity begins before it ends: the first condition says nothing new, but has an index.
-      const { count } = await client.scalingActivity.deleteMany({ where: { firstAt: older, lastAt: older } });
-      return count;
+      return prune(client, "scaling_activity", Prisma.sql`first_at < ${at} AND last_at < ${at}`);
     },
   };
 }

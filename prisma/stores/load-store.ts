@@ -2,6 +2,7 @@ import type { Role } from "../../crds/names.ts";
 import type { LoadMinute, LoadStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
 import type { PrismaClient, LoadMinute as LoadMinuteRow } from "../generated/client.ts";
+import { prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Minutes of load in PostgreSQL. */
@@ -15,10 +16,7 @@ export function loadStore(client: PrismaClient): LoadStore {
       const orderBy = [{ minute: "asc" as const }, { role: "asc" as const }, { region: "asc" as const }];
       return (await client.loadMinute.findMany({ where: { namespace, group, minute }, orderBy })).map(toMinute);
     },
-    prune: async (before) => {
-      const { count } = await client.loadMinute.deleteMany({ where: { minute: { lt: new Date(before) } } });
-      return count;
-    },
+    prune: (before) => prune(client, "load_minute", Prisma.sql`minute < ${timestamp(before)}::timestamptz`),
   };
 }
 

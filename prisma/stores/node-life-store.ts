@@ -6,6 +6,7 @@ import type {
   NodeLife as NodeLifeRow,
   NodeTransition as NodeTransitionRow,
 } from "../generated/client.ts";
+import { prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Node lives and their transitions in PostgreSQL. */
@@ -21,6 +22,7 @@ export function nodeLifeStore(client: PrismaClient): NodeLifeStore {
       const [answer] = await client.$queryRaw<[{ readonly closed: bigint }]>(closeAllStatement(uids, end));
       return Number(answer.closed);
     },
+    prune: (before) => prune(client, "node_life", Prisma.sql`closed_at < ${timestamp(before)}::timestamptz`),
     open: async (filter) => {
       const orderBy = [{ openedAt: "asc" }, { uid: "asc" }] as const;
       const rows = await client.nodeLife.findMany({ where: { ...filter, closedAt: null }, orderBy: [...orderBy] });

@@ -1,9 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
-import type { DecidedActivity, History, NodeLifeTransition } from "../../domain/history.ts";
+import type {
+  AlarmTransition,
+  DecidedActivity,
+  History,
+  LastReport,
+  NodeLifeTransition,
+} from "../../domain/history.ts";
 import type { Instant } from "../../domain/time.ts";
 import { addMs, instant } from "../../domain/time.ts";
 import { BufferedHistory } from "../../prisma/buffered-history.ts";
-import type { BufferedHistoryOptions } from "../../prisma/buffered-history.ts";
+import type { BufferedHistoryOptions, HistoryBufferState } from "../../prisma/buffered-history.ts";
 import { Prisma } from "../../prisma/generated/client.ts";
 import type { NodeStreams } from "../../prisma/history-recorder.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";
@@ -22,14 +28,14 @@ class Database {
 
   readonly history: History = {
     nodeLives: {
-      ...{ closeAllExcept: never, open: never, read: never },
+      ...{ closeAllExcept: never, open: never, read: never, prune: never },
       record: (rows) => this.#write("record", rows, () => this.memory.nodeLives.record(rows)),
       close: (rows) => this.#write("close", rows, () => this.memory.nodeLives.close(rows)),
     },
     streams: {
       see: (rows) => this.#write("see", rows, () => this.memory.streams.see(rows)),
       endOthers: (rows) => this.#write("endOthers", rows, () => this.memory.streams.endOthers(rows)),
-      live: never,
+      ...{ live: never, prune: never },
     },
     load: {
       ...{ read: never, prune: never },
@@ -38,6 +44,14 @@ class Database {
     activities: {
       ...{ last: never, prune: never },
       record: (row, at, count) => this.#write("activity", [row], () => this.memory.activities.record(row, at, count)),
+    },
+    alarms: {
+      ...{ last: never, prune: never },
+      record: (rows) => this.#write("alarms", rows, () => this.memory.alarms.record(rows)),
+    },
+    lastReports: {
+      ...{ read: never, prune: never },
+      record: (rows) => this.#write("reports", rows, () => this.memory.lastReports.record(rows)),
     },
   };
 
@@ -66,7 +80,7 @@ function setUp(options: Partial<BufferedHistoryOptions> = {}) {
   const database = new Database();
   const errors: unknown[] = [];
   const onError = (error: unknown): number => errors.push(error);
-  const buffer = new BufferedHistory({ history: database.history, clock, onError, ...options });
+  const buffer = new BufferedHistory({ history: database.history, clock, onError, flushIntervalMs: 1_000, ...options });
   return { clock, database, errors, buffer, start: clock.now() };
 }
 
@@ -88,6 +102,18 @@ function activity(kind: string): DecidedActivity {
   return { ...region, kind, reason: "BelowMinimum", message: "", deciderVersion: 1, input: {} };
 }
 
+function report(change: Partial<LastReport> & Pick<LastReport, "lastReportAt">): LastReport {
+  const node = { ...region, uid: "uid-edge-0", name: "edge-0", bootId: "b", sequence: 1 };
+  return { ...node, connections: 0, publishers: 0, subscribers: 0, ...change };
+}
+
+function alarm(at: Instant, to: AlarmTransition["to"]): AlarmTransition {
+  const from = to === "OK" ? "ALARM" : "OK";
+  return { ...region, alarm: "edge-scale-out", from, to, reason: "", at };
+}
+
+const nothingDropped = { lastReports: 0, load: 0, nodeLives: 0, alarms: 0, streams: 0, activities: 0 };
+
 describe("buffered history", () => {
   it("writes what was recorded within a second in one statement for each kind", async () => {
     const { buffer, clock, database, start } = setUp();
@@ -99,7 +125,7 @@ describe("buffered history", () => {
     await clock.advance(999);
     expect(database.calls).toEqual([]);
     await clock.advance(1);
-    expect(database.calls).toEqual(["record 3", "close 1", "add 1"]);
+    expect(database.calls).toEqual(["add 1", "record 3", "close 1"]);
     expect(buffer.backlog).toBe(0);
     expect(clock.pendingTimers).toBe(0);
     const open = await database.memory.nodeLives.open({});
@@ -161,9 +187,9 @@ describe("buffered history", () => {
     const { buffer, clock, database, start } = setUp({ capacity: 3 });
     database.isDown = true;
     for (let minute = 0; minute < 4; minute += 1) buffer.recordLoad(sample(addMs(start, minute * 60_000)));
-    expect(buffer.dropped).toEqual({ nodeLives: 0, streams: 0, activities: 0, load: 1 });
+    expect(buffer.dropped).toEqual({ ...nothingDropped, load: 1 });
     for (const name of ["a", "b", "c", "d"]) buffer.recordTransition(transition(name, start));
-    expect(buffer.dropped).toEqual({ nodeLives: 1, streams: 0, activities: 0, load: 4 });
+    expect(buffer.dropped).toEqual({ ...nothingDropped, nodeLives: 1, load: 4 });
     database.isDown = false;
     await clock.advance(60_000);
     const names = (await database.memory.nodeLives.open({})).map(({ name }) => name);
@@ -176,7 +202,7 @@ describe("buffered history", () => {
     buffer.recordStreams(streams(start, { one: 1, two: 2 }));
     buffer.recordActivity(activity("ScaleOut"), start);
     buffer.recordTransition(transition("a", start));
-    expect(buffer.dropped).toEqual({ nodeLives: 0, streams: 3, activities: 0, load: 0 });
+    expect(buffer.dropped).toEqual({ ...nothingDropped, streams: 3 });
     expect(buffer.backlog).toBe(2);
     database.isDown = false;
     await clock.advance(60_000);
@@ -281,7 +307,149 @@ describe("buffered history", () => {
     expect(buffer.backlog).toBe(1);
   });
 
+  it("is at most a second behind, also while each write takes its time", async () => {
+    const { clock, database, start } = setUp();
+    const record = async (rows: readonly LastReport[]): Promise<void> => {
+      await new Promise<void>((resolve) => clock.after(200, resolve));
+      await database.memory.lastReports.record(rows);
+    };
+    const history = { ...database.history, lastReports: { ...database.history.lastReports, record } };
+    const buffer = new BufferedHistory({ history, clock, onError: fail });
+    let behindMs = 0;
+    for (let ms = 0; ms < 5_000; ms += 50) {
+      buffer.recordReport(report({ lastReportAt: clock.now(), sequence: ms }));
+      await clock.advance(50);
+      const [written] = await database.memory.lastReports.read(group);
+      behindMs = Math.max(behindMs, clock.now() - (written?.lastReportAt ?? start));
+    }
+    expect(behindMs).toBeGreaterThan(700);
+    expect(behindMs).toBeLessThanOrEqual(1_000);
+  });
+
+  it("tells how it stands after each attempt", async () => {
+    const states: HistoryBufferState[] = [];
+    const { buffer, clock, database, start } = setUp({ capacity: 1, onFlush: (state) => states.push(state) });
+    database.isDown = true;
+    for (const name of ["a", "b"]) buffer.recordTransition(transition(name, start));
+    await clock.advance(1_000);
+    database.isDown = false;
+    await clock.advance(2_000);
+    const dropped = { ...nothingDropped, nodeLives: 1 };
+    expect(states).toEqual([
+      { backlog: 1, dropped },
+      { backlog: 0, dropped },
+    ]);
+  });
+
+  describe("load", () => {
+    it("writes the running minute as it grows", async () => {
+      const { buffer, clock, database, start } = setUp();
+      for (let second = 0; second < 3; second += 1) {
+        buffer.recordLoad(sample(clock.now()));
+        await clock.advance(1_000);
+        const [minute] = await database.memory.load.read({ ...group, from: start, to: addMs(start, 60_000) });
+        expect(minute?.samples).toBe(second + 1);
+      }
+    });
+  });
+
+  describe("last reports", () => {
+    it("writes the newest of each node, with the latest traffic, in one statement", async () => {
+      const { buffer, clock, database, start } = setUp();
+      buffer.recordReport(report({ lastReportAt: start, lastTrafficAt: start, connections: 3 }));
+      buffer.recordReport(report({ lastReportAt: addMs(start, 500), sequence: 2 }));
+      buffer.recordReport(report({ lastReportAt: addMs(start, 250), sequence: 9 }));
+      buffer.recordReport(report({ uid: "uid-edge-1", name: "edge-1", lastReportAt: start }));
+      await clock.advance(1_000);
+      expect(database.calls).toEqual(["reports 2"]);
+      expect(await database.memory.lastReports.read(group)).toEqual([
+        report({ lastReportAt: addMs(start, 500), sequence: 2, lastTrafficAt: start }),
+        report({ uid: "uid-edge-1", name: "edge-1", lastReportAt: start }),
+      ]);
+    });
+
+    it("holds one for each node however long the database is down, and loses none", async () => {
+      const { buffer, clock, database, start } = setUp();
+      database.isDown = true;
+      for (let round = 0; round < 20; round += 1) {
+        for (let node = 0; node < 100; node += 1) {
+          const change = { uid: `uid-${node}`, name: `edge-${node}`, sequence: round };
+          buffer.recordReport(report({ ...change, lastReportAt: addMs(start, round * 5_000) }));
+        }
+        await clock.advance(5_000);
+        expect(buffer.backlog).toBe(100);
+      }
+      database.isDown = false;
+      await clock.advance(60_000);
+      const written = await database.memory.lastReports.read(group);
+      expect(written.map(({ sequence }) => sequence)).toEqual(Array<number>(100).fill(19));
+      expect(buffer.dropped).toEqual(nothingDropped);
+    });
+
+    it("is the first to be given up", () => {
+      const { buffer, start } = setUp({ capacity: 1 });
+      buffer.recordLoad(sample(start));
+      buffer.recordReport(report({ lastReportAt: start }));
+      expect(buffer.dropped).toEqual({ ...nothingDropped, lastReports: 1 });
+    });
+  });
+
+  describe("alarms", () => {
+    it("writes each transition, in order and once", async () => {
+      const { buffer, clock, database, start } = setUp();
+      database.isDown = true;
+      buffer.recordAlarm(alarm(start, "ALARM"));
+      await clock.advance(1_500);
+      database.isDown = false;
+      buffer.recordAlarm(alarm(clock.now(), "OK"));
+      await clock.advance(60_000);
+      expect(database.calls).toEqual(["alarms 1", "alarms 2"]);
+      const last = await database.memory.alarms.last({ ...group, limit: 9 });
+      expect(last.map(({ to }) => to)).toEqual(["OK", "ALARM"]);
+    });
+  });
+
   describe("activities", () => {
+    it("counts what is decided again in memory, however often, and writes few statements", async () => {
+      const { buffer, clock, database } = setUp();
+      for (let second = 0; second < 60; second += 1) {
+        for (let place = 0; place < 200; place += 1)
+          buffer.recordActivity({ ...activity("Hold"), group: `group-${place}` }, clock.now());
+        await clock.advance(1_000);
+      }
+      expect(database.calls.length).toBeLessThanOrEqual(600);
+      expect(buffer.backlog).toBe(0);
+      await buffer.flush();
+      for (let place = 0; place < 200; place += 1) {
+        const [only] = await database.memory.activities.last({ ...group, group: `group-${place}`, limit: 2 });
+        expect(only?.count).toBe(60);
+      }
+    });
+
+    it("takes its turns when many are to be counted, and passes over none", async () => {
+      const { buffer, clock, database } = setUp();
+      const places = Array.from({ length: 120 }, (_, place) => ({ ...activity("Hold"), group: `group-${place}` }));
+      for (let decision = 0; decision < 2; decision += 1)
+        for (const place of places) buffer.recordActivity(place, clock.now());
+      await clock.advance(1_000);
+      database.calls.length = 0;
+      await clock.advance(29_000);
+      const written: number[] = [];
+      for (let second = 0; second < 4; second += 1) {
+        buffer.recordAlarm(alarm(clock.now(), "OK"));
+        await clock.advance(1_000);
+        written.push(database.calls.splice(0).filter((call) => call === "activity 1").length);
+      }
+      expect(written).toEqual([50, 50, 20, 0]);
+    });
+
+    it("holds so many while the database is down, for each carries its input", () => {
+      const { buffer, start } = setUp();
+      for (let turn = 0; turn < 20_010; turn += 1) buffer.recordActivity(activity(turn % 2 === 0 ? "A" : "B"), start);
+      expect(buffer.dropped).toEqual({ ...nothingDropped, activities: 10 });
+      expect(buffer.backlog).toBe(20_000);
+    });
+
     it("writes a change at once and its repetitions now and then", async () => {
       const { buffer, clock, database, start } = setUp();
       for (let second = 0; second < 35; second += 1) {

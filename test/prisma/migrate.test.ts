@@ -92,6 +92,8 @@ describe("migrate", () => {
     );
     expect(tables).toEqual([
       "_prisma_migrations",
+      "alarm_transition",
+      "last_report",
       "load_minute",
       "node_life",
       "node_transition",

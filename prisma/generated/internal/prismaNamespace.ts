@@ -401,7 +401,9 @@ export const ModelName = {
   NodeTransition: 'NodeTransition',
   Stream: 'Stream',
   LoadMinute: 'LoadMinute',
-  ScalingActivity: 'ScalingActivity'
+  ScalingActivity: 'ScalingActivity',
+  AlarmTransition: 'AlarmTransition',
+  LastReport: 'LastReport'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -417,7 +419,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "nodeLife" | "nodeTransition" | "stream" | "loadMinute" | "scalingActivity"
+    modelProps: "nodeLife" | "nodeTransition" | "stream" | "loadMinute" | "scalingActivity" | "alarmTransition" | "lastReport"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -791,6 +793,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    AlarmTransition: {
+      payload: Prisma.$AlarmTransitionPayload<ExtArgs>
+      fields: Prisma.AlarmTransitionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AlarmTransitionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AlarmTransitionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>
+        }
+        findFirst: {
+          args: Prisma.AlarmTransitionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AlarmTransitionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>
+        }
+        findMany: {
+          args: Prisma.AlarmTransitionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>[]
+        }
+        create: {
+          args: Prisma.AlarmTransitionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>
+        }
+        createMany: {
+          args: Prisma.AlarmTransitionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AlarmTransitionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>[]
+        }
+        delete: {
+          args: Prisma.AlarmTransitionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>
+        }
+        update: {
+          args: Prisma.AlarmTransitionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>
+        }
+        deleteMany: {
+          args: Prisma.AlarmTransitionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AlarmTransitionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AlarmTransitionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>[]
+        }
+        upsert: {
+          args: Prisma.AlarmTransitionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AlarmTransitionPayload>
+        }
+        aggregate: {
+          args: Prisma.AlarmTransitionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAlarmTransition>
+        }
+        groupBy: {
+          args: Prisma.AlarmTransitionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AlarmTransitionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AlarmTransitionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AlarmTransitionCountAggregateOutputType> | number
+        }
+      }
+    }
+    LastReport: {
+      payload: Prisma.$LastReportPayload<ExtArgs>
+      fields: Prisma.LastReportFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LastReportFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LastReportFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>
+        }
+        findFirst: {
+          args: Prisma.LastReportFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LastReportFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>
+        }
+        findMany: {
+          args: Prisma.LastReportFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>[]
+        }
+        create: {
+          args: Prisma.LastReportCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>
+        }
+        createMany: {
+          args: Prisma.LastReportCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LastReportCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>[]
+        }
+        delete: {
+          args: Prisma.LastReportDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>
+        }
+        update: {
+          args: Prisma.LastReportUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>
+        }
+        deleteMany: {
+          args: Prisma.LastReportDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LastReportUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LastReportUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>[]
+        }
+        upsert: {
+          args: Prisma.LastReportUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LastReportPayload>
+        }
+        aggregate: {
+          args: Prisma.LastReportAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLastReport>
+        }
+        groupBy: {
+          args: Prisma.LastReportGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LastReportGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LastReportCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LastReportCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -907,6 +1057,43 @@ export const ScalingActivityScalarFieldEnum = {
 } as const
 
 export type ScalingActivityScalarFieldEnum = (typeof ScalingActivityScalarFieldEnum)[keyof typeof ScalingActivityScalarFieldEnum]
+
+
+export const AlarmTransitionScalarFieldEnum = {
+  namespace: 'namespace',
+  group: 'group',
+  alarm: 'alarm',
+  region: 'region',
+  at: 'at',
+  role: 'role',
+  from: 'from',
+  to: 'to',
+  reason: 'reason'
+} as const
+
+export type AlarmTransitionScalarFieldEnum = (typeof AlarmTransitionScalarFieldEnum)[keyof typeof AlarmTransitionScalarFieldEnum]
+
+
+export const LastReportScalarFieldEnum = {
+  uid: 'uid',
+  namespace: 'namespace',
+  group: 'group',
+  name: 'name',
+  role: 'role',
+  region: 'region',
+  bootId: 'bootId',
+  sequence: 'sequence',
+  connections: 'connections',
+  publishers: 'publishers',
+  subscribers: 'subscribers',
+  cpuPercent: 'cpuPercent',
+  memoryPercent: 'memoryPercent',
+  egressMbps: 'egressMbps',
+  lastReportAt: 'lastReportAt',
+  lastTrafficAt: 'lastTrafficAt'
+} as const
+
+export type LastReportScalarFieldEnum = (typeof LastReportScalarFieldEnum)[keyof typeof LastReportScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1194,6 +1381,8 @@ export type GlobalOmitConfig = {
   stream?: Prisma.StreamOmit
   loadMinute?: Prisma.LoadMinuteOmit
   scalingActivity?: Prisma.ScalingActivityOmit
+  alarmTransition?: Prisma.AlarmTransitionOmit
+  lastReport?: Prisma.LastReportOmit
 }
 
 /* Types for Logging */

@@ -55,7 +55,9 @@ export const ModelName = {
   NodeTransition: 'NodeTransition',
   Stream: 'Stream',
   LoadMinute: 'LoadMinute',
-  ScalingActivity: 'ScalingActivity'
+  ScalingActivity: 'ScalingActivity',
+  AlarmTransition: 'AlarmTransition',
+  LastReport: 'LastReport'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -151,6 +153,43 @@ export const ScalingActivityScalarFieldEnum = {
 } as const
 
 export type ScalingActivityScalarFieldEnum = (typeof ScalingActivityScalarFieldEnum)[keyof typeof ScalingActivityScalarFieldEnum]
+
+
+export const AlarmTransitionScalarFieldEnum = {
+  namespace: 'namespace',
+  group: 'group',
+  alarm: 'alarm',
+  region: 'region',
+  at: 'at',
+  role: 'role',
+  from: 'from',
+  to: 'to',
+  reason: 'reason'
+} as const
+
+export type AlarmTransitionScalarFieldEnum = (typeof AlarmTransitionScalarFieldEnum)[keyof typeof AlarmTransitionScalarFieldEnum]
+
+
+export const LastReportScalarFieldEnum = {
+  uid: 'uid',
+  namespace: 'namespace',
+  group: 'group',
+  name: 'name',
+  role: 'role',
+  region: 'region',
+  bootId: 'bootId',
+  sequence: 'sequence',
+  connections: 'connections',
+  publishers: 'publishers',
+  subscribers: 'subscribers',
+  cpuPercent: 'cpuPercent',
+  memoryPercent: 'memoryPercent',
+  egressMbps: 'egressMbps',
+  lastReportAt: 'lastReportAt',
+  lastTrafficAt: 'lastTrafficAt'
+} as const
+
+export type LastReportScalarFieldEnum = (typeof LastReportScalarFieldEnum)[keyof typeof LastReportScalarFieldEnum]
 
 
 export const SortOrder = {
