@@ -2,8 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { apiVersion, type Kind, kinds } from "../../crds/names.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
-import { invalidManifests, refusalOf } from "../support/invalid-manifests.ts";
-import { launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "../support/manifests.ts";
+import { invalidManifests, refusalOf, validManifests } from "../support/invalid-manifests.ts";
 
 /** A server that serves the CRDs of the product. */
 export interface ManifestServer {
@@ -27,12 +26,9 @@ export function describeManifestRefusals(open: () => Promise<ManifestServer>): v
       manifest,
     );
 
-  it.each([nodeGroupManifest(), scalePolicyManifest(), launchConfigManifest()])(
-    "accepts a valid $kind",
-    async (valid) => {
-      expect(await post(valid)).toMatchObject({ status: 201 });
-    },
-  );
+  it.each(validManifests)("accepts $name", async ({ manifest }) => {
+    expect(await post(manifest)).toMatchObject({ status: 201 });
+  });
 
   describe("refuses", () => {
     it.each(invalidManifests)("$name", async ({ manifest, field, says }) => {

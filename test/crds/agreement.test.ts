@@ -19,7 +19,7 @@ import {
   type SchemaNode,
   withDefaults,
 } from "../support/crd-schema.ts";
-import { launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "../support/manifests.ts";
+import { alarm, launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "../support/manifests.ts";
 import { stored } from "../support/resources.ts";
 
 const readers: Readonly<Record<Kind, z.ZodType>> = {
@@ -87,6 +87,7 @@ function firstIssue(reader: z.ZodType, value: unknown): Path | undefined {
 function allowed(schema: SchemaNode): readonly unknown[] {
   switch (schema.type) {
     case "integer":
+    case "number":
       return [schema.minimum, schema.maximum].filter((bound) => bound !== undefined);
     case "array":
       return [itemsOf(schema, schema.minItems ?? 0), itemsOf(schema, schema.maxItems ?? 0)];
@@ -105,6 +106,8 @@ function refused(schema: SchemaNode): readonly unknown[] {
   switch (schema.type) {
     case "integer":
       return [(schema.minimum ?? NaN) - 1, ...(schema.maximum === undefined ? [] : [schema.maximum + 1]), 0.5, "1"];
+    case "number":
+      return [(schema.minimum ?? NaN) - 0.5, (schema.maximum ?? NaN) + 0.5, "1"];
     case "array":
       return [
         itemsOf(schema, (schema.maxItems ?? NaN) + 1),
@@ -143,6 +146,8 @@ describe("a manifest that leaves out what it may", () => {
     ["ScalePolicy", scalePolicyManifest()],
     ["ScalePolicy", scalePolicyManifest({ regionOverrides: [override] })],
     ["ScalePolicy", scalePolicyManifest({ scaleOut: { mode: "Rigid" }, scaleIn: { edgeSources: [] } })],
+    ["ScalePolicy", scalePolicyManifest({ alarms: [] })],
+    ["ScalePolicy", scalePolicyManifest({ alarms: [alarm()] })],
     ["LaunchConfig", launchConfigManifest()],
   ] as const)("is read with the defaults that the CRD of %s states", (kind, manifest) => {
     const object = stored(manifest);
@@ -153,7 +158,17 @@ describe("a manifest that leaves out what it may", () => {
   it("gets the defaults that the documentation names", () => {
     const policy = scalePolicySchema.parse(stored(scalePolicyManifest()));
     expect(policy.spec.scaleOut).toEqual({ coolDownSeconds: 180, reevaluateSeconds: 5 });
-    expect(policy.spec.scaleIn).toEqual({ stabilizationSeconds: 300, edgeSources: ["Origin", "Manager"] });
+    const edgeSources = ["Origin", "Manager"];
+    expect(policy.spec.scaleIn).toEqual({ stabilizationSeconds: 300, idleSeconds: 60, edgeSources });
+    expect(policy.spec).not.toHaveProperty("alarms");
+    const watching = scalePolicySchema.parse(stored(scalePolicyManifest({ alarms: [alarm()] })));
+    expect(watching.spec.alarms?.[0]).toMatchObject({
+      statistic: "Average",
+      periodSeconds: 10,
+      evaluationPeriods: 1,
+      treatMissingData: "missing",
+    });
+    expect(watching.spec.alarms?.[0]).not.toHaveProperty("datapointsToAlarm");
     expect(policy.spec.roles[0]).toMatchObject({ scaleInWaitSeconds: 0, estimatedWarmUpSeconds: 150 });
     expect(policy.spec.roles[0]).not.toHaveProperty("scaleAdjustment");
     expect(launchConfigSchema.parse(stored(launchConfigManifest())).spec.registrationTimeoutSeconds).toBe(150);

@@ -83,8 +83,13 @@ export function fullValue(schema: SchemaNode, path: Path = []): unknown {
     case "boolean":
       return true;
     case "string":
-      return schema.enum?.[0] ?? (schema.format === "date-time" ? "2026-01-01T00:00:00Z" : "a");
+      return schema.enum?.[0] ?? (schema.format === "date-time" ? "2026-01-01T00:00:00Z" : textOf(schema));
   }
+}
+
+/** Where a pattern asks for more than a letter, the default shows what. */
+function textOf({ default: text }: SchemaNode): string {
+  return typeof text === "string" ? text : "a";
 }
 
 /** The value with the defaults of the schema, as the API server adds them: only where the parent is there. */

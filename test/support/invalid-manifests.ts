@@ -1,6 +1,13 @@
 /** Manifests that no server may accept, and what its refusal must say: which field, and what to write. */
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
-import { edgeLaunch, edgeLimits, launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "./manifests.ts";
+import {
+  alarm,
+  edgeLaunch,
+  edgeLimits,
+  launchConfigManifest,
+  nodeGroupManifest,
+  scalePolicyManifest,
+} from "./manifests.ts";
 
 export interface InvalidManifest {
   /** What is wrong with it. */
@@ -237,6 +244,191 @@ const policies: readonly InvalidManifest[] = [
   },
 ];
 
+const withAlarm = (fields: Readonly<Record<string, unknown>>) => scalePolicyManifest({ alarms: [alarm(fields)] });
+
+const alarms: readonly InvalidManifest[] = [
+  {
+    name: "an alarm of more datapoints than periods",
+    manifest: withAlarm({ evaluationPeriods: 2, datapointsToAlarm: 3 }),
+    field: "spec.alarms[0].datapointsToAlarm",
+    says: /datapointsToAlarm must not exceed evaluationPeriods: lower datapointsToAlarm or raise evaluationPeriods/,
+  },
+  {
+    name: "an alarm of more datapoints than the one period it has by default",
+    manifest: withAlarm({ datapointsToAlarm: 2 }),
+    field: "spec.alarms[0].datapointsToAlarm",
+    says: /datapointsToAlarm must not exceed evaluationPeriods/,
+  },
+  {
+    name: "an alarm that looks back at more than a day",
+    manifest: withAlarm({ evaluationPeriods: 25, periodSeconds: 3600 }),
+    field: "spec.alarms[0].evaluationPeriods",
+    says: /evaluationPeriods times periodSeconds must be at most 86400 \(one day\): lower one of them/,
+  },
+  {
+    name: "an alarm that removes nodes when nothing is heard",
+    manifest: withAlarm({ action: "ScaleIn", treatMissingData: "breaching" }),
+    field: "spec.alarms[0].treatMissingData",
+    says: /must not be breaching where action is ScaleIn, for silence must never remove a machine: write notBreaching/,
+  },
+  ...["ConnectionUtilization", "CPUUtilization", "MemoryUtilization"].map((metric) => ({
+    name: `an alarm above a ${metric} of zero`,
+    manifest: withAlarm({ metric, threshold: 0 }),
+    field: "spec.alarms[0].threshold",
+    says: /threshold must be above 0 where the number of nodes follows from it: write the percentage to hold/,
+  })),
+  {
+    name: "an alarm below a utilization of zero that removes nodes",
+    manifest: withAlarm({ threshold: 0.0, comparisonOperator: "LessThanOrEqualToThreshold", action: "ScaleIn" }),
+    field: "spec.alarms[0].threshold",
+    says: /threshold must be above 0/,
+  },
+  {
+    name: "an alarm below zero",
+    manifest: withAlarm({ threshold: -1 }),
+    field: "spec.alarms[0].threshold",
+    says: /should be greater than or equal to 0/,
+  },
+  {
+    name: "an alarm above a text",
+    manifest: withAlarm({ threshold: "60%" }),
+    field: "spec.alarms[0].threshold",
+    says: /must be of type number: "string"/,
+  },
+  {
+    name: "an alarm without a threshold",
+    manifest: scalePolicyManifest({ alarms: [without(alarm(), "threshold")] }),
+    field: "spec.alarms[0].threshold",
+    says: /Required value/,
+  },
+  {
+    name: "an alarm without an action",
+    manifest: scalePolicyManifest({ alarms: [without(alarm(), "action")] }),
+    field: "spec.alarms[0].action",
+    says: /Required value/,
+  },
+  ...["p101", "p100.5", "p050", "p-1", "p90.125", "P90", "Median", "average", ""].map((statistic) => ({
+    name: `an alarm on the statistic ${JSON.stringify(statistic)}`,
+    manifest: withAlarm({ statistic }),
+    field: "spec.alarms[0].statistic",
+    says: /should match '\^\(Average\|Sum/,
+  })),
+  {
+    name: "an alarm on an unknown metric",
+    manifest: withAlarm({ metric: "Viewers" }),
+    field: "spec.alarms[0].metric",
+    says: /Unsupported value: "Viewers": supported values: "ConnectionUtilization", "Connections", "Publishers"/,
+  },
+  {
+    name: "an alarm that compares in an unknown way",
+    manifest: withAlarm({ comparisonOperator: "EqualToThreshold" }),
+    field: "spec.alarms[0].comparisonOperator",
+    says: /Unsupported value: "EqualToThreshold": supported values: "GreaterThanThreshold"/,
+  },
+  {
+    name: "an alarm that treats what is missing in an unknown way",
+    manifest: withAlarm({ treatMissingData: "zero" }),
+    field: "spec.alarms[0].treatMissingData",
+    says: /Unsupported value: "zero": supported values: "missing", "ignore", "breaching", "notBreaching"/,
+  },
+  {
+    name: "an alarm with an unknown action",
+    manifest: withAlarm({ action: "Reboot" }),
+    field: "spec.alarms[0].action",
+    says: /Unsupported value: "Reboot": supported values: "ScaleOut", "ScaleIn", "None"/,
+  },
+  {
+    name: "an alarm over a period of nothing",
+    manifest: withAlarm({ periodSeconds: 0 }),
+    field: "spec.alarms[0].periodSeconds",
+    says: /should be greater than or equal to 1/,
+  },
+  {
+    name: "an alarm over a period of more than an hour",
+    manifest: withAlarm({ periodSeconds: 3601 }),
+    field: "spec.alarms[0].periodSeconds",
+    says: /should be less than or equal to 3600/,
+  },
+  {
+    name: "an alarm that judges no period",
+    manifest: withAlarm({ evaluationPeriods: 0 }),
+    field: "spec.alarms[0].evaluationPeriods",
+    says: /should be greater than or equal to 1/,
+  },
+  {
+    name: "an alarm's name in capitals",
+    manifest: withAlarm({ name: "Edges-Full" }),
+    field: "spec.alarms[0].name",
+    says: /should match '\^\[a-z0-9\]/,
+  },
+  {
+    name: "two alarms of one name",
+    manifest: scalePolicyManifest({ alarms: [alarm(), alarm({ role: "origin" })] }),
+    field: "spec.alarms[1]",
+    says: /Duplicate value: .*"name":"edges-full"/,
+  },
+  {
+    name: "more than 32 alarms",
+    manifest: scalePolicyManifest({
+      alarms: Array.from({ length: 33 }, (_, place) => alarm({ name: `full-${place}` })),
+    }),
+    field: "spec.alarms",
+    says: /Too many: 33: must have at most 32 items/,
+  },
+  {
+    name: "an edge that has been idle for no time",
+    manifest: scalePolicyManifest({ scaleIn: { idleSeconds: 0 } }),
+    field: "spec.scaleIn.idleSeconds",
+    says: /should be greater than or equal to 1/,
+  },
+];
+
+/** Manifests that every server takes, by what they try. */
+export const validManifests: readonly { readonly name: string; readonly manifest: KubernetesObject }[] = [
+  { name: "a small group", manifest: nodeGroupManifest() },
+  { name: "a small policy", manifest: scalePolicyManifest() },
+  { name: "a small launch config", manifest: launchConfigManifest() },
+  { name: "a policy of no alarms", manifest: scalePolicyManifest({ alarms: [] }, "no-alarms") },
+  {
+    name: "a policy of 32 alarms",
+    manifest: scalePolicyManifest(
+      { alarms: Array.from({ length: 32 }, (_, place) => alarm({ name: `full-${place}` })) },
+      "many-alarms",
+    ),
+  },
+  {
+    name: "alarms on every kind of statistic",
+    manifest: scalePolicyManifest(
+      {
+        alarms: ["Average", "Sum", "Minimum", "Maximum", "SampleCount", "p0", "p99", "p99.9", "p2.25", "p100"].map(
+          (statistic, place) => alarm({ name: `full-${place}`, statistic }),
+        ),
+      },
+      "statistics",
+    ),
+  },
+  {
+    name: "alarms at the edge of what is allowed",
+    manifest: scalePolicyManifest(
+      {
+        alarms: [
+          alarm({ name: "a-day", evaluationPeriods: 24, periodSeconds: 3600, datapointsToAlarm: 24 }),
+          alarm({
+            name: "no-slot",
+            metric: "FreeSlots",
+            threshold: 0,
+            comparisonOperator: "LessThanOrEqualToThreshold",
+          }),
+          alarm({ name: "seen-only", threshold: 0, action: "None", treatMissingData: "breaching" }),
+          alarm({ name: "a-fraction", threshold: 0.5 }),
+          alarm({ name: "nobody-talks", treatMissingData: "breaching" }),
+        ],
+      },
+      "edge-of-alarms",
+    ),
+  },
+];
+
 const launchConfigs: readonly InvalidManifest[] = [
   {
     name: "two platforms",
@@ -324,7 +516,7 @@ const launchConfigs: readonly InvalidManifest[] = [
   },
 ];
 
-export const invalidManifests: readonly InvalidManifest[] = [...groups, ...policies, ...launchConfigs];
+export const invalidManifests: readonly InvalidManifest[] = [...groups, ...policies, ...alarms, ...launchConfigs];
 
 /** A refusal as a server of either kind puts it. */
 export interface Refusal {

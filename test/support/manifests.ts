@@ -23,6 +23,19 @@ export function edgeLimits(limits: Fields = {}): Fields {
   return { role: "edge", minLimit: 1, maxLimit: 4, ...limits };
 }
 
+/** An entry of `spec.alarms` of a ScalePolicy. */
+export function alarm(fields: Fields = {}): Fields {
+  return {
+    name: "edges-full",
+    role: "edge",
+    metric: "ConnectionUtilization",
+    threshold: 60,
+    comparisonOperator: "GreaterThanThreshold",
+    action: "ScaleOut",
+    ...fields,
+  };
+}
+
 /** An entry of `spec.roles` of a LaunchConfig. */
 export function edgeLaunch(launch: Fields = {}): Fields {
   return { role: "edge", instanceType: "sim.small", connectionCapacity: 100, ...launch };
