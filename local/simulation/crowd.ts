@@ -222,14 +222,22 @@ export class Crowd {
 
   #sendAway(party: Party, guest: Guest, answer: Exclude<LookUpAnswer, { kind: "Placed" }>): void {
     switch (answer.kind) {
-      case "NotLive":
-        { this.#postpone(guest, notLiveRetryMs); return; }
+      case "NotLive": {
+        this.#postpone(guest, notLiveRetryMs);
+        return;
+      }
       case "Later":
         this.#tally.postponed += 1;
-        { this.#postpone(guest, answer.retryAfterMs); return; }
+        {
+          this.#postpone(guest, answer.retryAfterMs);
+          return;
+        }
       case "Full":
         this.#postpone(guest, answer.retryAfterMs);
-        { this.#reject(party, guest); return; }
+        {
+          this.#reject(party, guest);
+          return;
+        }
     }
   }
 

@@ -1,0 +1,77 @@
+/** How a command finds the fleet that it is about: through the kubeconfig that `up` wrote, or that of a real cluster. */
+import { existsSync } from "node:fs";
+import { resourceType } from "../crds/names.ts";
+import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
+import type { Clock } from "../domain/time.ts";
+import { loadKeyRing, nodeKeysSecretName } from "../runtime/key-ring.ts";
+import { KubeClient, loadKubeConfig } from "../runtime/kube-client.ts";
+import { ApiError, type KubernetesApi, type KubernetesObject, type ResourceType } from "../runtime/kubernetes-api.ts";
+import { signOperatorToken } from "../runtime/node-tokens.ts";
+import { messageOf } from "../runtime/thrown.ts";
+import { dataDirectory } from "./data-directory.ts";
+
+/** What a person must change before the command can do its work: one line. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
+export interface FleetAddress {
+  /** The folder of `up`. */
+  readonly dataDir: string;
+  /** Kubeconfig files to use where nothing has run in the folder; absent: none. */
+  readonly kubeconfig?: string;
+}
+
+/** A client of the fleet's Kubernetes API. Throws `CommandError` and `KubeConfigError`; calls nobody. */
+export function openKube({ dataDir, kubeconfig }: FleetAddress, clock: Clock): KubeClient {
+  const { kubeconfig: own, root } = dataDirectory(dataDir);
+  const path = existsSync(own) ? own : kubeconfig;
+  if (path === undefined) {
+    throw new CommandError(`\`streamfleet up\` has not run in ${root}: start it, or name its folder with --data-dir`);
+  }
+  return new KubeClient({ config: loadKubeConfig(path), clock });
+}
+
+/** The group, which must exist. Throws `CommandError`. */
+export async function readGroup(
+  kube: KubernetesApi,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Promise<NodeGroup> {
+  const missing = `there is no NodeGroup ${name} in namespace ${namespace}: see \`kubectl get nodegroups -A\``;
+  return nodeGroupSchema.parse(await readObject(kube, resourceType("NodeGroup"), { namespace, name }, missing));
+}
+
+const secretType: ResourceType = { group: "", version: "v1", kind: "Secret", plural: "secrets", namespaced: true };
+
+/** The token by which the fleet's API knows an operator. Makes no key where there is none. Throws `CommandError`. */
+export async function operatorToken(
+  kube: KubernetesApi,
+  of: { readonly namespace: string; readonly clock: Clock },
+): Promise<string> {
+  const missing = `no operator has run here: there is no Secret ${nodeKeysSecretName} in namespace ${of.namespace}`;
+  await readObject(kube, secretType, { namespace: of.namespace, name: nodeKeysSecretName }, missing);
+  const random = (): never => {
+    throw new CommandError(missing);
+  };
+  return signOperatorToken((await loadKeyRing(kube, of.namespace, { clock: of.clock, random })).current);
+}
+
+async function readObject(
+  kube: KubernetesApi,
+  type: ResourceType,
+  address: { readonly namespace: string; readonly name: string },
+  missing: string,
+): Promise<KubernetesObject> {
+  try {
+    return await kube.get(type, address);
+  } catch (cause) {
+    if (!(cause instanceof ApiError)) throw unanswered("the Kubernetes API", cause);
+    throw new CommandError(cause.code === 404 ? missing : cause.message, { cause });
+  }
+}
+
+/** Nothing answers there. */
+export function unanswered(what: string, cause: unknown): CommandError {
+  const why = (messageOf(cause).split("\n")[0] ?? "") || "no answer";
+  return new CommandError(`${what} does not answer (${why}): is \`streamfleet up\` running?`, { cause });
+}
