@@ -43,8 +43,8 @@ function harmOf(victim: Victim, { requested, zones }: Surroundings): readonly nu
     kindOfHarm(victim),
     streams ?? Infinity,
     connections ?? Infinity,
-    -(zone === undefined ? 0 : (zones.get(zone) ?? 0)),
-    -createdAt,
+    0 - (zone === undefined ? 0 : (zones.get(zone) ?? 0)),
+    0 - createdAt,
   ];
 }
 

@@ -1,0 +1,91 @@
+/**
+ * Whether a node may go because the load no longer needs it. Absence of evidence never lets one go: the load of every node
+ * has to be known, for a whole stabilization window, and the peak of that window has to fit on the rest.
+ */
+import { demandNow, overloadOf, peakDemand } from "./overload.ts";
+import { awaiting } from "./scale-out.ts";
+import { type Deed, holding, type HoldReason, type Verdict } from "./scaling-decision.ts";
+import type { ScalingInput, StandingAlarm } from "./scaling-input.ts";
+import type { KnownLoad } from "./shortage.ts";
+import { addMs, type Instant, toSecondsRfc3339 } from "./time.ts";
+
+/** Undefined: nothing asks for fewer. */
+export function scaleInVerdict(input: ScalingInput): Verdict | undefined {
+  const { now, manner, role, requests } = input;
+  const ringing = judgedByManager(input) ? input.alarms.filter(scalesIn) : [];
+  const due = ringing.find(({ since }) => addMs(since, manner.scaleInWaitMs) <= now);
+  if (due !== undefined) return unlessObstacle(input, { ...drain, reason: "ScaleIn", because: `${due.name} in ALARM` });
+  const request = role === "edge" && manner.edgeSources.includes("Origin") ? requests.at(-1) : undefined;
+  if (request !== undefined) return unlessObstacle(input, requested(request));
+  return ringing.length === 0 ? undefined : awaiting(ringing, manner.scaleInWaitMs);
+}
+
+const drain = { kind: "Drain" } as const;
+
+/** Origins and the rest always are; edges where the policy says so. */
+function judgedByManager({ role, manner }: ScalingInput): boolean {
+  return role !== "edge" || manner.edgeSources.includes("Manager");
+}
+
+function scalesIn({ action, inAlarm }: StandingAlarm): boolean {
+  return action === "ScaleIn" && inAlarm;
+}
+
+function requested({ origin, node }: ScalingInput["requests"][number]): Deed {
+  const because = `${origin} asks for ${node ?? "an edge"} to go`;
+  return { ...drain, reason: "Requested", because, ...(node !== undefined && { node }) };
+}
+
+interface Obstacle {
+  readonly reason: HoldReason;
+  readonly words: string;
+  readonly until?: Instant;
+}
+
+function unlessObstacle(input: ScalingInput, deed: Deed): Verdict {
+  const obstacle = obstacleOf(input);
+  if (obstacle === undefined) return deed;
+  return holding(obstacle.reason, `${deed.because}, but ${obstacle.words}`, obstacle.until);
+}
+
+function obstacleOf(input: ScalingInput): Obstacle | undefined {
+  const { load } = input;
+  if (load.kind !== "Known") return { reason: "NoData", words: `the load is ${load.kind.toLowerCase()}` };
+  return silence(input, load) ?? shortObservation(input, load) ?? countObstacle(input) ?? loadObstacle(input, load);
+}
+
+/** Load and counts are read apart: where they do not tell of the same nodes, one of them is old. */
+function silence({ counts }: ScalingInput, { staleNodes, nodes }: KnownLoad): Obstacle | undefined {
+  if (staleNodes === 0 && nodes === counts.inService) return undefined;
+  const words = `the load is that of ${nodes} nodes, with ${counts.inService} in service and ${staleNodes} silent`;
+  return { reason: "NoData", words };
+}
+
+function shortObservation({ now, manner }: ScalingInput, { observedSince }: KnownLoad): Obstacle | undefined {
+  const until = addMs(observedSince, manner.stabilizationMs);
+  if (until <= now) return undefined;
+  const window = `${manner.stabilizationMs / 1_000} s`;
+  const words = `the load has to be observed for ${window}, until ${toSecondsRfc3339(until)}`;
+  return { reason: "Stabilizing", words, until };
+}
+
+function countObstacle({ counts, minLimit }: ScalingInput): Obstacle | undefined {
+  const { inService, starting, draining, terminating } = counts;
+  if (starting + draining + terminating > 0) {
+    const words = `one node at a time: ${starting} starting, ${draining} draining, ${terminating} terminating`;
+    return { reason: "OperationInProgress", words };
+  }
+  return inService - 1 < minLimit ? { reason: "MinimumReached", words: "the minimum keeps it" } : undefined;
+}
+
+function loadObstacle(input: ScalingInput, load: KnownLoad): Obstacle | undefined {
+  const now = overloadOf(input, load, demandNow(load));
+  if (now?.kind === "NotTold") return { reason: "NoData", words: now.words };
+  if (now !== undefined) return { reason: "LoadTooHigh", words: now.words };
+  const peak = overloadOf(input, load, peakDemand(load));
+  if (peak === undefined) return undefined;
+  return {
+    reason: "Stabilizing",
+    words: `by the peak of the last ${input.manner.stabilizationMs / 1_000} s ${peak.words}`,
+  };
+}

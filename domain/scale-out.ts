@@ -1,0 +1,81 @@
+/** What the alarms that scale out make of it: how many nodes are missing, and what keeps them from being launched. */
+import { holding, type Verdict } from "./scaling-decision.ts";
+import type { ScalingInput, StandingAlarm } from "./scaling-input.ts";
+import { type KnownLoad, type Shortage, shortageOf } from "./shortage.ts";
+import { addMs, type Instant, toSecondsRfc3339 } from "./time.ts";
+
+/** Undefined: no alarm asks for more. */
+export function scaleOutVerdict(input: ScalingInput): Verdict | undefined {
+  const ringing = input.alarms.filter(({ action, inAlarm }) => action === "ScaleOut" && inAlarm);
+  const [first] = ringing;
+  if (first === undefined) return undefined;
+  const { now, manner, load, role, capacity } = input;
+  const due = ringing.filter(({ since }) => addMs(since, manner.scaleOutWaitMs) <= now);
+  if (due.length === 0) return awaiting(ringing, manner.scaleOutWaitMs);
+  if (load.kind !== "Known")
+    return holding("NoData", `${first.name} in ALARM, but the load is ${load.kind.toLowerCase()}`);
+  if (capacity.newNode <= 0) {
+    return holding("NotResolved", `${first.name} in ALARM, but the launch config has no entry for role ${role}`);
+  }
+  return answer(input, due, load);
+}
+
+/** The verdict while alarms of one kind have not lasted for as long as the policy wants. */
+export function awaiting(ringing: readonly StandingAlarm[], waitMs: number): Verdict {
+  const oldest = ringing.reduce((one, other) => (other.since < one.since ? other : one));
+  const until = addMs(oldest.since, waitMs);
+  const because = `${oldest.name} in ALARM, and must be for ${waitMs / 1_000} s, until ${toSecondsRfc3339(until)}`;
+  return holding("AwaitingAlarm", because, until);
+}
+
+function answer(input: ScalingInput, due: readonly StandingAlarm[], load: KnownLoad): Verdict {
+  const found = due.map((alarm) => shortageOf(alarm, input, load));
+  const known = found.filter((shortage) => shortage.nodes !== undefined);
+  const largest = known.reduce<Shortage | undefined>(larger, undefined);
+  if (largest?.nodes !== undefined && largest.nodes > 0) return step(input, largest.nodes, largest.because);
+  const untold = found.find(({ nodes }) => nodes === undefined);
+  if (untold !== undefined) return holding("NoData", untold.because);
+  return holding("CapacityComing", largest?.because ?? "");
+}
+
+function larger(one: Shortage | undefined, other: Shortage): Shortage {
+  return one === undefined || (other.nodes ?? 0) > (one.nodes ?? 0) ? other : one;
+}
+
+/** One step towards as many nodes as are missing, if nothing stands in its way. */
+function step(input: ScalingInput, missing: number, cause: string): Verdict {
+  const { counts, maxLimit, manner } = input;
+  const takes = `${cause}, which takes ${missing} more`;
+  const room = maxLimit - counts.inService - counts.starting - counts.draining;
+  if (room <= 0) return holding("MaximumReached", `${takes}, but there is no room under the maximum`);
+  const held = manner.mode === "Rigid" ? rigidHold(input, takes) : betweenSteps(input, takes);
+  if (held !== undefined) return held;
+  const wanted = Math.min(missing, manner.scaleAdjustment ?? (manner.mode === "Rigid" ? 1 : missing));
+  const deed = { kind: "Launch", count: Math.min(wanted, room), reason: "Alarm" } as const;
+  if (room < wanted) return { ...deed, because: `${takes}, as far as the maximum has room`, limitedBy: "Maximum" };
+  if (wanted < missing) return { ...deed, because: `${takes}, ${wanted} in a step`, limitedBy: "ScaleAdjustment" };
+  return { ...deed, because: cause };
+}
+
+function rigidHold({ counts, manner, now, scaledOutAt, settledAt }: ScalingInput, takes: string): Verdict | undefined {
+  const { starting, draining, terminating } = counts;
+  if (starting + draining + terminating > 0) {
+    const because = `${takes}, but Rigid waits for ${starting} starting, ${draining} draining, ${terminating} terminating`;
+    return holding("OperationInProgress", because);
+  }
+  if (scaledOutAt === undefined) return undefined;
+  const ended = settledAt !== undefined && settledAt > scaledOutAt ? settledAt : scaledOutAt;
+  return coolingDown(addMs(ended, manner.coolDownMs), now, takes);
+}
+
+/** A step that looks again at once would be no step. */
+function betweenSteps({ manner, now, scaledOutAt }: ScalingInput, takes: string): Verdict | undefined {
+  const { scaleAdjustment, reevaluateMs } = manner;
+  if (scaleAdjustment === undefined || reevaluateMs === undefined || scaledOutAt === undefined) return undefined;
+  return coolingDown(addMs(scaledOutAt, reevaluateMs), now, takes);
+}
+
+function coolingDown(until: Instant, now: Instant, takes: string): Verdict | undefined {
+  if (now >= until) return undefined;
+  return holding("CoolingDown", `${takes}, but the last step cools down until ${toSecondsRfc3339(until)}`, until);
+}
