@@ -1,62 +1,72 @@
-/** Closes the lives that a crash left open, and counts nodes for the metrics: housekeeping that decides nothing. */
+/** Closes the lives that a crash left open, removes what is old, and counts nodes for the metrics: it decides nothing. */
 import type { StreamNode } from "../crds/stream-node.ts";
 import type { NodeLifeStore } from "../domain/history.ts";
-import { addMs, type Clock } from "../domain/time.ts";
+import { addMs, type Clock, type Instant } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics, StreamNodeCount } from "../runtime/metrics.ts";
 import type { Cache } from "./cluster.ts";
+import { Rounds } from "./rounds.ts";
+
+/** The stores of a history, as far as they are kept. */
+export interface KeptHistory {
+  readonly nodeLives: Pick<NodeLifeStore, "closeAllExcept" | "prune">;
+  readonly streams: Prunable;
+  readonly load: Prunable;
+  readonly activities: Prunable;
+  readonly alarms: Prunable;
+  readonly lastReports: Prunable;
+}
+
+interface Prunable {
+  prune(before: Instant): Promise<number>;
+}
 
 export interface HistoryKeeperDeps {
   readonly nodes: Pick<Cache<StreamNode>, "list">;
-  readonly lives: Pick<NodeLifeStore, "closeAllExcept">;
+  readonly stores: KeptHistory;
+  /** How long (ms) history is kept. */
+  readonly retentionMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, "streamNodes">;
 }
 
-/** Soon after the start, for that is when a crash has left lives open. */
-const firstMs = 1_000;
-const everyMs = 10_000;
+/** Lives are closed soon after the start, for that is when a crash has left some open; what is old can wait. */
+const closing = { firstMs: 1_000, everyMs: 10_000 };
+const pruning = { firstMs: 60_000, everyMs: 3_600_000 };
 /** A life opened within this time (ms) may belong to a node that came while the local copy was being read. */
 const youngMs = 5_000;
 
 export class HistoryKeeper {
   readonly name = "history-keeper";
   readonly #deps: HistoryKeeperDeps;
-  #cancel: () => void = () => undefined;
-  #running: Promise<void> = Promise.resolve();
-  #stopped = true;
+  readonly #rounds: readonly Rounds[];
 
   constructor(deps: HistoryKeeperDeps) {
+    const { clock } = deps;
     this.#deps = deps;
+    this.#rounds = [
+      new Rounds({ clock, ...closing, work: () => this.#keep() }),
+      new Rounds({ clock, ...pruning, work: (signal) => this.#prune(signal) }),
+    ];
   }
 
   start(): void {
-    this.#stopped = false;
-    this.#schedule(firstMs);
+    for (const rounds of this.#rounds) rounds.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#cancel();
-    await this.#running;
-  }
-
-  #schedule(ms: number): void {
-    if (this.#stopped) return;
-    this.#cancel = this.#deps.clock.after(ms, () => {
-      this.#running = this.#keep().finally(() => this.#schedule(everyMs));
-    });
+    await Promise.all(this.#rounds.map((rounds) => rounds.stop()));
   }
 
   async #keep(): Promise<void> {
-    const { nodes, lives, clock, logger, metrics } = this.#deps;
+    const { nodes, stores, clock, logger, metrics } = this.#deps;
     const known = nodes.list();
     metrics.streamNodes(countByPhase(known));
     const now = clock.now();
     const end = { openedBefore: addMs(now, -youngMs), at: now, reason: "Lost" };
     try {
-      const closed = await lives.closeAllExcept(
+      const closed = await stores.nodeLives.closeAllExcept(
         known.map(({ metadata }) => metadata.uid),
         end,
       );
@@ -66,7 +76,31 @@ export class HistoryKeeper {
       logger.debug("could not close lives", { error });
     }
   }
+
+  /** Each kind is tried, so that one that cannot be pruned does not keep the others. */
+  async #prune(signal: AbortSignal): Promise<void> {
+    const { stores, retentionMs, clock } = this.#deps;
+    const before = addMs(clock.now(), -retentionMs);
+    for (const kind of prunedKinds) {
+      if (signal.aborted) return;
+      await this.#pruneOne(kind, stores[kind], before);
+    }
+  }
+
+  async #pruneOne(kind: keyof KeptHistory, store: Prunable, before: Instant): Promise<void> {
+    const { logger } = this.#deps;
+    try {
+      const rows = await store.prune(before);
+      if (rows > 0) logger.info("removed old history", { kind, rows });
+    } catch (error) {
+      // The next round tries again.
+      logger.debug("could not remove old history", { kind, error });
+    }
+  }
 }
+
+/** Streams before the lives of their nodes, which hold them together. */
+const prunedKinds = ["activities", "alarms", "load", "streams", "nodeLives", "lastReports"] as const;
 
 function countByPhase(nodes: readonly StreamNode[]): readonly StreamNodeCount[] {
   const byPlace = Map.groupBy(nodes, ({ spec, status }) => `${spec.group}/${spec.role}/${status?.phase ?? "Pending"}`);

@@ -25,6 +25,8 @@ export interface Config {
   readonly feedUrls: readonly string[];
   /** Folder of the simulated cloud; absent: no simulated platform in `controller`. */
   readonly simulatedCloudDir?: string;
+  /** How long history is kept. */
+  readonly retentionMs: number;
   readonly logLevel: LogLevel;
   /** Kubeconfig files as in KUBECONFIG; absent: the Pod's service account or `~/.kube/config`. */
   readonly kubeconfig?: string;
@@ -111,8 +113,11 @@ const variables = z.object({
     .refine((text) => listed(text).length > 0 && listed(text).every(isHttpUrl), feedAdvice)
     .optional(),
   STREAMFLEET_SIMULATED_CLOUD_DIR: z.string().optional(),
+  STREAMFLEET_RETENTION_DAYS: wholeNumber(1, 3_650, "write days from 1 to 3650, for example 30").default(30),
   STREAMFLEET_LOG_LEVEL: z.enum(logLevels, `write one of ${logLevels.join(", ")}`).default("info"),
 });
+
+const dayMs = 86_400_000;
 
 const known = Object.keys(variables.shape);
 
@@ -130,6 +135,7 @@ function toConfig(given: z.output<typeof variables>): Config {
     reportIntervalMs: given.STREAMFLEET_REPORT_INTERVAL_MS,
     apiUrl,
     feedUrls: listed(given.STREAMFLEET_FEED_URLS ?? apiUrl).map(withoutSlash),
+    retentionMs: given.STREAMFLEET_RETENTION_DAYS * dayMs,
     logLevel: given.STREAMFLEET_LOG_LEVEL,
   };
 }

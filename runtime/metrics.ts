@@ -37,6 +37,14 @@ export interface StreamNodeCount {
   readonly count: number;
 }
 
+/** How the buffer of history stands. */
+export interface HistoryCounts {
+  /** Entries that wait to be written, now. */
+  readonly backlog: number;
+  /** Entries that were lost since the start, by kind. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
 export interface ScalingDecisionLabels {
   readonly group: string;
   readonly role: Role;
@@ -85,6 +93,7 @@ export interface Metrics {
   leading(leading: boolean): void;
   eventRecorded(outcome: EventOutcome): void;
   requestAnswered(answered: AnsweredRequest): void;
+  history(counts: HistoryCounts): void;
 }
 
 /** Creates all metrics on the registry, which must be fresh: declaring a name twice throws. */
@@ -97,6 +106,7 @@ export function createMetrics(registry: Registry = new Registry()): Metrics {
     ...alarmMetrics(registry),
     ...clusterMetrics(registry),
     ...apiMetrics(registry),
+    ...historyMetrics(registry),
   };
 }
 
@@ -201,6 +211,18 @@ function apiMetrics(registry: Registry): Pick<Metrics, "requestAnswered"> {
   const requests = histogram(registry, "http_request_duration_seconds", "Time to answer a request.", labels);
   return {
     requestAnswered: ({ seconds, ...request }) => requests.observe(request, seconds),
+  };
+}
+
+function historyMetrics(registry: Registry): Pick<Metrics, "history"> {
+  const waiting = gauge(registry, "history_backlog", "Entries of history that wait to be written.", []);
+  const lost = counter(registry, "history_dropped_total", "Entries of history that were lost, by kind.", ["kind"]);
+  return {
+    history: ({ backlog, dropped }) => {
+      waiting.set(backlog);
+      lost.reset();
+      for (const [kind, entries] of Object.entries(dropped)) lost.inc({ kind }, entries);
+    },
   };
 }
 

@@ -1,8 +1,10 @@
 /** What every history must do, in memory, embedded or on a server: the ports' docstrings as tests. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type {
+  AlarmTransition,
   DecidedActivity,
   History,
+  LastReport,
   LoadMinute,
   NodeLife,
   NodeLifeTransition,
@@ -90,6 +92,23 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
       return {
         ...{ namespace, group: "live", role: "edge", region: "region-1", kind: "ScaleOut", reason: "BelowMinimum" },
         ...{ message: "2 of 3 edges", deciderVersion: 1, input: { minimum: 3, nodes: ["a", { b: null }] } },
+        ...change,
+      };
+    }
+
+    function alarm(change: Partial<AlarmTransition> = {}): AlarmTransition {
+      return {
+        ...{ namespace, group: "live", alarm: "edge-scale-out", role: "edge", region: "region-1" },
+        ...{ from: "OK", to: "ALARM", reason: "71.3 > 60 in 1 of 1 periods", at: at(0) },
+        ...change,
+      };
+    }
+
+    function report(change: Partial<LastReport> = {}): LastReport {
+      const name = change.name ?? "edge-0";
+      return {
+        ...{ uid: `${namespace}-${name}`, namespace, group: "live", name, role: "edge", region: "region-1" },
+        ...{ bootId: "boot-1", sequence: 1, connections: 30, publishers: 1, subscribers: 29, lastReportAt: at(0) },
         ...change,
       };
     }
@@ -193,7 +212,28 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
         await history.streams.see([]);
         await history.streams.endOthers([]);
         await history.load.add([]);
+        await history.alarms.record([]);
+        await history.lastReports.record([]);
         expect(await history.nodeLives.open({ namespace })).toEqual([]);
+      });
+
+      it("prunes lives that were closed before, with their transitions, and no open one", async () => {
+        await history.nodeLives.prune(at(1e9));
+        const [old, late, living] = [life("old"), life("late"), life("living")] as const;
+        const transitions = [old, late, living].flatMap((one) => [
+          transition(one),
+          transition(one, { phase: "InService", at: at(10) }),
+        ]);
+        await history.nodeLives.record(transitions);
+        await history.nodeLives.close([
+          { uid: old.uid, at: at(1_000), reason: "Terminated" },
+          { uid: late.uid, at: at(5_000), reason: "Terminated" },
+        ]);
+        expect(await history.nodeLives.prune(at(5_000))).toBe(1);
+        expect(await history.nodeLives.prune(at(5_000))).toBe(0);
+        expect(await history.nodeLives.read(old.uid)).toBeUndefined();
+        expect((await history.nodeLives.read(late.uid))?.transitions).toHaveLength(2);
+        expect(await history.nodeLives.open({ namespace })).toEqual([living]);
       });
 
       it("agrees with itself when several write at once", async () => {
@@ -264,6 +304,21 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
         expect(await liveNames()).toEqual([]);
         await history.streams.see([sighting({ nodeUid: edge.uid, at: at(2_000) })]);
         expect(await liveNames()).toEqual([]);
+      });
+
+      it("prunes streams that ended before, however they ended, and no open one", async () => {
+        await history.streams.prune(at(1e9));
+        const edge = life("edge-0");
+        const nodeUid = `${namespace}-node`;
+        await history.nodeLives.record([transition(edge)]);
+        const names = ["gone", "kept"].map((name) => sighting({ name }));
+        await history.streams.see([...names, sighting({ nodeUid: edge.uid, name: "late" })]);
+        await history.streams.endOthers([{ nodeUid, still: [{ scope: "live", name: "kept" }], at: at(1_000) }]);
+        await history.nodeLives.close([{ uid: edge.uid, at: at(5_000), reason: "Terminated" }]);
+        expect(await history.streams.prune(at(5_000))).toBe(1);
+        expect(await history.streams.prune(at(5_001))).toBe(1);
+        expect(await history.streams.prune(at(1e9))).toBe(0);
+        expect(await liveNames()).toEqual(["kept"]);
       });
 
       it("opens a stream once when several see it at once", async () => {
@@ -354,6 +409,19 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
         expect(last.map(({ kind }) => kind)).toEqual(["C", "B"]);
       });
 
+      it("answers what had begun by a time, without what began after it", async () => {
+        for (const [index, kind] of ["A", "B", "C"].entries())
+          await history.activities.record(activity({ kind }), at(index * 1_000));
+        const until = async (ms: number, limit = 9): Promise<readonly string[]> => {
+          const filter = { namespace, group: "live", limit, until: at(ms) };
+          return (await history.activities.last(filter)).map(({ kind }) => kind);
+        };
+        expect(await until(999)).toEqual(["A"]);
+        expect(await until(1_000)).toEqual(["B", "A"]);
+        expect(await until(9_000, 2)).toEqual(["C", "B"]);
+        expect(await until(-1)).toEqual([]);
+      });
+
       it("prunes what ended before, and goes on after it", async () => {
         await history.activities.prune(at(1e9));
         await history.activities.record(activity(), at(0));
@@ -378,6 +446,101 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
           kinds.map((kind, i) => (i % 2 === 0 ? history : other).activities.record(activity({ kind }), at(0))),
         );
         expect((await newest()).map(({ kind }) => kind).sort()).toEqual(kinds);
+      });
+    });
+
+    describe("alarm transitions", () => {
+      const newest = (limit = 10) => history.alarms.last({ namespace, group: "live", limit });
+
+      it("answers the newest of a group first, and no more than asked for", async () => {
+        const [raised, cleared] = [alarm(), alarm({ from: "ALARM", to: "OK", at: at(2_000) })] as const;
+        const elsewhere = alarm({ region: "region-2", from: "INSUFFICIENT_DATA", at: at(1_000) });
+        await history.alarms.record([cleared, raised]);
+        await history.alarms.record([elsewhere, alarm({ group: "other", at: at(3_000) })]);
+        expect(await newest()).toEqual([cleared, elsewhere, raised]);
+        expect(await newest(1)).toEqual([cleared]);
+      });
+
+      it("does nothing when a transition is repeated", async () => {
+        const others = [alarm({ alarm: "edge-scale-in" }), alarm({ region: "region-2" }), alarm({ at: at(1) })];
+        await history.alarms.record([alarm(), ...others, alarm()]);
+        await history.alarms.record([alarm({ reason: "Said differently" }), ...others]);
+        const found = await newest();
+        expect(found).toHaveLength(4);
+        expect(found.map(({ reason }) => reason)).toEqual(Array<string>(4).fill(alarm().reason));
+      });
+
+      it("prunes what is older", async () => {
+        await history.alarms.prune(at(1e9));
+        await history.alarms.record([0, 1_000, 2_000].map((ms) => alarm({ at: at(ms) })));
+        expect(await history.alarms.prune(at(2_000))).toBe(2);
+        expect((await newest()).map(({ at: when }) => when)).toEqual([at(2_000)]);
+      });
+
+      it("loses nothing when several write at once", async () => {
+        const rows = Array.from({ length: 30 }, (_, index) => alarm({ alarm: `a${index}` }));
+        const writers = [history, other, history, other];
+        await Promise.all(writers.map((one, index) => one.alarms.record(index % 2 === 0 ? rows : rows.toReversed())));
+        expect(await newest(99)).toHaveLength(30);
+      });
+    });
+
+    describe("last reports", () => {
+      const known = () => history.lastReports.read({ namespace, group: "live" });
+
+      it("keeps all that a report says, and answers the nodes of a group by name", async () => {
+        const full = report({ cpuPercent: 12.25, memoryPercent: 0, egressMbps: 940.5, lastTrafficAt: at(-5_000) });
+        const second = report({ name: "edge-1", role: "origin", sequence: Number.MAX_SAFE_INTEGER });
+        await history.lastReports.record([second, full, report({ name: "edge-2", group: "other" })]);
+        expect(await known()).toEqual([full, second]);
+      });
+
+      it("keeps the newest by its time and then by its sequence, whatever comes last", async () => {
+        const newest = report({
+          lastReportAt: at(5_000),
+          sequence: 2,
+          connections: 7,
+          cpuPercent: 5,
+          bootId: "boot-2",
+        });
+        await history.lastReports.record([report({ sequence: 9, egressMbps: 1 })]);
+        await history.lastReports.record([newest]);
+        await history.lastReports.record([report({ lastReportAt: at(5_000), sequence: 1 })]);
+        await history.lastReports.record([report({ lastReportAt: at(4_000), sequence: 10 })]);
+        await history.lastReports.record([{ ...newest, connections: 8 }]);
+        expect(await known()).toEqual([newest]);
+      });
+
+      it("never loses the latest traffic, and takes it from an older report too", async () => {
+        const quiet = { lastReportAt: at(5_000), sequence: 5, connections: 0 };
+        await history.lastReports.record([report({ lastTrafficAt: at(-1_000) })]);
+        await history.lastReports.record([report(quiet)]);
+        expect(await known()).toEqual([report({ ...quiet, lastTrafficAt: at(-1_000) })]);
+        await history.lastReports.record([report({ lastReportAt: at(3_000), lastTrafficAt: at(3_000) })]);
+        await history.lastReports.record([report({ lastReportAt: at(2_000), lastTrafficAt: at(2_000) })]);
+        expect(await known()).toEqual([report({ ...quiet, lastTrafficAt: at(3_000) })]);
+      });
+
+      it("prunes nodes that reported last before", async () => {
+        await history.lastReports.prune(at(1e9));
+        await history.lastReports.record([report(), report({ name: "edge-1", lastReportAt: at(1_000) })]);
+        expect(await history.lastReports.prune(at(1_000))).toBe(1);
+        expect((await known()).map(({ name }) => name)).toEqual(["edge-1"]);
+      });
+
+      it("keeps the newest when several write at once", async () => {
+        const round = (sequence: number) =>
+          Array.from({ length: 30 }, (_, node) =>
+            report({ name: `edge-${node}`, lastReportAt: at(sequence), sequence }),
+          );
+        const writers = Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? history : other));
+        await Promise.all(
+          writers.map((one, index) =>
+            one.lastReports.record(index % 3 === 0 ? round(index) : round(index).toReversed()),
+          ),
+        );
+        const found = await known();
+        expect(found.map(({ sequence }) => sequence)).toEqual(Array<number>(30).fill(7));
       });
     });
   });

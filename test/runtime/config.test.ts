@@ -26,6 +26,7 @@ describe("configuration", () => {
       reportIntervalMs: 5000,
       apiUrl: "http://127.0.0.1:8080",
       feedUrls: ["http://127.0.0.1:8080"],
+      retentionMs: 30 * 86_400_000,
       logLevel: "info",
     });
   });
@@ -41,6 +42,7 @@ describe("configuration", () => {
       STREAMFLEET_API_URL: "https://api.example/",
       STREAMFLEET_FEED_URLS: "http://10.0.0.1:8080/, http://10.0.0.2:8080",
       STREAMFLEET_SIMULATED_CLOUD_DIR: "/cloud",
+      STREAMFLEET_RETENTION_DAYS: "3650",
       STREAMFLEET_LOG_LEVEL: "debug",
     };
     expect(loadConfig(env, "controller")).toEqual({
@@ -54,6 +56,7 @@ describe("configuration", () => {
       apiUrl: "https://api.example",
       feedUrls: ["http://10.0.0.1:8080", "http://10.0.0.2:8080"],
       simulatedCloudDir: "/cloud",
+      retentionMs: 315_360_000_000,
       logLevel: "debug",
     });
   });
@@ -90,6 +93,8 @@ describe("configuration", () => {
       "http://a,b",
       "write URLs separated by commas, such as http://10.0.0.1:8080,http://10.0.0.2:8080",
     ],
+    ["STREAMFLEET_RETENTION_DAYS", "0", "write days from 1 to 3650, for example 30"],
+    ["STREAMFLEET_RETENTION_DAYS", "3651", "write days from 1 to 3650, for example 30"],
     ["STREAMFLEET_LOG_LEVEL", "verbose", "write one of debug, info, error, silent"],
   ])("refuses %s=%s in one line that says what to write", (name, value, advice) => {
     expect(errors({ [name]: value })).toEqual([`${name} is not valid: ${advice}`]);

@@ -45,6 +45,17 @@ describe("metrics", () => {
     ]);
   });
 
+  it("says what history waits and how much of each kind was lost, from the start on", async () => {
+    const metrics = createMetrics();
+    metrics.history({ backlog: 7, dropped: { load: 0, streams: 2 } });
+    metrics.history({ backlog: 5, dropped: { load: 0, streams: 3 } });
+    expect(await values(metrics.text(), "streamfleet_history")).toEqual([
+      "streamfleet_history_backlog 5",
+      'streamfleet_history_dropped_total{kind="load"} 0',
+      'streamfleet_history_dropped_total{kind="streams"} 3',
+    ]);
+  });
+
   it("shares nothing between two of them", async () => {
     createMetrics().leading(true);
     expect(await values(createMetrics().text(), "streamfleet_leader")).toEqual(["streamfleet_leader 0"]);

@@ -1,0 +1,42 @@
+/** Work that is done now and then, never twice at once. */
+import type { Clock } from "../domain/time.ts";
+
+export interface RoundsOptions {
+  readonly clock: Clock;
+  /** From the start to the first round, and from the end of one to the next (ms). */
+  readonly firstMs: number;
+  readonly everyMs: number;
+  /** One round. It must not throw; it may look at `signal`, which says that the rounds are over. */
+  readonly work: (signal: AbortSignal) => Promise<void>;
+}
+
+export class Rounds {
+  readonly #options: RoundsOptions;
+  #cancel: () => void = () => undefined;
+  #running: Promise<void> = Promise.resolve();
+  #over = new AbortController();
+
+  constructor(options: RoundsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#over = new AbortController();
+    this.#schedule(this.#options.firstMs);
+  }
+
+  /** Begins no other round and waits for the one that runs. */
+  async stop(): Promise<void> {
+    this.#over.abort();
+    this.#cancel();
+    await this.#running;
+  }
+
+  #schedule(ms: number): void {
+    const { signal } = this.#over;
+    if (signal.aborted) return;
+    this.#cancel = this.#options.clock.after(ms, () => {
+      this.#running = this.#options.work(signal).finally(() => this.#schedule(this.#options.everyMs));
+    });
+  }
+}
