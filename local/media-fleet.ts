@@ -1,8 +1,9 @@
 /** One simulated media node on each machine of the simulated cloud that runs. */
+import type { ChildReport } from "../domain/load.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { NodeSettings } from "../domain/user-data.ts";
 import { parseUserData } from "../domain/user-data.ts";
-import type { MediaNodeOptions, MediaNodeWorld } from "./media-node.ts";
+import type { MediaNodeOptions, MediaNodeWorld, StreamNodeId } from "./media-node.ts";
 import { MediaNode } from "./media-node.ts";
 
 /** What the fleet needs of a `SimulatedCloud`. */
@@ -24,6 +25,8 @@ type Boot = Pick<MediaNodeOptions, "resumed">;
 export class MediaFleet {
   readonly #options: MediaFleetOptions;
   readonly #nodes = new Map<string, MediaNode>();
+  readonly #byAddress = new Map<string, MediaNode>();
+  readonly #lost: string[] = [];
   readonly #stopping = new Set<Promise<void>>();
   #unsubscribe: () => void = () => undefined;
 
@@ -34,6 +37,23 @@ export class MediaFleet {
   /** The nodes that are up, by provider id. */
   get nodes(): ReadonlyMap<string, MediaNode> {
     return this.#nodes;
+  }
+
+  /** The node that is up at an address, public or private. */
+  nodeAt(address: string): MediaNode | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  /** The node that is up and has registered as this StreamNode. */
+  nodeNamed({ namespace, name }: Pick<StreamNodeId, "namespace" | "name">): MediaNode | undefined {
+    return [...this.#nodes.values()].find(({ streamNode }) => {
+      return streamNode?.name === name && streamNode.namespace === namespace;
+    });
+  }
+
+  /** Ids of the sessions that ended with their machines since this was last asked. */
+  takeLost(): readonly string[] {
+    return this.#lost.splice(0);
   }
 
   /** Begins to follow the cloud, with the machines that run already. */
@@ -63,6 +83,7 @@ export class MediaFleet {
       return;
     }
     this.#nodes.set(machine.providerId, node);
+    for (const address of node.addresses) this.#byAddress.set(address, node);
     node.start();
   }
 
@@ -70,6 +91,9 @@ export class MediaFleet {
     const node = this.#nodes.get(providerId);
     if (node === undefined) return;
     this.#nodes.delete(providerId);
+    // Another machine may have the address by now.
+    for (const address of node.addresses) if (this.nodeAt(address) === node) this.#byAddress.delete(address);
+    for (const id of node.cut()) this.#lost.push(id);
     const stopped: Promise<void> = node.stop(options).finally(() => this.#stopping.delete(stopped));
     this.#stopping.add(stopped);
   }
@@ -78,7 +102,12 @@ export class MediaFleet {
     const settings = parseUserData(this.#options.cloud.userDataOf(machine.providerId) ?? "");
     const address = machine.publicAddress ?? machine.privateAddress;
     if (settings === undefined || address === undefined) return undefined;
-    return new MediaNode({ ...this.#options, ...this.#settingsOf(machine, address, settings), ...boot });
+    const childrenOf = (origin: StreamNodeId) => this.#childrenOf(origin);
+    return new MediaNode({ ...this.#options, ...this.#settingsOf(machine, address, settings), ...boot, childrenOf });
+  }
+
+  #childrenOf(origin: StreamNodeId): readonly ChildReport[] {
+    return [...this.#nodes.values()].flatMap((node) => node.asChildOf(origin) ?? []);
   }
 
   #settingsOf(machine: Machine, address: string, { apiUrl, joinToken }: NodeSettings) {

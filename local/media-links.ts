@@ -26,6 +26,10 @@ export class MediaLinks {
     }));
   }
 
+  isEstablished(parent: string): boolean {
+    return this.#established.get(parent) === true;
+  }
+
   /** Takes note that these were reported; those that were connecting come up. */
   reported(links: readonly LinkReport[]): void {
     this.#news = false;

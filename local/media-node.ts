@@ -1,20 +1,17 @@
 /** A model of one media server: it calls back over HTTP, reports, links to its parents and does as it is told. */
 import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "../api/node-schemas.ts";
-import type { NodeReport } from "../domain/load.ts";
+import type { ChildReport } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import type { BackOff } from "../runtime/back-off.ts";
 import { backOffMs } from "../runtime/back-off.ts";
 import { sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { EdgeRequests } from "./media-idle-edges.ts";
 import { MediaLinks } from "./media-links.ts";
+import { idle, loadOfBoth, type MediaLoad } from "./media-load.ts";
+import { type MediaSession, MediaSessions } from "./media-sessions.ts";
 import type { NodeAnswer } from "./node-api-client.ts";
 import { NodeApiClient } from "./node-api-client.ts";
-
-/** What occupies the node: direct clients and streams. */
-export type MediaLoad = Pick<
-  NodeReport,
-  "connections" | "publishers" | "subscribers" | "cpuPercent" | "memoryPercent" | "egressMbps" | "streams"
->;
 
 /** What all nodes of a process share. */
 export interface MediaNodeWorld {
@@ -33,17 +30,26 @@ export interface MediaNodeOptions extends MediaNodeWorld {
   readonly identity: RegisterRequest;
   /** It ran before our process did, so its links have not broken: the first parents that it is told are linked already. */
   readonly resumed?: boolean;
+  /** The edges that are linked to this origin; default: none is known. */
+  readonly childrenOf?: (origin: StreamNodeId) => readonly ChildReport[];
 }
+
+/** The StreamNode that a media node is, as it was told when it registered. */
+export type StreamNodeId = Pick<RegisterResponse, "namespace" | "group" | "name">;
+
+/** `Full`: every slot is taken. `Draining`: it takes nobody any more. `NotServing`: it is not registered. */
+export type ConnectAnswer = "Connected" | "Full" | "Draining" | "NotServing";
 
 /** `Gone`: told to stop for good. */
 export type MediaNodeState = "Idle" | "Registering" | "Serving" | "Gone" | "Stopped";
-
-const idle: MediaLoad = { connections: 0, publishers: 0, subscribers: 0, streams: [] };
 
 const retryBackOff: BackOff = { baseMs: 500, capMs: 15_000 };
 
 /** Time (ms) that a link takes to come up, and after which news are reported. */
 const linkMs = 100;
+
+/** Most edges that a report tells of. */
+const mostChildren = 2_000;
 
 /** Part of the report interval by which chance shortens it, so that nodes started together do not report together. */
 const intervalJitter = 0.1;
@@ -54,7 +60,10 @@ export class MediaNode {
   readonly #client: NodeApiClient;
   readonly #links = new MediaLinks();
   #state: MediaNodeState = "Idle";
-  #load: MediaLoad = idle;
+  /** What occupies it beside the sessions. */
+  #given: MediaLoad = idle;
+  readonly #sessions = new MediaSessions();
+  readonly #edgeRequests: EdgeRequests;
   /** What it was told when it registered last. */
   #session: RegisterResponse | undefined;
   #directives: ReportResponse["directives"] = [];
@@ -62,10 +71,15 @@ export class MediaNode {
   #sequence: number;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  /** The last client has left a node that drains, and no report has said so yet. */
+  #hasEmptied = false;
+  /** Ends the wait for the next report. */
+  #wake: () => void = () => undefined;
 
   constructor(options: MediaNodeOptions) {
     this.#options = options;
     this.#client = new NodeApiClient(options);
+    this.#edgeRequests = new EdgeRequests({ ...options, client: this.#client });
     this.#sequence = options.clock.now();
   }
 
@@ -78,9 +92,69 @@ export class MediaNode {
     return this.#directives;
   }
 
-  /** What the next reports say. */
+  /** Where it is reached. */
+  get addresses(): readonly string[] {
+    const { address, privateAddress } = this.#options.identity;
+    return privateAddress === undefined ? [address] : [address, privateAddress];
+  }
+
+  /** The StreamNode that it is; undefined until it has registered. */
+  get streamNode(): StreamNodeId | undefined {
+    return this.#session;
+  }
+
+  /** Whether it takes new clients, were there room. Every directive that there is tells it to take none. */
+  get accepting(): boolean {
+    return this.#directives.length === 0;
+  }
+
+  /** Its load as a report would tell it now. */
+  get load(): MediaLoad {
+    return loadOfBoth(this.#given, this.#sessions.load(), this.#capacity);
+  }
+
+  /** What the next reports say beside the sessions. */
   setLoad(load: MediaLoad): void {
-    this.#load = load;
+    const before = this.#connections;
+    this.#given = load;
+    this.#noticeEmptying(before);
+  }
+
+  /** Takes a client in if it can. One that is connected already stays so. */
+  connect(session: MediaSession): ConnectAnswer {
+    if (this.#state !== "Serving" || this.#stop.signal.aborted) return "NotServing";
+    if (this.#sessions.has(session.id)) return "Connected";
+    if (!this.accepting) return "Draining";
+    if (this.#connections >= this.#capacity) return "Full";
+    this.#sessions.add(session);
+    return "Connected";
+  }
+
+  /** Lets a client go; says whether it was there. */
+  disconnect(id: string): boolean {
+    const before = this.#connections;
+    const known = this.#sessions.remove(id);
+    this.#noticeEmptying(before);
+    return known;
+  }
+
+  /** Cuts all clients off, as the end of a machine does, and gives their ids. */
+  cut(): readonly string[] {
+    return this.#sessions.removeAll();
+  }
+
+  /** What this origin would say of the node if it is one of its edges: linked to it, in the same group. */
+  asChildOf({ namespace, group, name }: StreamNodeId): ChildReport | undefined {
+    const own = this.#session;
+    if (this.#state !== "Serving" || own?.group !== group || own.namespace !== namespace) return undefined;
+    if (!this.#links.isEstablished(name)) return undefined;
+    const { subscribers } = this.#sessions;
+    return {
+      name: own.name,
+      connections: this.#connections,
+      subscribers: this.#given.subscribers + subscribers,
+      streams: this.#given.streams.length + this.#sessions.streamCount,
+    };
   }
 
   /** Starts the server; a node is started once. */
@@ -95,6 +169,7 @@ export class MediaNode {
     const serving = this.#state === "Serving";
     this.#stop.abort();
     await this.#running;
+    await this.#edgeRequests.settled();
     this.#state = "Stopped";
     if (!goodbye || !serving || this.#session === undefined) return;
     await this.#client.goodbye(this.#session, this.#options.identity.bootId, new AbortController().signal);
@@ -140,7 +215,8 @@ export class MediaNode {
       taken += 1;
       intervalMs = answer.body.reportIntervalMs;
       const news = this.#follow(report, answer.body);
-      await sleep(this.#options.clock, news ? linkMs : this.#jittered(intervalMs), signal);
+      this.#edgeRequests.consider(session, report.children, answer.body.edgeIdleSeconds, signal);
+      await this.#rest(news ? linkMs : this.#jittered(intervalMs), signal);
     }
     return taken;
   }
@@ -156,19 +232,54 @@ export class MediaNode {
     this.#links.follow(answer.parents.map(({ name }) => name));
     this.#directives = answer.directives;
     const unacknowledged = answer.directives.some(({ id }) => !report.acknowledged.includes(id));
-    return this.#links.haveNews || unacknowledged;
+    return this.#links.haveNews || unacknowledged || this.accepting !== report.accepting;
+  }
+
+  /** Waits for the next report; one that tells that the last client has left does not wait. */
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#hasEmptied) return;
+    const nap = new AbortController();
+    const wake = (): void => nap.abort();
+    this.#wake = wake;
+    signal.addEventListener("abort", wake);
+    await sleep(this.#options.clock, signal.aborted ? 0 : ms, nap.signal);
+    signal.removeEventListener("abort", wake);
+  }
+
+  #noticeEmptying(before: number): void {
+    if (this.accepting || before === 0 || this.#connections > 0) return;
+    this.#hasEmptied = true;
+    this.#wake();
+  }
+
+  get #connections(): number {
+    return this.#given.connections + this.#sessions.size;
+  }
+
+  get #capacity(): number {
+    return this.#session?.connectionCapacity ?? 0;
   }
 
   #report(): ReportRequest {
     this.#sequence += 1;
+    this.#hasEmptied = false;
+    const { load } = this;
     return {
-      ...this.#load,
+      ...load,
       bootId: this.#options.identity.bootId,
       sequence: this.#sequence,
-      streams: [...this.#load.streams],
+      accepting: this.accepting,
+      streams: [...load.streams],
       links: [...this.#links.list()],
+      children: [...this.#children()],
       acknowledged: this.#directives.map(({ id }) => id),
     };
+  }
+
+  #children(): readonly ChildReport[] {
+    const { childrenOf } = this.#options;
+    if (this.#session?.role !== "origin" || childrenOf === undefined) return [];
+    return childrenOf(this.#session).slice(0, mostChildren);
   }
 
   #pause(answer: NodeAnswer<unknown>, failures: number, signal: AbortSignal, longestMs = retryBackOff.capMs) {

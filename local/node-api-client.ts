@@ -51,6 +51,17 @@ export class NodeApiClient {
     return this.#post(call, () => undefined, signal);
   }
 
+  /** An origin asks for one of its edges to go. */
+  requestScaleIn(
+    session: NodeSession & Pick<RegisterResponse, "group">,
+    request: { readonly node: string; readonly reason: string },
+    signal: AbortSignal,
+  ): Promise<NodeAnswer<undefined>> {
+    const group = `${encodeURIComponent(session.namespace)}/${encodeURIComponent(session.group)}`;
+    const call = { path: `/v1/nodegroups/${group}/scale-in-requests`, token: session.token, body: request };
+    return this.#post(call, () => undefined, signal);
+  }
+
   async #post<T>(
     { path, token, body }: { readonly path: string; readonly token: string; readonly body: object },
     read: (text: string) => T,
