@@ -1,19 +1,20 @@
 /** Which alarms hold for a group: those of its policy, with the fleet's defaults where the policy names none. */
 import { readDefaults } from "../crds/defaults.ts";
 import { defaultsConfigMapName } from "../crds/names.ts";
+import type { NodeGroup } from "../crds/node-group.ts";
 import type { ScalePolicy } from "../crds/scale-policy.ts";
 import { type AlarmDefinition, alarmsOf } from "../domain/alarm-definitions.ts";
 import { findCondition } from "../domain/conditions.ts";
 import { keyText } from "../runtime/reconciler.ts";
-import type { Cache, Cluster, ConfigMap } from "./cluster.ts";
+import type { Cache, ConfigMap } from "./cluster.ts";
 
 /** The alarms of a group, by its `namespace/name`; undefined while its policy is not there or is refused. */
 export type GroupAlarms = (group: string) => readonly AlarmDefinition[] | undefined;
 
 export interface GroupAlarmsDeps {
   readonly cluster: {
-    readonly nodeGroups: { readonly cache: Pick<Cluster["nodeGroups"]["cache"], "get"> };
-    readonly scalePolicies: { readonly cache: Pick<Cluster["scalePolicies"]["cache"], "get"> };
+    readonly nodeGroups: { readonly cache: Pick<Cache<NodeGroup>, "get"> };
+    readonly scalePolicies: { readonly cache: Pick<Cache<ScalePolicy>, "get"> };
     readonly defaults: Pick<Cache<ConfigMap>, "get">;
   };
   /** The operator's own namespace, which holds the defaults. */

@@ -16,12 +16,12 @@ import {
   requeueAfter,
 } from "../../runtime/reconciler.ts";
 import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
-import type { Cluster } from "../cluster.ts";
+import type { Cache } from "../cluster.ts";
 import type { GroupAlarms } from "../group-alarms.ts";
 import type { LoadView } from "../load-book.ts";
 
 export interface AlarmDeps {
-  readonly cluster: { readonly nodeGroups: { readonly cache: Pick<Cluster["nodeGroups"]["cache"], "get"> } };
+  readonly cluster: { readonly nodeGroups: { readonly cache: Pick<Cache<NodeGroup>, "get"> } };
   readonly alarms: GroupAlarms;
   readonly load: Pick<LoadView, "datapoints">;
   readonly board: AlarmBoard;

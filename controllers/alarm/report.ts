@@ -19,12 +19,18 @@ import {
   requeueAfter,
   type Turn,
 } from "../../runtime/reconciler.ts";
+import type { ResourceClient } from "../../runtime/resource-client.ts";
 import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
-import type { Cluster } from "../cluster.ts";
+import type { Cache } from "../cluster.ts";
 import { changedMs, writeStatus } from "../status-writer.ts";
 
 export interface AlarmReportDeps {
-  readonly cluster: Pick<Cluster, "nodeGroups">;
+  readonly cluster: {
+    readonly nodeGroups: {
+      readonly cache: Pick<Cache<NodeGroup>, "get">;
+      readonly client: Pick<ResourceClient<NodeGroup>, "patchStatus">;
+    };
+  };
   readonly board: AlarmBoard;
   readonly events: Pick<EventRecorder, "record">;
   readonly history: Pick<HistoryRecorder, "recordAlarm">;
