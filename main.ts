@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { FeedClient } from "./api/feed-client.ts";
+import { InformedGroupDirectory } from "./api/group-directory.ts";
 import type { Listener } from "./api/listener.ts";
 import { serveOperations } from "./api/operations-server.ts";
 import { ReportBook } from "./api/report-book.ts";
@@ -15,8 +16,7 @@ import { type InformedCluster, informedCluster } from "./controllers/cluster.ts"
 import type { Leadership } from "./controllers/leadership.ts";
 import { operatorTasks } from "./controllers/operator.ts";
 import { type PlatformName, resourceType } from "./crds/names.ts";
-import type { StreamNode } from "./crds/stream-node.ts";
-import type { LoadFeed, NodeReport } from "./domain/load.ts";
+import { type LoadFeed, staleIntervals } from "./domain/load.ts";
 import { fromTags } from "./domain/ownership.ts";
 import type { Clock } from "./domain/time.ts";
 import { openCloudFile } from "./local/cloud-file.ts";
@@ -38,6 +38,7 @@ import { BufferedHistory } from "./prisma/buffered-history.ts";
 import { acquireDirectoryLock } from "./prisma/directory-lock.ts";
 import { openEmbeddedDatabase } from "./prisma/embedded-database.ts";
 import type { HistoryDatabase } from "./prisma/history-database.ts";
+import { recordReport } from "./prisma/report-record.ts";
 import { connectPostgres } from "./prisma/postgres-database.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { type Config, ConfigError, loadConfig, processEnvironment, type ServerConfig } from "./runtime/config.ts";
@@ -205,7 +206,7 @@ async function startAll({ config, data, kubePort, bare, stops, interrupted }: Up
   const keys = await loadKeyRing(kube, config.namespace, { clock: own.clock, random: randomBytes, seed });
   const cluster = openCluster(own, kube);
   const reports = new ReportBook();
-  const nodeApi = createNodeApi(own, { cluster, keys, reports, history });
+  const nodeApi = createNodeApi(own, { cluster, keys, reports, history, database });
   stops.add(() => nodeApi.close());
   await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
   const always: Leadership = { isLeader: () => true };
@@ -352,13 +353,13 @@ async function api(): Promise<void> {
 async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<Listener> {
   const { clock, logger } = own;
   await assertInstalled(kube, config);
-  const { history } = postgresHistory(own, config.databaseUrl, stops);
+  const { history, database } = postgresHistory(own, config.databaseUrl, stops);
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
   const cluster = openCluster(own, kube);
-  const nodeApi = createNodeApi(own, { cluster, keys, reports: new ReportBook(), history });
+  const nodeApi = createNodeApi(own, { cluster, keys, reports: new ReportBook(), history, database });
   stops.add(() => nodeApi.close());
-  const manager = new Manager({ sources: [cluster.streamNodeInformer], tasks: [], ...own });
+  const manager = new Manager({ sources: cluster.apiInformers, tasks: [], ...own });
   stops.add(() => manager.stop());
   const listener = await nodeApi.listen({ port: config.apiPort });
   await manager.start();
@@ -505,12 +506,18 @@ interface NodeApiParts {
   readonly keys: KeyRing;
   readonly reports: ReportBook;
   readonly history: BufferedHistory;
+  readonly database: HistoryDatabase;
 }
 
-function createNodeApi(own: Process, { cluster, keys, reports, history }: NodeApiParts): ApiServer {
+function createNodeApi(own: Process, { cluster, keys, reports, history, database }: NodeApiParts): ApiServer {
   const { clock, config, logger, metrics, version } = own;
   return createApiServer({
     nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),
+    groups: new InformedGroupDirectory({
+      nodeGroups: cluster.nodeGroups.cache,
+      scalePolicies: cluster.scalePolicies.cache,
+    }),
+    activities: database.history.activities,
     registrations: cluster.streamNodes.client,
     reports,
     keys,
@@ -521,14 +528,6 @@ function createNodeApi(own: Process, { cluster, keys, reports, history }: NodeAp
     version,
     onReport: (report, node) => recordReport(history, report, node),
   });
-}
-
-function recordReport(history: BufferedHistory, report: NodeReport, { metadata, spec }: StreamNode): void {
-  const { namespace, uid } = metadata;
-  const { group, role, region } = spec;
-  const { receivedAt: at, connections, publishers, subscribers, streams } = report;
-  history.recordLoad({ namespace, group, role, region, at, connections, publishers, subscribers });
-  history.recordStreams({ namespace, group, nodeUid: uid, streams, at });
 }
 
 interface OperatorParts {
@@ -550,11 +549,13 @@ function operator(own: Process, parts: OperatorParts): readonly LeaderTask[] {
     ...own,
     ...rest,
     clouds,
-    lives: database.history.nodeLives,
+    stores: database.history,
+    retentionMs: config.retentionMs,
     events: new EventRecorder({ api: kube, clock, logger, metrics, component: "streamfleet" }),
     settings: { clusterId: config.clusterId, apiUrl: config.apiUrl },
     namespace: config.namespace,
     freshMs: keptSilenceFactor * config.reportIntervalMs,
+    staleMs: staleIntervals * config.reportIntervalMs,
   });
 }
 

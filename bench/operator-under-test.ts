@@ -78,8 +78,10 @@ export class OperatorUnderTest {
       settings: { clusterId, apiUrl: "http://node-api.test" },
       namespace: operatorNamespace,
       freshMs,
+      staleMs: freshMs,
       history,
-      lives: options.history.nodeLives,
+      stores: options.history,
+      retentionMs: 30 * 86_400_000,
       events: new EventRecorder({ ...own, api, component: "streamfleet" }),
     });
     const manager = new Manager({ ...own, sources: cluster.informers, tasks });

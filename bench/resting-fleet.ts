@@ -86,6 +86,8 @@ export function reportOf(
     ...{ cpuPercent: 40, memoryPercent: 50, egressMbps: 200 },
     links: role === "edge" ? [{ parent, state: linked ? "established" : "lost" }] : [],
     streams: [{ scope: "live", name: "stream-1", subscribers: 97 }],
+    accepting: true,
+    children: [],
     acknowledged: [],
   };
 }

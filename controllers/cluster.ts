@@ -72,6 +72,8 @@ export interface ClusterOptions {
 /** A cluster with the informers that feed it, which somebody must start. */
 export interface InformedCluster extends Cluster {
   readonly informers: readonly Informer<unknown>[];
+  /** Those that the node API needs. */
+  readonly apiInformers: readonly Informer<unknown>[];
   readonly streamNodeInformer: Informer<StreamNode>;
 }
 
@@ -111,6 +113,7 @@ export function informedCluster(options: ClusterOptions): InformedCluster {
     streamNodes,
     defaults,
     informers: [...informers, defaults] as readonly Informer<unknown>[],
+    apiInformers: [streamNodes.cache, nodeGroups.cache, scalePolicies.cache] as readonly Informer<unknown>[],
     streamNodeInformer: streamNodes.cache,
   };
 }

@@ -1,7 +1,6 @@
 /** The reconcilers of one process, and which change wakes which of them. Nothing here decides. */
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import type { NodeLifeStore } from "../domain/history.ts";
 import type { LoadFeed, NodeReport } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import { needsParent } from "../domain/topology.ts";
@@ -15,15 +14,23 @@ import type { LeaderTask } from "../runtime/manager.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { keyText, type Reconciler } from "../runtime/reconciler.ts";
 import { AdoptionGate } from "./adoption-gate.ts";
+import { AlarmBoard } from "./alarm-board.ts";
+import { AlarmReconciler } from "./alarm/reconciler.ts";
+import { AlarmReporter, tellAfterMs } from "./alarm/report.ts";
+import { alarmTerm } from "./alarm/term.ts";
 import type { Clouds } from "./clouds.ts";
 import { type Cluster, index } from "./cluster.ts";
-import { HistoryKeeper } from "./history-keeper.ts";
+import { FreshBatches } from "./fresh-batches.ts";
+import { groupAlarms } from "./group-alarms.ts";
+import { HistoryKeeper, type KeptHistory } from "./history-keeper.ts";
 import { LaunchConfigReconciler, revisionOf } from "./launch-config/reconciler.ts";
 import { LaunchReconciler } from "./launch/reconciler.ts";
 import type { LaunchSettings } from "./launch/request.ts";
 import type { Leadership } from "./leadership.ts";
+import { LoadBook } from "./load-book.ts";
 import { NodeGroupReconciler } from "./node-group/reconciler.ts";
 import { RegionWatch } from "./region-watch.ts";
+import { ScaleInDesk } from "./scale-in-desk.ts";
 import { ScalePolicyReconciler } from "./scale-policy/reconciler.ts";
 import { StreamNodeReconciler } from "./stream-node/reconciler.ts";
 import { SweepReconciler } from "./sweep/reconciler.ts";
@@ -37,10 +44,14 @@ export interface OperatorDeps {
   readonly settings: LaunchSettings;
   /** The operator's own namespace. */
   readonly namespace: string;
-  /** A report older than this (ms) is not fresh. */
+  /** A report older than this (ms) no longer speaks for its node: it may be gone. */
   readonly freshMs: number;
+  /** A report older than this (ms) no longer counts for the load. */
+  readonly staleMs: number;
   readonly history: HistoryRecorder;
-  readonly lives: Pick<NodeLifeStore, "closeAllExcept">;
+  readonly stores: KeptHistory;
+  /** How long (ms) history is kept. */
+  readonly retentionMs: number;
   readonly events: Pick<EventRecorder, "record">;
   readonly clock: Clock;
   /** A number in [0, 1). */
@@ -52,29 +63,60 @@ export interface OperatorDeps {
 /** Every key is looked at again this often (ms), in case a wake-up was lost. */
 const resyncMs = 600_000;
 
-/** What runs while this process leads, in the order in which it starts. */
+/** What runs while this process leads, in the order in which it starts. Load is followed from now on, leading or not. */
 export function operatorTasks(deps: OperatorDeps): readonly LeaderTask[] {
-  const { cluster, clouds } = deps;
-  const gate = new AdoptionGate();
-  const shared = { ...deps, gate, revisionOf };
+  const { cluster, clouds, clock, keys, settings } = deps;
+  const parts = sharedParts(deps);
+  const call = () => ({ keyId: keys.current.id, ...settings });
+  const shared = { ...deps, ...parts, revisionOf, call };
   const controllers = {
     launchConfig: controller(deps, new LaunchConfigReconciler(shared), () => cluster.launchConfigs.cache.keys()),
     scalePolicy: controller(deps, new ScalePolicyReconciler(shared), () => cluster.scalePolicies.cache.keys()),
+    alarm: controller(deps, new AlarmReconciler(shared), () => cluster.nodeGroups.cache.keys()),
     nodeGroup: controller(deps, new NodeGroupReconciler(shared), () => cluster.nodeGroups.cache.keys()),
     launch: controller(deps, new LaunchReconciler(shared), () => cluster.launchBatches.cache.keys()),
+    alarmReport: controller(deps, new AlarmReporter(shared), () => cluster.nodeGroups.cache.keys()),
     streamNode: controller(deps, new StreamNodeReconciler(shared), () => cluster.streamNodes.cache.keys(), 16),
     sweep: controller(deps, new SweepReconciler(shared), () => []),
   };
   const regions = new RegionWatch(cluster, clouds);
-  connect(deps, gate, controllers, regions);
+  connect(deps, parts, controllers, regions);
   const keeper = new HistoryKeeper({ ...deps, nodes: cluster.streamNodes.cache });
-  const term = { name: "term", start: () => gate.close(deps.clock.now()), stop: () => Promise.resolve() };
-  return [term, ...Object.values(controllers), regions, keeper];
+  const term = { name: "term", start: () => parts.gate.close(clock.now()), stop: () => Promise.resolve() };
+  return [term, alarmTerm(shared), ...Object.values(controllers), regions, keeper];
+}
+
+/** What several reconcilers read or write in memory. */
+interface SharedParts {
+  readonly gate: AdoptionGate;
+  readonly board: AlarmBoard;
+  readonly alarms: ReturnType<typeof groupAlarms>;
+  readonly load: LoadBook;
+  readonly desk: ScaleInDesk;
+  readonly fresh: FreshBatches;
+}
+
+const noAlarms: readonly never[] = [];
+
+function sharedParts(deps: OperatorDeps): SharedParts {
+  const { cluster, feed, clock, staleMs } = deps;
+  const alarms = groupAlarms(deps);
+  const watched = (group: string) => alarms(group) ?? noAlarms;
+  return {
+    gate: new AdoptionGate(),
+    board: new AlarmBoard(),
+    alarms,
+    load: new LoadBook({ nodes: cluster.streamNodes.cache, feed, alarms: watched, staleMs, clock }),
+    desk: new ScaleInDesk(feed),
+    fresh: new FreshBatches(clock),
+  };
 }
 
 interface Controllers {
   readonly launchConfig: Controller;
   readonly scalePolicy: Controller;
+  readonly alarm: Controller;
+  readonly alarmReport: Controller;
   readonly nodeGroup: Controller;
   readonly launch: Controller;
   readonly streamNode: Controller;
@@ -91,24 +133,37 @@ function controller(
   return new Controller({ reconciler, clock, random, logger, metrics, workers, resync: { everyMs: resyncMs, keys } });
 }
 
-function connect(deps: OperatorDeps, gate: AdoptionGate, to: Controllers, regions: RegionWatch): void {
+function connect(deps: OperatorDeps, parts: SharedParts, to: Controllers, regions: RegionWatch): void {
+  wakeOnLoad(deps, parts, to);
   wakeOnGroups(deps, to, regions);
   wakeOnReferences(deps, to, regions);
   wakeOnNodes(deps, to);
   wakeOnClouds(deps, to);
-  deps.feed.subscribe((report) => {
-    if (matters(deps.cluster.streamNodes.cache.get(keyText(report)), report)) to.streamNode.queue.add(keyText(report));
-  });
-  gate.onChange((uid) => {
+  parts.gate.onChange((uid) => {
     for (const { metadata } of deps.cluster.nodeGroups.cache.list()) {
       if (metadata.uid === uid) to.nodeGroup.queue.add(keyText(metadata));
     }
   });
 }
 
+/** From a report to a launch: each step wakes the next at once, and what people read comes after. */
+function wakeOnLoad({ cluster, feed }: OperatorDeps, { board, desk, fresh, load }: SharedParts, to: Controllers): void {
+  load.onSample((group) => to.alarm.queue.add(group));
+  board.onChange((group) => {
+    to.nodeGroup.queue.add(group);
+    to.alarmReport.queue.addAfter(group, tellAfterMs);
+  });
+  fresh.onPut((batch) => to.launch.queue.add(batch));
+  desk.onRequest((group) => to.nodeGroup.queue.add(group));
+  feed.subscribe((report) => {
+    if (matters(cluster.streamNodes.cache.get(keyText(report)), report)) to.streamNode.queue.add(keyText(report));
+  });
+}
+
 function wakeOnGroups({ cluster, clouds }: OperatorDeps, to: Controllers, regions: RegionWatch): void {
   cluster.nodeGroups.cache.onChange((change) => {
     to.nodeGroup.queue.add(change.key);
+    if (changesNodes(change)) to.alarm.queue.add(change.key);
     for (const group of versionsOf(change)) {
       const { namespace } = group.metadata;
       to.launchConfig.queue.add(keyText({ namespace, name: group.spec.launchConfigRef.name }));
@@ -152,12 +207,14 @@ function wakeOnReferences({ cluster, clouds }: OperatorDeps, to: Controllers, re
   cluster.scalePolicies.cache.onChange((change) => {
     to.scalePolicy.queue.add(change.key);
     for (const { metadata } of cluster.nodeGroups.cache.byIndex(index.scalePolicy, change.key)) {
+      to.alarm.queue.add(keyText(metadata));
       to.nodeGroup.queue.add(keyText(metadata));
       wakeBatches(cluster, to, keyText(metadata));
     }
   });
   cluster.defaults.onChange(() => {
     for (const key of cluster.scalePolicies.cache.keys()) to.scalePolicy.queue.add(key);
+    for (const key of cluster.nodeGroups.cache.keys()) to.alarm.queue.add(key);
   });
 }
 

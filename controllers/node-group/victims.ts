@@ -3,7 +3,7 @@ import type { StreamNode } from "../../crds/stream-node.ts";
 import type { LoadFeed } from "../../domain/load.ts";
 import { fromRfc3339, instant } from "../../domain/time.ts";
 import { mayHaveChildren, needsParent } from "../../domain/topology.ts";
-import { rankVictims, type VictimCandidate } from "../../domain/victims.ts";
+import { rankVictims, type Victim } from "../../domain/victims.ts";
 import type { Place } from "./census.ts";
 
 /** The node of the place that is to go first, or undefined where none may; `requested` names the one asked for. */
@@ -24,11 +24,7 @@ export function victimAt(
   return here.find(({ metadata }) => metadata.uid === first?.uid);
 }
 
-function candidateOf(
-  node: StreamNode,
-  staying: readonly StreamNode[],
-  feed: Pick<LoadFeed, "latest">,
-): VictimCandidate {
+function candidateOf(node: StreamNode, staying: readonly StreamNode[], feed: Pick<LoadFeed, "latest">): Victim {
   const { metadata, spec, status } = node;
   const report = feed.latest(metadata.uid);
   const zone = status?.machine?.zone;

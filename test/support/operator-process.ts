@@ -1,5 +1,6 @@
 /** One process of the product, put together as `up` does it, with its lifeline to the world. */
 import type { Express } from "express";
+import { InformedGroupDirectory } from "../../api/group-directory.ts";
 import { ReportBook } from "../../api/report-book.ts";
 import { createApiServer } from "../../api/server.ts";
 import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../api/stream-node-directory.ts";
@@ -7,10 +8,12 @@ import { type InformedCluster, informedCluster } from "../../controllers/cluster
 import type { Leadership } from "../../controllers/leadership.ts";
 import { operatorTasks } from "../../controllers/operator.ts";
 import type { History } from "../../domain/history.ts";
+import { staleIntervals } from "../../domain/load.ts";
 import type { Clock } from "../../domain/time.ts";
 import { MachineInventory } from "../../platforms/inventory.ts";
 import type { CloudPlatform } from "../../platforms/platform.ts";
 import { BufferedHistory } from "../../prisma/buffered-history.ts";
+import { recordReport } from "../../prisma/report-record.ts";
 import { EventRecorder } from "../../runtime/events.ts";
 import { loadKeyRing } from "../../runtime/key-ring.ts";
 import type { KubernetesApi } from "../../runtime/kubernetes-api.ts";
@@ -84,20 +87,26 @@ export class OperatorProcess {
     const { clock } = this.lifeline;
     const kube = this.lifeline.kubernetes(this.#around.kube);
     const platform = this.lifeline.cloud(this.#around.platform);
-    const lives = this.lifeline.database(database.nodeLives);
+    const stores = this.#guarded(database);
     const metrics = createMetrics();
     const own = { clock, random, logger, metrics };
     const keys = await loadKeyRing(kube, operatorNamespace, { clock, random: () => seed, seed });
     const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace, streamNodeIndexers });
-    const history = new BufferedHistory({ history: this.#guarded(database), clock, onError: () => undefined });
+    const history = new BufferedHistory({ history: stores, clock, onError: () => undefined });
     const api = createApiServer({
       ...own,
       nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),
+      groups: new InformedGroupDirectory({
+        nodeGroups: cluster.nodeGroups.cache,
+        scalePolicies: cluster.scalePolicies.cache,
+      }),
+      activities: stores.activities,
       registrations: cluster.streamNodes.client,
       reports: this.reports,
       keys,
       config: { reportIntervalMs },
       version: "test",
+      onReport: (report, node) => recordReport(history, report, node),
     });
     const election = this.#election(kube, own);
     const leadership: Leadership = election ?? { isLeader: () => true };
@@ -112,8 +121,10 @@ export class OperatorProcess {
       settings: { clusterId, apiUrl },
       namespace: operatorNamespace,
       freshMs: 3 * reportIntervalMs,
+      staleMs: staleIntervals * reportIntervalMs,
       history,
-      lives,
+      stores,
+      retentionMs: 30 * 86_400_000,
       events: new EventRecorder({ ...own, api: kube, component: "streamfleet" }),
     });
     const manager = new Manager({
@@ -158,8 +169,10 @@ export class OperatorProcess {
     return new LeaderElection({ ...own, api, namespace: operatorNamespace, name: "streamfleet-controller", identity });
   }
 
-  #guarded({ nodeLives, streams, load, activities }: History): History {
+  #guarded({ nodeLives, streams, load, activities, alarms, lastReports }: History): History {
     return {
+      alarms: this.lifeline.database(alarms),
+      lastReports: this.lifeline.database(lastReports),
       nodeLives: this.lifeline.database(nodeLives),
       streams: this.lifeline.database(streams),
       load: this.lifeline.database(load),
