@@ -165,20 +165,23 @@ function alarmMetrics(registry: Registry): AlarmMetrics {
   return {
     alarmStates: (group, alarms) => {
       const key = `${group.namespace}/${group.group}`;
-      for (const { alarm, region } of goneFrom(known.get(key) ?? [], alarms)) {
-        for (const state of alarmStates) {
-          current.remove({ ...group, alarm, region, state });
-          transitions.remove({ ...group, alarm, region, state });
-        }
+      for (const labelValues of seriesOf(group, goneFrom(known.get(key) ?? [], alarms))) {
+        current.remove(labelValues);
+        transitions.remove(labelValues);
       }
-      for (const series of alarms)
-        for (const state of alarmStates) current.set({ ...group, ...series, state }, state === series.state ? 1 : 0);
+      for (const labelValues of seriesOf(group, alarms)) current.set(labelValues, 0);
+      for (const alarm of alarms) current.set({ ...group, ...alarm }, 1);
       if (alarms.length === 0) known.delete(key);
       else known.set(key, alarms);
     },
     alarmChanged: (group, alarm) => transitions.inc({ ...group, ...alarm }),
     forgetAlarmStates: () => current.reset(),
   };
+}
+
+/** The labels of each alarm in each state that it may have. */
+function seriesOf(group: GroupLabels, alarms: readonly AlarmSeries[]): readonly (GroupLabels & AlarmSeries)[] {
+  return alarms.flatMap((alarm) => alarmStates.map((state) => ({ ...group, ...alarm, state })));
 }
 
 function goneFrom(before: readonly AlarmSeries[], after: readonly AlarmSeries[]): readonly AlarmSeries[] {

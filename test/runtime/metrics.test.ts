@@ -56,6 +56,37 @@ describe("metrics", () => {
     ]);
   });
 
+  it("shows the state that each alarm is in, and drops the alarms of a group that are gone", async () => {
+    const metrics = createMetrics();
+    const [live, other] = [
+      { namespace: "default", group: "live" },
+      { namespace: "other", group: "live" },
+    ];
+    const full = { alarm: "edges-full", region: "region-a", state: "ALARM" } as const;
+    metrics.alarmStates(live, [full, { ...full, region: "region-b" }]);
+    metrics.alarmStates(other, [full]);
+    metrics.alarmChanged(live, full);
+    metrics.alarmChanged(live, { ...full, region: "region-b" });
+    metrics.alarmStates(live, [{ ...full, state: "OK" }]);
+    const labelsOf = ({ namespace, group }: typeof live) =>
+      `{namespace="${namespace}",group="${group}",alarm="edges-full",region="region-a",state=`;
+    expect(await values(metrics.text(), "streamfleet_alarm_state")).toEqual([
+      `streamfleet_alarm_state${labelsOf(live)}"OK"} 1`,
+      `streamfleet_alarm_state${labelsOf(live)}"ALARM"} 0`,
+      `streamfleet_alarm_state${labelsOf(live)}"INSUFFICIENT_DATA"} 0`,
+      `streamfleet_alarm_state${labelsOf(other)}"OK"} 0`,
+      `streamfleet_alarm_state${labelsOf(other)}"ALARM"} 1`,
+      `streamfleet_alarm_state${labelsOf(other)}"INSUFFICIENT_DATA"} 0`,
+    ]);
+    expect(await values(metrics.text(), "streamfleet_alarm_transitions_total")).toEqual([
+      `streamfleet_alarm_transitions_total${labelsOf(live)}"ALARM"} 1`,
+    ]);
+    metrics.forgetAlarmStates();
+    expect(await values(metrics.text(), "streamfleet_alarm_state")).toEqual([]);
+    metrics.alarmStates(live, []);
+    expect(await values(metrics.text(), "streamfleet_alarm_transitions_total")).toEqual([]);
+  });
+
   it("shares nothing between two of them", async () => {
     createMetrics().leading(true);
     expect(await values(createMetrics().text(), "streamfleet_leader")).toEqual(["streamfleet_leader 0"]);
