@@ -110,7 +110,12 @@ export class Attempts {
         machines.set(attempt.slots[launchIndex], providerId);
       return answer;
     });
-    const making = this.#makeNodes(launching, attempt, { answered: answering, machineOf: (slot) => machines.get(slot) }, turn);
+    const making = this.#makeNodes(
+      launching,
+      attempt,
+      { answered: answering, machineOf: (slot) => machines.get(slot) },
+      turn,
+    );
     const [answer, made] = await Promise.allSettled([answering, making]);
     if (answer.status === "rejected") throw answer.reason;
     // What could not be made is made when it is given its machine, or fails there once more.

@@ -61,11 +61,13 @@ export function viewBatch(around: BatchSurroundings): LaunchView {
 function roomFor({ batch, nodes, scalePolicy }: BatchSurroundings): number {
   const { role, region, slots } = batch.spec;
   if (scalePolicy === undefined) return slots.length;
-  const settled = new Set((batch.status?.members ?? []).map(({ slot }) => slot));
+  const launched = new Set(
+    (batch.status?.members ?? []).filter(({ outcome }) => outcome === "Launched").map(({ slot }) => slot),
+  );
   const others = nodes.filter(({ metadata, spec, status }) => {
     if (spec.role !== role || spec.region !== region) return false;
     if (metadata.deletionTimestamp !== undefined || status?.phase === "Terminating") return false;
-    return spec.batchUid !== batch.metadata.uid || settled.has(spec.slot);
+    return spec.batchUid !== batch.metadata.uid || launched.has(spec.slot);
   });
   return limitsFor(scalePolicy.spec, role, region).maxLimit - others.length;
 }
