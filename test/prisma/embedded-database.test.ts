@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { instant } from "../../domain/time.ts";
 import { DirectoryLockedError } from "../../prisma/directory-lock.ts";
 import { openEmbeddedDatabase } from "../../prisma/embedded-database.ts";
 import { DatabaseOpenError } from "../../prisma/history-database.ts";
 import type { HistoryDatabase } from "../../prisma/history-database.ts";
-import { MigrationError } from "../../prisma/migration-runner.ts";
+import { migrate, MigrationError, migrationsDirectory } from "../../prisma/migration-runner.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
@@ -120,11 +121,40 @@ describe("embedded database", () => {
     const path = copy();
     const database = await openEmbeddedDatabase(path);
     await database.close();
-    const { PGlite } = await import("@electric-sql/pglite");
     const server = await PGlite.create(join(path, "pgdata"));
     await server.exec("UPDATE _prisma_migrations SET migration_name = '99990101000000_later'");
     await server.close();
     await expect(openEmbeddedDatabase(path)).rejects.toThrow(MigrationError);
+  });
+
+  it("brings a database of the version before to its schema, and keeps what is in it", async () => {
+    const path = copy();
+    const migrations = join(scratch.path, "migrations");
+    const [first] = readdirSync(migrationsDirectory).sort();
+    cpSync(join(migrationsDirectory, first!), join(migrations, first!), { recursive: true });
+    const server = await PGlite.create(join(path, "pgdata"));
+    await server.exec("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    await migrate(
+      { query: (sql, parameters) => server.query(sql, parameters), exec: (sql) => server.exec(sql) },
+      migrations,
+    );
+    await server.exec(`
+      INSERT INTO node_life VALUES ('uid-1', 'n', 'g', 'edge-0', 'edge', 'r', 'p', 'i-1', to_timestamp(0), NULL, NULL);
+      INSERT INTO node_transition VALUES ('uid-1', to_timestamp(0), 'Pending', 'Launched');
+      INSERT INTO stream VALUES (DEFAULT, 'n', 'g', 's', 'x', 'uid-1', to_timestamp(1), to_timestamp(2), NULL, 3);
+      INSERT INTO load_minute VALUES ('n', 'g', to_timestamp(60), 'edge', 'r', 1, 2, 2, 0, 2);
+      INSERT INTO scaling_activity VALUES
+        ('n', 'g', 'edge', 'r', 0, 'Hold', 'MinimumMet', 'm', 1, '{"a": 1}', to_timestamp(3), to_timestamp(4), 5)`);
+    await server.close();
+    const database = await openEmbeddedDatabase(path);
+    const { nodeLives, streams, load, activities, lastReports } = database.history;
+    const group = { namespace: "n", group: "g" };
+    expect((await nodeLives.read("uid-1"))?.transitions).toHaveLength(1);
+    expect(await streams.live(group)).toMatchObject([{ name: "x", peakSubscribers: 3 }]);
+    expect(await load.read({ ...group, from: instant(0), to: instant(1e6) })).toMatchObject([{ connectionsSum: 2 }]);
+    expect(await activities.last({ ...group, limit: 9 })).toMatchObject([{ input: { a: 1 }, count: 5 }]);
+    expect(await lastReports.read(group)).toEqual([]);
+    await database.close();
   });
 
   it("begins anew when its creation was cut short, and when it was deleted", async () => {

@@ -49,3 +49,6 @@ CREATE INDEX "node_life_closed" ON "node_life"("closed_at") WHERE ("closed_at" I
 
 -- CreateIndex
 CREATE INDEX "stream_ended" ON "stream"("ended_at") WHERE ("ended_at" IS NOT NULL);
+
+-- Each row is written anew at every report: half of a page is left for that, so that the table does not grow.
+ALTER TABLE "last_report" SET (fillfactor = 50);
