@@ -10,6 +10,8 @@ const resolutionMs = 1_000;
 /** What is older is kept coarser: a peak may be held for its age divided by this longer than it lasted. */
 const ageParts = 256;
 
+const leastBetweenCompactions = 64;
+
 /** The highest of the values that were recorded from `from` to `until`, both included. */
 interface Step {
   readonly from: Instant;
@@ -23,7 +25,8 @@ interface Step {
  */
 export class PeakWindow {
   #steps: Step[] = [];
-  #sinceCompacted = 0;
+  /** Values to be recorded before old steps are merged again: as many as there are steps, for a constant cost on average. */
+  #untilCompaction = leastBetweenCompactions;
 
   /** Steps held: for tests of the bound on memory. */
   get size(): number {
@@ -36,8 +39,8 @@ export class PeakWindow {
     const last = this.#steps.at(-1);
     if (last !== undefined && now - last.from < resolutionMs) last.until = now;
     else this.#steps.push({ from: now, until: now, peak: value });
-    this.#sinceCompacted++;
-    if (this.#sinceCompacted > Math.max(64, this.#steps.length)) this.#compact(now);
+    this.#untilCompaction--;
+    if (this.#untilCompaction <= 0) this.#compact(now);
   }
 
   /** The highest value recorded after `from`, or undefined when there was none. */
@@ -52,7 +55,6 @@ export class PeakWindow {
   }
 
   #compact(now: Instant): void {
-    this.#sinceCompacted = 0;
     const oldest = addMs(now, -longestPeakMs);
     const kept: Step[] = [];
     for (const step of this.#steps) {
@@ -62,5 +64,6 @@ export class PeakWindow {
       else kept.push(step);
     }
     this.#steps = kept;
+    this.#untilCompaction = Math.max(leastBetweenCompactions, kept.length);
   }
 }

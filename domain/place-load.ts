@@ -31,6 +31,8 @@ export class PlaceLoad {
   readonly #silent = { nodes: 0, capacity: 0 };
   #heard = 0;
   #knownSince: Instant | undefined;
+  /** As last settled; undefined while the load is not known. */
+  #demand: PeakDemand | undefined;
   #peaks = newPeaks();
   #definitions: readonly AlarmDefinition[] = [];
   #windows = new Map<string, MetricWindow>();
@@ -68,16 +70,16 @@ export class PlaceLoad {
 
   /** Takes what the sums are now into the peak; a load that is not known ends what was observed without a gap. */
   settle(now: Instant): void {
-    const { known } = this;
-    if (known === undefined) {
+    const before = this.#demand;
+    this.#demand = this.known?.demand();
+    if (this.#demand === undefined) {
       this.#knownSince = undefined;
       return;
     }
     this.#knownSince ??= now;
-    const { connections, cpuPercent, memoryPercent } = known.demand();
-    this.#peaks.connections.record(connections, now);
-    if (cpuPercent !== undefined) this.#peaks.cpuPercent.record(cpuPercent, now);
-    if (memoryPercent !== undefined) this.#peaks.memoryPercent.record(memoryPercent, now);
+    // What was asked before has been asked up to now.
+    if (before !== undefined) this.#recordPeaks(before, now);
+    this.#recordPeaks(this.#demand, now);
   }
 
   /** Keeps samples for the alarms of this role, from when each is first named, and no longer for others. */
@@ -124,6 +126,7 @@ export class PlaceLoad {
   /** The clock went back: what was observed before it did has no time any more. */
   restart(): void {
     this.#knownSince = undefined;
+    this.#demand = undefined;
     this.#peaks = newPeaks();
     const definitions = this.#definitions;
     this.#definitions = [];
@@ -138,6 +141,12 @@ export class PlaceLoad {
     if (load !== undefined) return;
     this.#silent.nodes += by;
     this.#silent.capacity += by * capacity;
+  }
+
+  #recordPeaks({ connections, cpuPercent, memoryPercent }: PeakDemand, now: Instant): void {
+    this.#peaks.connections.record(connections, now);
+    if (cpuPercent !== undefined) this.#peaks.cpuPercent.record(cpuPercent, now);
+    if (memoryPercent !== undefined) this.#peaks.memoryPercent.record(memoryPercent, now);
   }
 
   /** The demand of now counts as well: it may have been the same for longer than the window. */
