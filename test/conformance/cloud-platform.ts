@@ -116,6 +116,15 @@ export function describeCloudPlatform(open: () => CloudUnderTest | Promise<Cloud
         expect(errorOf(await cloud.platform.launch(request({ count }), signal)).kind).toBe("InvalidRequest");
       });
 
+      it("spreads over the zones, and repairs an imbalance that it is told of", async () => {
+        const spread = zonesOf(await launch(request({ count: 12, nodesByZone: {} })));
+        expect(Math.max(...spread.values()) - Math.min(...spread.values())).toBeLessThanOrEqual(1);
+        const [emptiest, ...others] = [...spread.keys()];
+        const nodesByZone = Object.fromEntries(others.map((zone) => [zone, 5]));
+        const repaired = zonesOf(await launch(request({ count: 4, nodesByZone })));
+        expect([...repaired]).toEqual([[emptiest, 4]]);
+      });
+
       it("launches what fits, and says so when nothing does", async () => {
         if (cloud.scarce === undefined) return;
         const { region, capacity } = cloud.scarce;
@@ -289,6 +298,12 @@ function errorOf(result: Result<unknown, PlatformError>): PlatformError {
 
 function idsOf(machines: readonly Machine[]): readonly string[] {
   return machines.map(({ providerId }) => providerId);
+}
+
+/** How many of the machines are in each zone. */
+function zonesOf(machines: readonly Machine[]): ReadonlyMap<string, number> {
+  const zones = Map.groupBy(machines, ({ zone }) => zone);
+  return new Map([...zones].map(([zone, { length }]) => [zone, length]));
 }
 
 /** An id of the same shape that nobody has. */

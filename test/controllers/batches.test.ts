@@ -1,11 +1,9 @@
 /** From a decision to its batch: numbers without a gap, the lowest free slots, and what may be pruned. */
 import { describe, expect, it } from "@jest/globals";
-import { planBatch, prunableBatches } from "../../controllers/node-group/batches.ts";
+import { type BatchGround, type BatchPlan, planBatch, prunableBatches } from "../../controllers/node-group/batches.ts";
 import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../crds/launch-config.ts";
 import { nodeGroupSchema } from "../../crds/node-group.ts";
-import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
-import type { ScalingInput } from "../../domain/scaling.ts";
 import { launchConfigManifest, nodeGroupManifest } from "../support/manifests.ts";
 
 const meta = (name: string) => ({
@@ -17,17 +15,6 @@ const meta = (name: string) => ({
 });
 const group = nodeGroupSchema.parse({ ...nodeGroupManifest(), metadata: meta("live") });
 const launchConfig = launchConfigSchema.parse({ ...launchConfigManifest(), metadata: meta("live") });
-const input: ScalingInput = {
-  role: "edge",
-  region: "region-a",
-  minLimit: 3,
-  maxLimit: 100,
-  counts: { inService: 0, starting: 0, draining: 0, terminating: 0 },
-  deleting: false,
-  everythingPaused: false,
-  resolved: true,
-  adopted: true,
-};
 const snapshot = {
   launchConfig: "live",
   revision: "r1",
@@ -47,56 +34,92 @@ function batchOf(number: number, slots: readonly number[], settled: readonly num
   });
 }
 
-function nodeOf(slot: number, batch: string): StreamNode {
-  const place = { group: "live", role: "edge", region: "region-a", launch: snapshot };
-  return streamNodeSchema.parse({ metadata: meta(`live-edge-${slot}`), spec: { ...place, slot, batch, index: 0 } });
+const place = { role: "edge", region: "region-a" } as const;
+const call = { keyId: "k1", clusterId: "test", apiUrl: "http://api.test" };
+
+/** A group whose nodes hold these slots, and name batches up to this number. */
+function groundOf(slots: readonly number[] = [], lastNumber = 0, zones: Record<string, number> = {}): BatchGround {
+  return {
+    nextNumber: (role) => (role === "edge" ? lastNumber + 1 : 99),
+    usedSlot: (role, slot) => role !== "edge" || slots.includes(slot),
+    zones: ({ role, region }) => new Map(role === "edge" && region === "region-a" ? Object.entries(zones) : []),
+  };
 }
 
-function plan(count: number, nodes: readonly StreamNode[], batches: readonly LaunchBatch[]) {
-  const decision = { kind: "LaunchNodes", count, desired: count, reason: "BelowMinimum", message: "" } as const;
-  const draft = planBatch({ group, launchConfig, revision: "r1", input, decision, objects: { nodes, batches } });
+function plan(count: number, change: Partial<Omit<BatchPlan, "decision">> = {}, message = "") {
+  const decision = { kind: "LaunchNodes", count, desired: count, reason: "Alarm", message } as const;
+  const given = { group, launchConfig, revision: "r1", place, decision, ground: groundOf(), batches: [], call };
+  const draft = planBatch({ ...given, ...change });
   if (draft === undefined) throw new Error("there is no batch");
-  return { name: draft.metadata.name, slots: (draft["spec"] as LaunchBatch["spec"]).slots, draft };
+  const spec = draft["spec"] as LaunchBatch["spec"];
+  return { name: draft.metadata.name, slots: spec.slots, spec, draft };
 }
 
 describe("a batch", () => {
   it.each([
-    ["begins with number 1 and slot 0", [], [], { name: "live-edge-b1", slots: [0, 1] }],
+    ["begins with number 1 and slot 0", {}, { name: "live-edge-b1", slots: [0, 1] }],
     [
       "goes on after the highest number of a batch",
-      [],
-      [batchOf(1, [0], [0]), batchOf(7, [1], [1])],
+      { batches: [batchOf(1, [0], [0]), batchOf(7, [1], [1])] },
       { name: "live-edge-b8", slots: [0, 1] },
     ],
     [
       "goes on after the highest number that a node still names",
-      [nodeOf(0, "live-edge-b12")],
-      [],
+      { ground: groundOf([0], 12), batches: [batchOf(3, [0], [0])] },
       { name: "live-edge-b13", slots: [1, 2] },
     ],
     [
       "leaves slots to nodes and to open batches that have promised them",
-      [nodeOf(1, "live-edge-b1")],
-      [batchOf(1, [1], [1]), batchOf(2, [0, 3], [3])],
+      { ground: groundOf([1], 1), batches: [batchOf(1, [1], [1]), batchOf(2, [0, 3], [3])] },
       { name: "live-edge-b3", slots: [2, 3] },
     ],
-  ] as const)("%s", (_name, nodes, batches, expected) => {
-    expect(plan(2, nodes, batches)).toMatchObject(expected);
+  ])("%s", (_name, change, expected) => {
+    expect(plan(2, change)).toMatchObject(expected);
   });
 
   it("asks for at most 50 machines", () => {
-    expect(plan(120, [], []).slots).toHaveLength(50);
+    expect(plan(120).slots).toHaveLength(50);
   });
 
   it("is owned by its group, and held until it is settled", () => {
-    expect(plan(1, [], []).draft.metadata).toMatchObject({
+    expect(plan(1).draft.metadata).toMatchObject({
       finalizers: ["streamfleet.dev/launch"],
       ownerReferences: [{ kind: "NodeGroup", uid: "uid-live" }],
     });
   });
 
   it("is the same for the same plan", () => {
-    expect(plan(3, [nodeOf(1, "live-edge-b1")], [])).toEqual(plan(3, [nodeOf(1, "live-edge-b1")], []));
+    const change = { ground: groundOf([1], 1, { a: 1 }) };
+    expect(plan(3, change)).toEqual(plan(3, change));
+  });
+
+  it("commits the call with what only this process can say of it", () => {
+    expect(plan(1).spec).toMatchObject({ call, reason: "Alarm" });
+  });
+
+  it("says how many nodes each zone has, in order of their names", () => {
+    const zones = [
+      { zone: "a", nodes: 2 },
+      { zone: "b", nodes: 1 },
+    ];
+    expect(plan(1, { ground: groundOf([], 0, { b: 1, a: 2 }) }).spec.zones).toEqual(zones);
+    expect(plan(1).spec.zones).toEqual([]);
+  });
+
+  it("is one that the cluster takes, however much there is to say", () => {
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, place) => [`zone-${place + 10}`, place]));
+    const { spec, draft } = plan(1, { ground: groundOf([], 0, many) }, "x".repeat(2_000));
+    const metadata = { ...draft.metadata, ...meta("live-edge-b1") };
+    expect(launchBatchSchema.safeParse({ ...draft, metadata }).success).toBe(true);
+    expect(spec.message).toHaveLength(1_024);
+    expect(spec.zones).toHaveLength(16);
+    expect(spec.zones).not.toContainEqual({ zone: "zone-10", nodes: 0 });
+  });
+
+  it("is none for a role that the launch config does not name", () => {
+    const decision = { count: 1, reason: "BelowMinimum", message: "" } as const;
+    const given = { group, launchConfig, revision: "r1", decision, ground: groundOf(), batches: [], call };
+    expect(planBatch({ ...given, place: { role: "relay", region: "region-a" } })).toBeUndefined();
   });
 });
 

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { LaunchAttempt } from "../../crds/launch-batch.ts";
-import { isDefinite, keepNewest, type LaunchStep, type LaunchView, nextLaunchStep } from "../../domain/launch.ts";
+import {
+  isDefinite,
+  keepNewest,
+  type LaunchStep,
+  type LaunchView,
+  nextLaunchStep,
+  pendingStep,
+} from "../../domain/launch.ts";
 import type { PlatformErrorKind } from "../../domain/platform-error.ts";
 import { addMs, type Instant, toRfc3339 } from "../../domain/time.ts";
 import { at } from "../support/domain-values.ts";
@@ -112,6 +119,22 @@ describe("a pending attempt goes before all else, for its machines may exist", (
   ])("%s", (_name, fields) => {
     const given = { ...view({ attempts: [failed(1), attempt({ number: 2 })] }), ...fields };
     expect(nextLaunchStep(given, now)).toMatchObject({ kind: "Send", attempt: { number: 2 } });
+  });
+});
+
+describe("what is pending", () => {
+  it("follows from no more than the attempts, the pause and the deletion", () => {
+    const little = { attempts: [pending], deleting: false, everythingPaused: false };
+    expect(pendingStep(little, now)).toEqual({ kind: "Send", attempt: pending });
+    expect(pendingStep({ ...little, everythingPaused: true }, now)).toEqual({ kind: "Held" });
+    expect(pendingStep({ ...little, everythingPaused: true, deleting: true }, now)).toMatchObject({ kind: "Send" });
+  });
+
+  it.each([
+    ["where nothing was tried", []],
+    ["where everything was answered", [failed(1), { ...partly, number: 2 }]],
+  ])("is nothing %s", (_name, attempts) => {
+    expect(pendingStep(view({ attempts }), now)).toBeUndefined();
   });
 });
 
@@ -251,8 +274,10 @@ class BatchRun {
   room = 6;
   time: Instant = now;
 
-  constructor(slots: readonly number[]) {
+  /** A batch that was created with its call has the first attempt pending. */
+  constructor(slots: readonly number[], committed: boolean) {
     this.slots = slots;
+    if (committed) this.attempts = [attempt({ slots: [...slots] })];
   }
 
   view(): LaunchView {
@@ -358,10 +383,11 @@ class BatchRun {
   }
 }
 
-const anyRun = fc.tuple(fc.uniqueArray(fc.nat({ max: 5 }), { minLength: 1, maxLength: 6 }), fc.array(anyHappening));
+const anySlots = fc.uniqueArray(fc.nat({ max: 5 }), { minLength: 1, maxLength: 6 });
+const anyRun = fc.tuple(anySlots, fc.array(anyHappening), fc.boolean());
 
-function run([slots, happenings]: readonly [readonly number[], readonly Happening[]]): BatchRun {
-  const batch = new BatchRun(slots);
+function run([slots, happenings, committed]: readonly [readonly number[], readonly Happening[], boolean]): BatchRun {
+  const batch = new BatchRun(slots, committed);
   for (const happening of happenings) batch.meet(happening);
   return batch;
 }
@@ -404,7 +430,8 @@ describe("a batch under refusals, partial launches, lost answers and crashes", (
       fc.property(anyRun, (given) => {
         const batch = run(given);
         settle(batch);
-        expect(batch.started.map(({ number }) => number)).toEqual(batch.started.map((_, index) => index + 1));
+        const first = given[2] ? 2 : 1;
+        expect(batch.started.map(({ number }) => number)).toEqual(batch.started.map((_, index) => index + first));
         for (const { slots, room } of batch.started) expect(slots.length).toBeLessThanOrEqual(Math.max(0, room));
       }),
       { numRuns: 200 },

@@ -121,6 +121,24 @@ describe("the simulated cloud", () => {
     expect(machines.map(({ zone }) => zone.at(-1))).toEqual(["a", "b", "c", "b", "c"]);
   });
 
+  it("counts the nodes that it is told of in place of its own, and of two zones alike takes the emptier", () => {
+    const { cloud } = simulatedWorld();
+    valueOf(cloud.launch(launchRequest({ token: "other-1", count: 1 })));
+    const zonesFor = (token: string, count: number, nodesByZone: Readonly<Record<string, number>>) =>
+      valueOf(cloud.launch(launchRequest({ token, count, nodesByZone }))).map(({ zone }) => zone.at(-1));
+    expect(zonesFor("first", 1, {})).toEqual(["b"]);
+    expect(zonesFor("second", 4, { "sim-easta": 3, "sim-eastc": 1 })).toEqual(["b", "c", "b", "c"]);
+  });
+
+  it("knows a repeat by the nodes it was told of, in whatever order", () => {
+    const { cloud } = simulatedWorld();
+    const ids = (nodesByZone: Readonly<Record<string, number>>) => cloud.launch(launchRequest({ nodesByZone }));
+    const first = valueOf(ids({ a: 1, b: 2 }));
+    expect(valueOf(ids({ b: 2, a: 1 }))).toEqual(first);
+    expect(ids({ a: 1, b: 3 })).toMatchObject({ ok: false, error: { kind: "InvalidRequest" } });
+    expect(cloud.launch(launchRequest())).toMatchObject({ ok: false, error: { kind: "InvalidRequest" } });
+  });
+
   it("takes a zone's capacity away and gives it back", async () => {
     const { cloud, clock } = simulatedWorld({ zones: { "sim-east": [{ name: "sim-easta", capacity: 2 }] } });
     const [machine] = valueOf(cloud.launch(launchRequest({ count: 2 })));

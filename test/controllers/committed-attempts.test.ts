@@ -1,0 +1,98 @@
+/** The first call of a batch follows from the batch alone. */
+import { describe, expect, it } from "@jest/globals";
+import { attemptsOf, attemptToken } from "../../controllers/committed-attempts.ts";
+import { launchRequest } from "../../controllers/launch/request.ts";
+import { adoptionWorld } from "../../controllers/sweep/world.ts";
+import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
+import { instant } from "../../domain/time.ts";
+
+const call = { keyId: "k1", clusterId: "test", apiUrl: "http://api.test" };
+
+function batch(spec: object, status: object = {}): LaunchBatch {
+  const launch = {
+    launchConfig: "live",
+    revision: "r1",
+    platform: "simulated",
+    image: "media-1",
+    instanceType: "small",
+  };
+  const created = { resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" };
+  return launchBatchSchema.parse({
+    metadata: { name: "live-edge-b1", namespace: "default", uid: "u1", ...created },
+    spec: {
+      ...{ group: "live", role: "edge", region: "region-a", number: 1, slots: [4, 7], reason: "Alarm", message: "" },
+      launch: { ...launch, connectionCapacity: 100, registrationTimeoutSeconds: 150 },
+      ...spec,
+    },
+    status,
+  });
+}
+
+describe("the attempts of a batch", () => {
+  it("begin with the call that its creation committed", () => {
+    expect(attemptsOf(batch({ call }))).toEqual([
+      {
+        ...call,
+        number: 1,
+        token: attemptToken("u1", 1),
+        slots: [4, 7],
+        startedAt: "2026-01-01T00:00:00Z",
+        outcome: "Pending",
+      },
+    ]);
+  });
+
+  it("are those of the status, once there are any", () => {
+    const [first] = attemptsOf(batch({ call }));
+    const ended = [{ ...first!, outcome: "Failed" }];
+    expect(attemptsOf(batch({ call }, { attempts: ended }))).toEqual(ended);
+    expect(attemptsOf(batch({ call }, { attempts: [] }))).toEqual([first]);
+  });
+
+  it("are none, where its creation committed none", () => {
+    expect(attemptsOf(batch({}))).toEqual([]);
+  });
+
+  it("have tokens of their own", () => {
+    const tokens = [attemptToken("u1", 1), attemptToken("u1", 2), attemptToken("u2", 1)];
+    expect(new Set(tokens).size).toBe(3);
+  });
+});
+
+describe("the call of an attempt", () => {
+  const key = { id: "k1", secret: new Uint8Array(32) };
+  const requestOf = (one: LaunchBatch) => launchRequest(one, attemptsOf(one)[0]!, key);
+
+  it("is the same each time, and says which zones have how many nodes", () => {
+    const zones = [
+      { zone: "a", nodes: 2 },
+      { zone: "b", nodes: 0 },
+    ];
+    expect(requestOf(batch({ call, zones }))).toEqual(requestOf(batch({ call, zones })));
+    expect(requestOf(batch({ call, zones }))).toMatchObject({ count: 2, nodesByZone: { a: 2, b: 0 } });
+  });
+
+  it("says nothing of zones where the batch does not", () => {
+    expect(requestOf(batch({ call }))).not.toHaveProperty("nodesByZone");
+  });
+});
+
+describe("a machine of a call that only the batch's creation has committed", () => {
+  const isBeingLaunched = (one: LaunchBatch): boolean => {
+    const cluster = { nodeGroups: { cache: { keys: () => ["default/live"] } } } as unknown;
+    const world = adoptionWorld(
+      "simulated",
+      cluster as Parameters<typeof adoptionWorld>[1],
+      () => ({ nodes: [], batches: [one] }),
+      () => false,
+      instant(0),
+    );
+    return world.isBeingLaunched(attemptToken("u1", 1));
+  };
+
+  it("is left to the launch, until the call has an answer", () => {
+    expect(isBeingLaunched(batch({ call }))).toBe(true);
+    const [first] = attemptsOf(batch({ call }));
+    expect(isBeingLaunched(batch({ call }, { attempts: [{ ...first!, outcome: "Launched" }] }))).toBe(false);
+  });
+});

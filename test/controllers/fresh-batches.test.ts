@@ -1,0 +1,34 @@
+import { describe, expect, it } from "@jest/globals";
+import { FreshBatches } from "../../controllers/fresh-batches.ts";
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+const key = { namespace: "default", name: "live-edge-b1" };
+const batch = { metadata: { ...key, uid: "u1" } } as LaunchBatch;
+
+describe("fresh batches", () => {
+  it("are handed on once", () => {
+    const fresh = new FreshBatches(new FakeClock());
+    fresh.put(batch);
+    expect(fresh.take({ ...key, name: "live-edge-b2" })).toBeUndefined();
+    expect(fresh.take(key)).toBe(batch);
+    expect(fresh.take(key)).toBeUndefined();
+  });
+
+  it("are told when they are put", () => {
+    const fresh = new FreshBatches(new FakeClock());
+    const told: string[] = [];
+    fresh.put(batch);
+    fresh.onPut((put) => told.push(put));
+    fresh.put(batch);
+    expect(told).toEqual(["default/live-edge-b1"]);
+  });
+
+  it("are forgotten after two seconds: another may have launched them by then", async () => {
+    const clock = new FakeClock();
+    const fresh = new FreshBatches(clock);
+    fresh.put(batch);
+    await clock.advance(2_001);
+    expect(fresh.take(key)).toBeUndefined();
+  });
+});
