@@ -18,9 +18,11 @@ import { operatorTasks } from "./controllers/operator.ts";
 import { type PlatformName, resourceType } from "./crds/names.ts";
 import { type LoadFeed, staleIntervals } from "./domain/load.ts";
 import { fromTags } from "./domain/ownership.ts";
-import type { Clock } from "./domain/time.ts";
+import type { Clock, Instant } from "./domain/time.ts";
 import { openCloudFile } from "./local/cloud-file.ts";
 import { beginFirstStart, type DataDirectory, dataDirectory, endFirstStart, nodeKey } from "./local/data-directory.ts";
+import { mostDecisions, parseTime } from "./local/explain.ts";
+import { type ExplainOptions, runExplain } from "./local/explain-command.ts";
 import { EmbeddedApi } from "./local/kube/embedded-api.ts";
 import { startKubeServer } from "./local/kube/http-server.ts";
 import { writeKubeconfig } from "./local/kube/kubeconfig.ts";
@@ -30,6 +32,8 @@ import { LogFile } from "./local/log-file.ts";
 import { createAll, readDefinitions } from "./local/manifests.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
 import { showProgress } from "./local/progress.ts";
+import { runSimulation, type SimulateOptions } from "./local/simulation/command.ts";
+import { traceNames } from "./local/simulation/trace.ts";
 import { instrumented } from "./platforms/instrumented.ts";
 import { MachineInventory } from "./platforms/inventory.ts";
 import { SimulatedCloud } from "./platforms/simulated/simulated-cloud.ts";
@@ -71,6 +75,7 @@ interface UpOptions {
 
 /** Errors whose message is written for people: one line, no stack. */
 const plainErrors = new Set([
+  "CommandError",
   "ConfigError",
   "CrdError",
   "DatabaseOpenError",
@@ -84,6 +89,7 @@ const plainErrors = new Set([
   "MigrationError",
   "PortInUseError",
   "StartError",
+  "TraceError",
 ]);
 
 /** How often (ms) the node keys are read again, so that a rotation is seen. */
@@ -120,6 +126,8 @@ function program(): Command {
     .option("--bare", "do not apply the example to an empty data directory")
     .action(up);
   addSimulatedCloud(root.command("simulated-cloud"));
+  addSimulate(root.command("simulate"));
+  addExplain(root.command("explain"));
   root.command("controller").description("the reconcilers, on a Kubernetes cluster and PostgreSQL").action(controller);
   root.command("api").description("the node API, on a Kubernetes cluster and PostgreSQL").action(api);
   root.command("migrate").description("brings the database of DATABASE_URL to this version's schema").action(migrate);
@@ -134,6 +142,64 @@ function addSimulatedCloud(command: Command): void {
   inData("list").description("every machine, with its state").action(listMachines);
   inData("kill <machine>").description("the machine is gone, as if its host had failed").action(breakMachine("kill"));
   inData("stop <machine>").description("the machine stops, as if somebody had stopped it").action(breakMachine("stop"));
+}
+
+function addSimulate(command: Command): void {
+  command
+    .description("lets viewers and publishers come and go at a running `up`, shows it, and draws a picture")
+    .option("--trace <name>", `${traceNames.join(", ")}, or a file of seconds,viewers[,publishers]`, "flash-crowd")
+    .option("--viewers <count>", "viewers at the highest", wholeNumber({ from: 0, to: 1_000_000 }), 1_000)
+    .option("--publishers <count>", "publishers", wholeNumber({ from: 0, to: 10_000 }), 1)
+    .option("--speed <factor>", "seconds of the trace in one second; the fleet stays in real time", toFactor, 1)
+    .option("--minutes <minutes>", "how long to run, in real time (default: as long as the trace)", toFactor)
+    .option("--group <name>", "name of the NodeGroup", "live")
+    .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
+    .option("--data-dir <folder>", "the folder that `up` was given", ".streamfleet")
+    .option("--out <file>", "where to write the picture", "simulation.svg")
+    .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
+    .option("--media-url <url>", "where the media server of `up` is", toHttpUrl, "http://127.0.0.1:8082")
+    .option("--keep", "leave the sessions at the end; they last for half a minute", false)
+    .action(simulate);
+}
+
+function addExplain(command: Command): void {
+  command.description("says why the fleet was scaled, or why not, and whether the decision can be replayed");
+  command
+    .command("nodegroup <name>")
+    .alias("ng")
+    .description("the decisions about a NodeGroup, the newest last")
+    .option("--last <count>", "how many (default: 10)", wholeNumber({ from: 1, to: mostDecisions }))
+    .option("--at <time>", "what held at a time: 2026-11-22T09:00:00Z, or 10m ago", toTime)
+    .option("--json", "the records as they are kept", false)
+    .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
+    .option("--data-dir <folder>", "the folder that `up` was given (else KUBECONFIG)", ".streamfleet")
+    .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
+    .action(explain);
+}
+
+function wholeNumber({ from, to }: { readonly from: number; readonly to: number }): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d{1,9}$/.test(text) && number >= from && number <= to) return number;
+    throw new InvalidArgumentError(`write a whole number from ${from} to ${to}`);
+  };
+}
+
+function toFactor(text: string): number {
+  const number = Number(text);
+  if (/^\d{1,5}(\.\d{1,6})?$/.test(text) && number > 0) return number;
+  throw new InvalidArgumentError("write a number above 0 and below 100000");
+}
+
+function toHttpUrl(text: string): string {
+  if (/^https?:\/\/./.test(text) && URL.canParse(text)) return text.replace(/\/+$/, "");
+  throw new InvalidArgumentError("write a URL such as http://127.0.0.1:8080");
+}
+
+function toTime(text: string): Instant {
+  const time = parseTime(text, systemClock().now());
+  if (time !== undefined) return time;
+  throw new InvalidArgumentError("write a time such as 2026-11-22T09:00:00Z, or how long ago, such as 90s, 10m, 2h");
 }
 
 function toPort(text: string): number {
@@ -375,6 +441,46 @@ async function migrate(): Promise<void> {
   } finally {
     await database.close();
   }
+}
+
+// ------------------------------------------------------------------------------------------------ simulate, explain
+
+type SimulateFlags = Omit<SimulateOptions, "apiUrl"> & { readonly apiUrl?: string };
+
+async function simulate(flags: SimulateFlags): Promise<void> {
+  const config = loadConfig(processEnvironment(), "up");
+  const { stdout } = process;
+  process.exitCode = await runSimulation(
+    { ...flags, apiUrl: flags.apiUrl ?? config.apiUrl },
+    {
+      clock: systemClock(),
+      random: () => randomInt(2 ** 47) / 2 ** 47,
+      fetch: globalThis.fetch,
+      terminal: { columns: stdout.isTTY ? stdout.columns : undefined, write: (text) => void stdout.write(text) },
+      operatorNamespace: config.namespace,
+      client: `simulate-${randomUUID()}`,
+      commandLine: `streamfleet ${process.argv.slice(2).join(" ")}`,
+      interrupted: untilInterrupted().signal,
+    },
+  );
+}
+
+type ExplainFlags = Omit<ExplainOptions, "apiUrl" | "name"> & { readonly apiUrl?: string };
+
+async function explain(name: string, flags: ExplainFlags): Promise<void> {
+  const config = loadConfig(processEnvironment(), "up");
+  const { kubeconfig, databaseUrl } = config;
+  process.exitCode = await runExplain(
+    { ...flags, name, apiUrl: flags.apiUrl ?? config.apiUrl },
+    {
+      clock: systemClock(),
+      fetch: globalThis.fetch,
+      write: (text) => void process.stdout.write(text),
+      operatorNamespace: config.namespace,
+      ...(kubeconfig !== undefined && { kubeconfig }),
+      ...(databaseUrl !== undefined && { databaseUrl }),
+    },
+  );
 }
 
 // ------------------------------------------------------------------------------------------------ simulated cloud

@@ -92,6 +92,7 @@ export class Crowd {
   #sessions = 0;
   #stepping: Promise<void> | undefined;
   #failure: string | undefined;
+  #postponement: string | undefined;
 
   constructor(options: CrowdOptions) {
     this.#options = options;
@@ -111,6 +112,11 @@ export class Crowd {
   /** Why the media servers could not be reached at the last attempt; undefined when they could. */
   get failure(): string | undefined {
     return this.#failure;
+  }
+
+  /** What is wrong now: with the media servers, or else with the look-ups of the last step. */
+  get trouble(): string | undefined {
+    return this.#failure ?? this.#postponement;
   }
 
   /** How many there are to be, from the next step on. */
@@ -140,6 +146,7 @@ export class Crowd {
   }
 
   async #step(): Promise<void> {
+    this.#postponement = undefined;
     this.#invitePublishers();
     await this.#seatDue(this.#publishers);
     this.#inviteViewers();
@@ -193,7 +200,7 @@ export class Crowd {
       }
     };
     await Promise.all(Array.from({ length: Math.min(lookUpsAtOnce, due.length) }, worker));
-    await this.#connect(party, placed);
+    if (placed.length > 0 || party === this.#viewers) await this.#connect(party, placed);
   }
 
   async #lookUp(party: Party, guest: Guest): Promise<Placed | undefined> {
@@ -228,6 +235,7 @@ export class Crowd {
       }
       case "Later":
         this.#tally.postponed += 1;
+        this.#postponement = answer.reason;
         {
           this.#postpone(guest, answer.retryAfterMs);
           return;

@@ -29,7 +29,7 @@ function toFleetNode({ metadata, spec, status }: StreamNode): FleetNode {
   const phase = status?.phase ?? "Pending";
   const draining = spec.drain !== undefined || metadata.deletionTimestamp !== undefined;
   return {
-    uid: metadata.uid ?? metadata.name,
+    uid: metadata.uid,
     name: metadata.name,
     role: spec.role,
     region: spec.region,

@@ -40,7 +40,7 @@ export function lookUpClient({ apiUrl, namespace, group, clock, fetch }: LookUpC
 function toAnswer(response: Response, text: string): LookUpAnswer {
   if (response.ok) return { kind: "Placed", ...placementSchema.parse(JSON.parse(text)) };
   const retryAfterMs = retryAfter(response);
-  if (response.status === 404) return { kind: "NotLive" };
+  if (response.status === 404 && codeOf(text) !== "NoSuchGroup") return { kind: "NotLive" };
   if (response.status === 503 && codeOf(text) === "NoFreeSlot") return { kind: "Full", retryAfterMs };
   return { kind: "Later", retryAfterMs, reason: `status ${response.status}: ${text.slice(0, 500)}` };
 }

@@ -1,0 +1,70 @@
+/** `streamfleet explain`: finds the group, and reads its decisions from the API, or else from the database. */
+import type { Clock, Instant } from "../domain/time.ts";
+import { connectPostgres } from "../prisma/postgres-database.ts";
+import { messageOf } from "../runtime/thrown.ts";
+import { type Activities, activityClient, ApiUnreachableError, explain, type ExplainRequest } from "./explain.ts";
+import { CommandError, openKube, operatorToken, readGroup } from "./operator-access.ts";
+
+export interface ExplainOptions {
+  readonly namespace: string;
+  readonly name: string;
+  readonly last?: number;
+  readonly at?: Instant;
+  readonly json: boolean;
+  readonly dataDir: string;
+  readonly apiUrl: string;
+}
+
+export interface ExplainDeps {
+  readonly clock: Clock;
+  readonly fetch: typeof globalThis.fetch;
+  readonly write: (text: string) => void;
+  /** The operator's own namespace. */
+  readonly operatorNamespace: string;
+  /** Kubeconfig files to use where `up` has not run in the folder; absent: none. */
+  readonly kubeconfig?: string;
+  /** PostgreSQL to read where the API does not answer; absent: none. */
+  readonly databaseUrl?: string;
+}
+
+/** Prints the decisions, and says with which exit code to end. Throws `CommandError` and `KubeConfigError`. */
+export async function runExplain(options: ExplainOptions, deps: ExplainDeps): Promise<number> {
+  const { clock, kubeconfig, operatorNamespace, fetch, write } = deps;
+  const address = { dataDir: options.dataDir, ...(kubeconfig !== undefined && { kubeconfig }) };
+  const kube = openKube(address, clock);
+  try {
+    const group = await readGroup(kube, options);
+    const token = await operatorToken(kube, { namespace: operatorNamespace, clock });
+    const request: ExplainRequest = { ...options, group };
+    const { text, exitCode } = await explainFrom(
+      request,
+      activityClient({ apiUrl: options.apiUrl, token, clock, fetch }),
+      deps.databaseUrl,
+    );
+    write(`${text}\n`);
+    return exitCode;
+  } finally {
+    kube.close();
+  }
+}
+
+async function explainFrom(request: ExplainRequest, api: Activities, databaseUrl: string | undefined) {
+  try {
+    return await explain(request, api);
+  } catch (error) {
+    if (!(error instanceof ApiUnreachableError)) throw error;
+    if (databaseUrl === undefined) throw new CommandError(error.message, { cause: error });
+    return explainFromDatabase(request, databaseUrl, error);
+  }
+}
+
+async function explainFromDatabase(request: ExplainRequest, url: string, { message }: ApiUnreachableError) {
+  const database = connectPostgres({ url });
+  try {
+    return await explain(request, database.history.activities);
+  } catch (cause) {
+    throw new CommandError(`${message} Nor does the database of DATABASE_URL (${messageOf(cause).trim()})`, { cause });
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,131 @@
+/** What a person sees while a simulation runs: a screen that is drawn anew, or a line now and then where there is none. */
+import { phases, roles } from "../../crds/names.ts";
+import type { CrowdCounts } from "./crowd.ts";
+import type { FleetView } from "./fleet-view.ts";
+import { loadOf, type Sample } from "./sample.ts";
+import { secondsText } from "./summary.ts";
+
+/** Where text is shown. */
+export interface Terminal {
+  write(text: string): void;
+  /** Width in characters; undefined where it is no screen but a file or a pipe. */
+  readonly columns: number | undefined;
+}
+
+export interface Scene {
+  readonly trace: string;
+  readonly totalSeconds: number;
+  readonly sample: Sample;
+  readonly counts: CrowdCounts;
+  readonly view: FleetView;
+  /** What is wrong now, such as a server that does not answer. */
+  readonly trouble?: string;
+}
+
+/** The whole screen, each line at most `columns` wide. */
+export function screenLines(scene: Scene, columns: number): readonly string[] {
+  const { sample, counts, view, trouble } = scene;
+  const lines = [
+    `${scene.trace}  ${timeText(scene)}`,
+    "",
+    `viewers    ${sample.wanted} wanted, ${sample.watching} watching, ${sample.waiting} waiting; ${counts.publishing} publishing`,
+    `capacity   ${sample.capacity} in service, load ${loadText(sample)}`,
+    ...nodeLines(view),
+    `alarms     ${alarmsText(view)}`,
+    `rejected   ${counts.rejected} of ${counts.arrivals} (${counts.rejectedWithRoom} with room), ${counts.gaveUp} gave up`,
+    `sessions   ${counts.cut} cut, ${counts.lost} lost, ${counts.refused} refused`,
+    ...decisionLines(view),
+    ...(trouble === undefined ? [] : [`trouble    ${trouble}`]),
+  ];
+  return lines.map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
+}
+
+/** The same in one line, for a log. */
+export function logLine(scene: Scene): string {
+  const { sample, counts, view, trouble } = scene;
+  const nodes = `${sample.inService} in service, ${sample.starting} starting, ${sample.draining} draining`;
+  return [
+    timeText(scene),
+    `viewers ${sample.watching}/${sample.wanted}`,
+    `capacity ${sample.capacity} (load ${loadText(sample)})`,
+    `nodes ${nodes}`,
+    `alarms ${alarmsText(view)}`,
+    `rejected ${counts.rejected}`,
+    `lost ${counts.cut + counts.lost}`,
+    ...(trouble === undefined ? [] : [`trouble: ${trouble}`]),
+  ].join("; ");
+}
+
+function timeText({ sample, totalSeconds }: Scene): string {
+  return `${secondsText(sample.seconds)} of ${secondsText(totalSeconds)}`;
+}
+
+function loadText(sample: Sample): string {
+  const load = loadOf(sample);
+  const threshold = sample.threshold === undefined ? "" : `, threshold ${sample.threshold} %`;
+  return load === undefined ? `unknown${threshold}` : `${load.toFixed(0)} %${threshold}`;
+}
+
+function nodeLines({ nodes }: FleetView): readonly string[] {
+  return roles.flatMap((role) => {
+    const own = nodes.filter((node) => node.role === role);
+    const counts = phases
+      .map((phase) => ({ phase, count: own.filter((node) => node.phase === phase).length }))
+      .filter(({ count }) => count > 0)
+      .map(({ phase, count }) => `${count} ${phase}`);
+    return own.length === 0 ? [] : [`${`${role}s`.padEnd(11)}${counts.join(", ")}`];
+  });
+}
+
+function alarmsText({ alarms }: FleetView): string {
+  const raised = alarms.filter(({ state }) => state === "ALARM").map(({ alarm, region }) => `${alarm} ${region} ALARM`);
+  if (raised.length > 0) return raised.join(", ");
+  return alarms.length === 0 ? "none" : `all ${alarms.length} quiet`;
+}
+
+function decisionLines({ decisions }: FleetView): readonly string[] {
+  return decisions.map(({ role, region, reason, message }) => `${role.padEnd(11)}${region}  ${reason}: ${message}`);
+}
+
+/** How often (s) a line is written where there is no screen. */
+const lineEverySeconds = 5;
+
+/** Draws scenes on a terminal. */
+export class LiveView {
+  readonly #terminal: Terminal;
+  #drawn = 0;
+  #nextLineSeconds = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show(scene: Scene): void {
+    const { columns } = this.#terminal;
+    if (columns === undefined) {
+      this.#log(scene);
+      return;
+    }
+    const lines = screenLines(scene, columns);
+    this.#erase();
+    this.#terminal.write(`${lines.join("\n")}\n`);
+    this.#drawn = lines.length;
+  }
+
+  /** Leaves what is drawn where it is. */
+  end(): void {
+    if (this.#drawn > 0) this.#terminal.write("\n");
+    this.#drawn = 0;
+  }
+
+  #log(scene: Scene): void {
+    const { seconds } = scene.sample;
+    if (seconds < this.#nextLineSeconds) return;
+    this.#nextLineSeconds = (Math.floor(seconds / lineEverySeconds) + 1) * lineEverySeconds;
+    this.#terminal.write(`${logLine(scene)}\n`);
+  }
+
+  #erase(): void {
+    if (this.#drawn > 0) this.#terminal.write(`\u001B[${this.#drawn}A\u001B[J`);
+  }
+}
