@@ -127,6 +127,7 @@ function mannerOf({ cluster }: ObservationDeps, policy: ScalePolicy | undefined)
   const { scaleOut, scaleIn } = policy?.spec ?? {};
   return {
     mode: scaleOut?.mode ?? defaults.scaleOutMode,
+    reevaluateMs: (scaleOut?.reevaluateSeconds ?? 0) * 1_000,
     scaleOutWaitMs: 0,
     scaleInWaitMs: 0,
     coolDownMs: (scaleOut?.coolDownSeconds ?? 0) * 1_000,

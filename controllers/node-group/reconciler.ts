@@ -2,9 +2,10 @@
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import { finalizers, labels } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { type Decided, groupStatus } from "../../domain/group-status.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import { type Anchors, type Decided, groupStatus } from "../../domain/group-status.ts";
 import type { LoadFeed } from "../../domain/load.ts";
-import { decideScaling } from "../../domain/scaling.ts";
+import { decideScaling, type ScalingInput } from "../../domain/scaling.ts";
 import { type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
 import {
   done,
@@ -32,10 +33,11 @@ import {
   type GroupObservation,
   type GroupWorld,
   type ObservationDeps,
+  knownNodes,
   observeGroup,
   scalingInputs,
 } from "./observation.ts";
-import { victimAt } from "./victims.ts";
+import { lacksVictim, victimAt } from "./victims.ts";
 
 export interface NodeGroupDeps extends ObservationDeps, ChronicleDeps {
   readonly cluster: Cluster;
@@ -149,12 +151,16 @@ export class NodeGroupReconciler implements Reconciler {
    * cluster's own word.
    */
   async #act(known: GroupObservation, turn: Turn): Promise<Acted> {
-    const decided = decide(known);
+    const decided = this.#decide(known);
     const acts = decided.some(({ decision }) => decision.kind !== "Hold");
     const drains = decided.some(isDrain);
     const unsure = this.#lacksNodes(known) || (acts && !this.#isConfirmed(known.group));
     if (!drains && !unsure) return this.#launch({ observation: known, decided }, turn);
     return this.#actOnClustersWord(known, turn);
+  }
+
+  #decide(known: GroupObservation): readonly Decided[] {
+    return decide(known, () => knownNodes(this.#deps.cluster, known.group));
   }
 
   async #actOnClustersWord({ group }: GroupObservation, turn: Turn): Promise<Acted> {
@@ -166,7 +172,7 @@ export class NodeGroupReconciler implements Reconciler {
     this.#confirmedIn.set(group.metadata.uid, term);
     this.#unseenSince.delete(group.metadata.uid);
     const observation = observeGroup(this.#deps, fresh, { ...world, accounts: this.#ledger }, clock.now());
-    const decided = decide(observation);
+    const decided = decide(observation, () => world.nodes);
     const launched = await this.#launch({ observation, decided }, turn);
     if (launched.result !== undefined) return launched;
     return this.#drain({ observation, decided }, world, turn);
@@ -214,7 +220,16 @@ export class NodeGroupReconciler implements Reconciler {
     const { launchConfig } = references;
     const { cluster, leadership, revisionOf, fresh, call } = this.#deps;
     const revision = revisionOf(launchConfig);
-    const draft = planBatch({ group, launchConfig, revision, place: input, decision, batches, ground: census, call: call() });
+    const draft = planBatch({
+      group,
+      launchConfig,
+      revision,
+      place: input,
+      decision,
+      batches,
+      ground: census,
+      call: call(),
+    });
     if (draft === undefined) return undefined;
     assertLeading(leadership);
     const created = await cluster.launchBatches.client.create(draft, turn.signal);
@@ -268,17 +283,18 @@ export class NodeGroupReconciler implements Reconciler {
   async #report(observation: GroupObservation, decided: readonly Decided[], turn: Turn): Promise<void> {
     const { cluster } = this.#deps;
     const { group, now, references, pause, unread, batches } = observation;
+    const shown = this.#display.of(group, decided, now);
     const facts = {
       generation: group.metadata.generation ?? 0,
       deleting: group.metadata.deletionTimestamp !== undefined,
       references,
       pause,
-      decided,
+      decided: decided.map((entry) => ({ ...entry, anchors: anchorsOf(entry), shownLoad: shown.at(entry.input) })),
+      shownLoad: shown.edges,
       unread,
       failingLaunches: failingLaunches(batches),
-      shownLoad: this.#display.of(group, decided, now),
     };
-    const status = groupStatus(facts, group.status?.conditions ?? [], now);
+    const status = groupStatus(facts, group.status, now);
     const written = await writeStatus(cluster.nodeGroups.client, group, status, turn.signal);
     if (written.kind === "Patched") this.#chronicle.reported(group, status);
   }
@@ -292,10 +308,10 @@ export class NodeGroupReconciler implements Reconciler {
     if (!(group.metadata.finalizers ?? []).includes(finalizers.nodes)) return done;
     const { cluster, leadership } = this.#deps;
     const observation = this.#observe(group);
-    const decided = decide(observation);
+    const decided = this.#decide(observation);
     this.#chronicle.decided(group, decided, observation.now);
     await this.#report(observation, decided, turn);
-    const nodes = cluster.streamNodes.cache.byIndex(index.nodeGroup, keyText(group.metadata));
+    const nodes = knownNodes(cluster, group);
     const step = deletionStep(this.#deps, { ...observation, nodes });
     if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);
     if (step.kind === "DeleteNodes") {
@@ -323,8 +339,21 @@ export class NodeGroupReconciler implements Reconciler {
   }
 }
 
-function decide(observation: GroupObservation): readonly Decided[] {
-  return scalingInputs(observation).map((input) => ({ input, decision: decideScaling(input) }));
+/** Decides for each place; one that would lose a node, but has none that may go, decides anew with that. */
+function decide(observation: GroupObservation, nodes: () => readonly StreamNode[]): readonly Decided[] {
+  return scalingInputs(observation).map((input) => {
+    const decision = decideScaling(input);
+    return decision.kind === "DrainNode" && lacksVictim(input, nodes()) ? withoutVictim(input) : { input, decision };
+  });
+}
+
+function withoutVictim(input: ScalingInput): Decided {
+  const stuck = { ...input, noVictim: true } as const;
+  return { input: stuck, decision: decideScaling(stuck) };
+}
+
+function anchorsOf({ input: { scaledOutAt, settledAt } }: Decided): Anchors {
+  return { ...(scaledOutAt !== undefined && { scaledOutAt }), ...(settledAt !== undefined && { settledAt }) };
 }
 
 function isLaunch(entry: Decided): entry is LaunchDecided {

@@ -13,15 +13,28 @@ export function victimAt(
   feed: Pick<LoadFeed, "latest">,
   requested: string | undefined,
 ): StreamNode | undefined {
-  const staying = nodes.filter(
-    (node) => node.metadata.deletionTimestamp === undefined && node.spec.drain === undefined,
-  );
-  const here = staying.filter(({ spec }) => spec.role === place.role && spec.region === place.region);
+  const staying = stayingOf(nodes);
+  const here = ofPlace(place, staying);
   const [first] = rankVictims(
     here.map((node) => candidateOf(node, staying, feed)),
     requested,
   );
   return here.find(({ metadata }) => metadata.uid === first?.uid);
+}
+
+/** Whether every node of the place has to stay, for each is the last parent of an edge. */
+export function lacksVictim(place: Place, nodes: readonly StreamNode[]): boolean {
+  if (!mayHaveChildren(place.role)) return false;
+  const staying = stayingOf(nodes);
+  return ofPlace(place, staying).every((node) => isLastParent(node, staying));
+}
+
+function stayingOf(nodes: readonly StreamNode[]): readonly StreamNode[] {
+  return nodes.filter(({ metadata, spec }) => metadata.deletionTimestamp === undefined && spec.drain === undefined);
+}
+
+function ofPlace({ role, region }: Place, nodes: readonly StreamNode[]): readonly StreamNode[] {
+  return nodes.filter(({ spec }) => spec.role === role && spec.region === region);
 }
 
 function candidateOf(node: StreamNode, staying: readonly StreamNode[], feed: Pick<LoadFeed, "latest">): Victim {
