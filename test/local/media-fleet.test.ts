@@ -15,7 +15,7 @@ let logger: RecordingLogger;
 
 beforeEach(async () => {
   clock = new FakeClock();
-  api = await NodeApiWorld.open({ clock });
+  api = await NodeApiWorld.open({ clock, reportIntervalMs: 1_000 });
   simulated = simulatedWorld({ clock, bootMs: 2_000, stopMs: 1_000 });
   logger = new RecordingLogger();
   fleet = openFleet();
@@ -45,8 +45,24 @@ async function launch(count: number, userData = settings()): Promise<readonly st
   return machines.map(({ providerId }) => providerId);
 }
 
-function settings(): string {
-  return renderUserData({ apiUrl: api.url, platform: "simulated", joinToken: api.joinToken(), properties: {} }, "");
+/** Launches an origin and lets it come into service, so that edges are told to link to it. */
+async function launchOrigin(): Promise<void> {
+  const joinToken = api.joinToken({ batch: "live-origin-b1" });
+  const request = launchRequest({ token: "token-origin", userData: settings(joinToken) });
+  const [machine] = valueOf(await simulated.platform.launch(request, new AbortController().signal));
+  const name = "live-origin-0";
+  await api.addNode({
+    name,
+    spec: { role: "origin", batch: "live-origin-b1", providerId: machine!.providerId },
+    status: { addresses: { private: machine!.privateAddress } },
+  });
+  await clock.advance(2_000);
+  await within(2_000, () => reports().length === 1);
+  await api.patchStatus(name, { phase: "InService" });
+}
+
+function settings(joinToken = api.joinToken()): string {
+  return renderUserData({ apiUrl: api.url, platform: "simulated", joinToken, properties: {} }, "");
 }
 
 /** Moves time on, with pauses for the sockets, until the condition holds. */
@@ -125,6 +141,47 @@ describe("the media fleet", () => {
     expect(reports().map((report) => report?.links)).toEqual(
       before.map(() => [{ parent: "live-origin-0", state: "established" }]),
     );
+  });
+
+  it("finds nodes by address and by name, and tells once of the sessions that ended with their machine", async () => {
+    const [id] = await launch(2);
+    await clock.advance(2_000);
+    await within(2_000, () => reports().length === 2);
+    const node = fleet.nodes.get(id!)!;
+    const [publicAddress, privateAddress] = node.addresses;
+    expect(fleet.nodeAt(publicAddress!)).toBe(node);
+    expect(fleet.nodeAt(privateAddress!)).toBe(node);
+    expect(fleet.nodeNamed({ namespace: "media", name: "live-edge-0" })).toBe(node);
+    expect(fleet.nodeNamed({ namespace: "other", name: "live-edge-0" })).toBeUndefined();
+    const client = { kind: "subscribe", scope: "live", name: "one" } as const;
+    for (const session of ["a", "b"]) expect(node.connect({ id: session, ...client })).toBe("Connected");
+    node.disconnect("a");
+    expect(fleet.takeLost()).toEqual([]);
+    simulated.cloud.kill(id!);
+    expect(fleet.nodeAt(publicAddress!)).toBeUndefined();
+    expect(fleet.takeLost()).toEqual(["b"]);
+    expect(fleet.takeLost()).toEqual([]);
+  });
+
+  it("lets an origin tell of the edges that are linked to it", async () => {
+    await launchOrigin();
+    await launch(2);
+    await clock.advance(2_000);
+    const originReport = () => reports().find((report) => report?.name === "live-origin-0");
+    await within(12_000, () => originReport()?.children.length === 2);
+    const edge = fleet.nodeNamed({ namespace: "media", name: "live-edge-1" });
+    edge?.connect({ id: "a", kind: "subscribe", scope: "live", name: "one" });
+    await within(6_000, () => originReport()?.children.some(({ connections }) => connections === 1) === true);
+    expect(originReport()?.children.find(({ name }) => name === "live-edge-1")).toEqual({
+      name: "live-edge-1",
+      connections: 1,
+      subscribers: 1,
+      streams: 1,
+    });
+    const others = reports().filter((report) => report?.name !== "live-origin-0");
+    expect(others.map((report) => report?.children)).toEqual([[], []]);
+    simulated.cloud.kill((await api.node("live-edge-1")).spec.providerId ?? "");
+    await within(6_000, () => originReport()?.children.length === 1);
   });
 
   it("starts no node on a machine without settings, and says so", async () => {

@@ -160,6 +160,120 @@ describe("a media node", () => {
   });
 });
 
+describe("a media node and its clients", () => {
+  const client = (id: string, kind: "publish" | "subscribe" = "subscribe") => ({
+    id,
+    kind,
+    scope: "live",
+    name: "one",
+  });
+  const drain = { id: "drain-1", kind: "Drain", reason: "ScaleIn", at: "2026-01-01T00:00:00Z" };
+  const told = (...directives: readonly unknown[]) => {
+    replies["report"] = () => Response.json({ ...answer, directives });
+  };
+  const last = () => of("report").at(-1)?.body;
+
+  beforeEach(() => {
+    replies["register"] = () => Response.json({ ...session, connectionCapacity: 2 });
+  });
+
+  it("takes clients in while it serves and has room, each once, and reports them at its interval", async () => {
+    expect(node.connect(client("a"))).toBe("NotServing");
+    await start();
+    await clock.advance(100);
+    expect(["a", "b", "a", "c"].map((id) => node.connect(client(id)))).toEqual([
+      "Connected",
+      "Connected",
+      "Connected",
+      "Full",
+    ]);
+    await clock.advance(4_999);
+    expect(times("report")).toEqual([0, 100]);
+    await clock.advance(1);
+    expect(last()).toMatchObject({ connections: 2, subscribers: 2, accepting: true, cpuPercent: 90 });
+    expect(node.disconnect("a")).toBe(true);
+    expect(node.disconnect("a")).toBe(false);
+    expect(node.connect(client("c", "publish"))).toBe("Connected");
+    await clock.advance(5_000);
+    expect(last()).toMatchObject({ connections: 2, subscribers: 1, publishers: 1 });
+  });
+
+  it("takes nobody in while it drains, says so at once, and again when the last has left", async () => {
+    await start();
+    await clock.advance(100);
+    node.connect(client("a"));
+    node.connect(client("b"));
+    told(drain);
+    await clock.advance(5_100);
+    expect(times("report").slice(2)).toEqual([5_100, 5_200]);
+    expect(last()).toMatchObject({ acknowledged: ["drain-1"], accepting: false, connections: 2 });
+    node.disconnect("a");
+    expect(node.connect(client("c"))).toBe("Draining");
+    await clock.advance(1_000);
+    expect(times("report").slice(4)).toEqual([]);
+    node.disconnect("b");
+    await clock.advance(0);
+    expect(times("report").slice(4)).toEqual([6_200]);
+    expect(last()).toMatchObject({ acknowledged: ["drain-1"], accepting: false, connections: 0, streams: [] });
+    await clock.advance(5_000);
+    expect(times("report").slice(4)).toEqual([6_200, 11_200]);
+  });
+
+  it("tells that the last has left though a report is under way at that moment", async () => {
+    await start();
+    await clock.advance(100);
+    node.connect(client("a"));
+    told(drain);
+    await clock.advance(5_100);
+    replies["report"] = () => {
+      node.disconnect("a");
+      return Response.json({ ...answer, directives: [drain] });
+    };
+    await clock.advance(5_000);
+    expect(of("report").slice(-2)).toMatchObject([
+      { atMs: 10_200, body: { connections: 1 } },
+      { atMs: 10_200, body: { connections: 0 } },
+    ]);
+  });
+
+  it("takes clients in again when the drain is taken back, and says so at once", async () => {
+    await start();
+    await clock.advance(100);
+    told(drain);
+    await clock.advance(5_100);
+    told();
+    await clock.advance(5_000);
+    expect(last()).toMatchObject({ acknowledged: ["drain-1"], accepting: false });
+    expect(node.connect(client("a"))).toBe("Connected");
+    await clock.advance(100);
+    expect(last()).toMatchObject({ acknowledged: [], accepting: true, connections: 1 });
+  });
+
+  it("does not forget its clients when it has to register again, but takes none meanwhile", async () => {
+    await start();
+    await clock.advance(100);
+    node.connect(client("a"));
+    replies["report"] = () => problem(401);
+    replies["register"] = () => problem(503, { "Retry-After": "1" });
+    await clock.advance(5_000);
+    expect(node.connect(client("b"))).toBe("NotServing");
+    expect(node.load.connections).toBe(1);
+  });
+
+  it("counts what it is given as occupied", async () => {
+    await start();
+    node.setLoad({ connections: 1, publishers: 0, subscribers: 1, streams: [] });
+    expect(["a", "b"].map((id) => node.connect(client(id)))).toEqual(["Connected", "Full"]);
+  });
+
+  it("cuts its clients off when its machine ends", async () => {
+    await start();
+    node.connect(client("a"));
+    expect(node.cut()).toEqual(["a"]);
+    expect(node.load.connections).toBe(0);
+  });
+});
+
 describe("a media node that is not let in", () => {
   it.each([
     ["waits as long as Retry-After says", () => problem(503, { "Retry-After": "3" }), [0, 3_000, 6_000]],
