@@ -10,8 +10,9 @@ import type { ScalingDecision } from "../../domain/scaling.ts";
 import type { Draft } from "../../runtime/resource-client.ts";
 import { groupLabels } from "../cluster.ts";
 import type { LaunchCall } from "../committed-attempts.ts";
-import type { Place } from "./census.ts";
 
+/** Where the nodes are to be. */
+export type BatchPlace = Pick<LaunchBatchSpec, "role" | "region">;
 export type LaunchDecision = Extract<ScalingDecision, { kind: "LaunchNodes" }>;
 
 /** What a batch needs to know of the nodes of its group, without looking at each. */
@@ -21,14 +22,14 @@ export interface BatchGround {
   /** Whether a node holds the slot, whatever its phase. */
   usedSlot(role: Role, slot: number): boolean;
   /** Nodes that stay, by zone; those whose zone is not known yet are left out. */
-  zones(place: Place): ReadonlyMap<string, number>;
+  zones(place: BatchPlace): ReadonlyMap<string, number>;
 }
 
 export interface BatchPlan {
   readonly group: NodeGroup;
   readonly launchConfig: LaunchConfig;
   readonly revision: string;
-  readonly place: Place;
+  readonly place: BatchPlace;
   readonly decision: Pick<LaunchDecision, "count" | "reason" | "message">;
   readonly ground: BatchGround;
   /** Every batch of the group. */
