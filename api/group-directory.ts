@@ -1,11 +1,12 @@
 /** NodeGroups as the API looks them up, with the policy that they refer to. */
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { ScalePolicy } from "../crds/scale-policy.ts";
+import { findCondition } from "../domain/conditions.ts";
 import type { Informer } from "../runtime/informer.ts";
 
 export interface KnownGroup {
   readonly group: NodeGroup;
-  /** Undefined: there is none of the name that the group gives. */
+  /** Undefined: there is none of the name that the group gives, or it is not accepted. */
   readonly policy: ScalePolicy | undefined;
 }
 
@@ -30,6 +31,8 @@ export class InformedGroupDirectory implements GroupDirectory {
   of(namespace: string, name: string): KnownGroup | undefined {
     const group = this.#informers.nodeGroups.get(`${namespace}/${name}`);
     if (group === undefined) return undefined;
-    return { group, policy: this.#informers.scalePolicies.get(`${namespace}/${group.spec.scalePolicyRef.name}`) };
+    const policy = this.#informers.scalePolicies.get(`${namespace}/${group.spec.scalePolicyRef.name}`);
+    const accepted = findCondition(policy?.status?.conditions, "Accepted")?.status === "True";
+    return { group, policy: accepted ? policy : undefined };
   }
 }

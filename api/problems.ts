@@ -98,6 +98,8 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
     const { status, title } = kinds[problem.code];
     const { retryAfterSeconds, errors, reason } = problem.extras;
     if (retryAfterSeconds !== undefined) res.set("Retry-After", String(Math.max(1, Math.ceil(retryAfterSeconds))));
+    // What is still to come of the body is not read, so nothing can follow it.
+    if (problem.code === "BodyTooLarge") res.set("Connection", "close");
     if (problem.code === "Unauthorized") res.set("WWW-Authenticate", "Bearer");
     const body: z.input<typeof problemSchema> = {
       type: `urn:streamfleet:problem:${problem.code}`,
@@ -112,6 +114,9 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
   };
 }
 
+/** More would not help whoever reads them. */
+const mostFieldErrors = 20;
+
 /** Parses a body, or throws the problem that names each field and what to write. */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   return parseAs("InvalidBody", schema, body);
@@ -125,9 +130,13 @@ export function parseParameters<T>(schema: z.ZodType<T>, parameters: unknown): T
 function parseAs<T>(code: ProblemCode, schema: z.ZodType<T>, given: unknown): T {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({ field: fieldPath(issue.path), message: issue.message }));
+  const { issues } = parsed.error;
+  const errors = issues
+    .slice(0, mostFieldErrors)
+    .map((issue) => ({ field: fieldPath(issue.path), message: issue.message }));
   const detail = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ");
-  throw new Problem(code, detail, { errors });
+  const others = issues.length - errors.length;
+  throw new Problem(code, others > 0 ? `${detail}; and ${others} more` : detail, { errors });
 }
 
 function fieldPath(path: readonly PropertyKey[]): string {

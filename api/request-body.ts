@@ -14,11 +14,26 @@ export async function readBody<T>(req: Request, res: Response, schema: z.ZodType
   if (req.is(["json", "+json"]) === false) {
     throw new Problem("UnsupportedMediaType", "send the body as Content-Type: application/json");
   }
+  if (Number(req.get("Content-Length") ?? 0) > longestBody) throw tooLarge();
   await new Promise<void>((resolve, reject) => {
+    onExcess(req, () => reject(tooLarge()));
     void readJson(req, res, (error?: unknown) => {
       if (error === undefined) resolve();
       else reject(error instanceof Error ? error : new Error("the body could not be read", { cause: error }));
     });
   });
   return parseBody(schema, req.body as unknown);
+}
+
+/** The body parser would say it only at the end of the body, which may never come. */
+function onExcess(req: Request, refuse: () => void): void {
+  let length = 0;
+  req.on("data", (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > longestBody) refuse();
+  });
+}
+
+function tooLarge(): Problem {
+  return new Problem("BodyTooLarge", `send at most ${longestBody} bytes`);
 }

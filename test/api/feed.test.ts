@@ -2,10 +2,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { FeedClient } from "../../api/feed-client.ts";
+import { parseFeedLine, reportLine } from "../../api/feed-lines.ts";
 import type { FeedSink } from "../../api/feed-stream.ts";
 import { FeedStream } from "../../api/feed-stream.ts";
 import { ReportBook } from "../../api/report-book.ts";
-import type { NodeReport } from "../../domain/load.ts";
+import type { NodeReport, ScaleInRequest } from "../../domain/load.ts";
 import { addMs } from "../../domain/time.ts";
 import { signFeedToken } from "../../runtime/node-tokens.ts";
 import type { LoadFeedUnderTest } from "../conformance/load-feed.ts";
@@ -46,11 +47,18 @@ function report(uid: string, change: Partial<NodeReport> = {}): NodeReport {
     connections: 0,
     publishers: 0,
     subscribers: 0,
+    accepting: true,
+    children: [],
     links: [{ parent: "live-origin-0", state: "established" }],
     streams: [{ scope: "live", name: "one", subscribers: 2 }],
     acknowledged: [],
     ...change,
   };
+}
+
+function request(change: Partial<ScaleInRequest> = {}): ScaleInRequest {
+  const place = { namespace: "media", group: "live", region: "sim-east", origin: "live-origin-0" };
+  return { ...place, receivedAt: clock.now(), ...change };
 }
 
 function follow(...urls: string[]): FeedClient {
@@ -134,6 +142,37 @@ describe("a subscriber that reads slowly", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it("gets the newest request of each origin and node once it reads again, and none that is forgotten by then", async () => {
+    const lines: { kind: string; ageMs?: number; request?: ScaleInRequest }[] = [];
+    let open = false;
+    let drain = (): void => undefined;
+    const sink: FeedSink = {
+      write: (text) => {
+        lines.push(JSON.parse(text) as { kind: string });
+        return open;
+      },
+      once: (_event, listener) => (drain = listener),
+    };
+    const book = new ReportBook();
+    const stream = new FeedStream(sink, book, clock);
+    book.requestScaleIn(request({ node: "live-edge-0" }));
+    await clock.advance(59_000);
+    book.requestScaleIn(request({ node: "live-edge-1", reason: "first" }));
+    await clock.advance(1_500);
+    book.requestScaleIn(request({ node: "live-edge-1", reason: "second" }));
+    await clock.advance(500);
+    open = true;
+    drain();
+    const told = lines.flatMap((line) => (line.kind === "ScaleInRequest" ? [line] : []));
+    const place = { namespace: "media", group: "live", region: "sim-east", origin: "live-origin-0" };
+    expect(told).toEqual([
+      { kind: "ScaleInRequest", ageMs: 500, request: { ...place, node: "live-edge-1", reason: "second" } },
+    ]);
+    stream.stop();
+    book.requestScaleIn(request({ node: "live-edge-2" }));
+    expect(lines.filter(({ kind }) => kind === "ScaleInRequest")).toHaveLength(1);
+  });
+
   it("is told nothing after its end, although it had not taken all", () => {
     const book = new ReportBook();
     book.record(report("a"));
@@ -170,6 +209,11 @@ async function followTwo(): Promise<LoadFeedUnderTest> {
       reports.record(told);
       await read(reports);
     },
+    ask: async (request) => {
+      const { reports } = sources[0]!;
+      reports.requestScaleIn(request);
+      await read(reports);
+    },
     lose: async (uid) => {
       for (const { reports } of sources) reports.forget(uid);
       for (const { reports } of sources) await read(reports);
@@ -193,6 +237,31 @@ describe("the feed client", () => {
       report("a", { sequence: 5, connections: 5, receivedAt: addMs(clock.now(), -3_000) }),
     );
     expect(feed.latest("b")).toBeDefined();
+  });
+
+  it("tells the requests of the last minute that were made before it came, on our own clock", async () => {
+    const world = await openWorld();
+    world.reports.requestScaleIn(request({ node: "live-edge-0", receivedAt: addMs(clock.now(), -60_001) }));
+    world.reports.requestScaleIn(request({ node: "live-edge-1", receivedAt: addMs(clock.now(), -60_000) }));
+    world.reports.requestScaleIn(request({ receivedAt: addMs(clock.now(), -1_000) }));
+    const heard: ScaleInRequest[] = [];
+    client = new FeedClient({
+      ...{ urls: [world.url], keys: world.keys, clock, random: () => 0, fetch, logger: new RecordingLogger() },
+    });
+    client.onScaleInRequest((told) => heard.push(told));
+    client.start();
+    await until("the feed is live", () => client?.isComplete() === true);
+    expect(heard).toEqual([
+      request({ node: "live-edge-1", receivedAt: addMs(clock.now(), -60_000) }),
+      request({ receivedAt: addMs(clock.now(), -1_000) }),
+    ]);
+  });
+
+  it("takes a report of an older process, which says nothing of acceptance and of children", () => {
+    const line = reportLine(report("a"), clock.now());
+    const older = JSON.stringify(line, (key, value: unknown) => (/accepting|children/.test(key) ? undefined : value));
+    const parsed = parseFeedLine(older);
+    expect(parsed).toMatchObject({ kind: "Report", report: { uid: "a", accepting: true, children: [] } });
   });
 
   it("keeps what it knows when a feed is lost, says so, and comes back", async () => {

@@ -16,8 +16,10 @@ function report(change: Partial<NodeReport> = {}): NodeReport {
     connections: 0,
     publishers: 0,
     subscribers: 0,
+    accepting: true,
     links: [],
     streams: [],
+    children: [],
     acknowledged: [],
     ...change,
   };
@@ -31,6 +33,10 @@ describe("the report book", () => {
       now: instant(Date.UTC(2026, 0, 1)),
       tell: (told) => {
         feed.record(told);
+        return Promise.resolve();
+      },
+      ask: (request) => {
+        feed.requestScaleIn(request);
         return Promise.resolve();
       },
       lose: (uid) => {

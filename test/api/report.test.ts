@@ -1,3 +1,4 @@
+import { type IncomingMessage, request } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { NodeReport } from "../../domain/load.ts";
@@ -36,7 +37,8 @@ describe("a report", () => {
       directives: [],
       reportIntervalMs: 5_000,
     });
-    const kept = { ...load, uid: node.metadata.uid, namespace, name: "live-edge-0", bootId: "boot-1" };
+    const unsaid = { accepting: true, children: [] };
+    const kept = { ...load, ...unsaid, uid: node.metadata.uid, namespace, name: "live-edge-0", bootId: "boot-1" };
     expect(world.reports.latest(node.metadata.uid)).toEqual({ ...kept, receivedAt: world.clock.now() });
     expect(news).toHaveLength(1);
   });
@@ -186,7 +188,60 @@ describe("a report that is turned away", () => {
   });
 });
 
+describe("what a report says of others", () => {
+  const children = [{ name: "live-edge-0", connections: 4, subscribers: 3, streams: 1 }];
+
+  it("is kept when an origin says it, and whether it takes new clients", async () => {
+    const node = await world.addNode(origin(0));
+    const answer = await world.report(world.nodeToken("o-0"), { children, accepting: false }, "live-origin-0");
+    expect(answer.status).toBe(200);
+    expect(world.reports.latest(node.metadata.uid)).toMatchObject({ children, accepting: false });
+  });
+
+  it("is refused when an edge says it: 400, and nothing is kept", async () => {
+    const node = await world.addNode();
+    const answer = await world.report(await world.registered(), { children });
+    expect(answer).toMatchObject({ status: 400, body: { code: "InvalidBody", errors: [{ field: "children" }] } });
+    expect(String(answer.body["detail"])).toContain("role edge");
+    expect(world.reports.latest(node.metadata.uid)).toBeUndefined();
+  });
+});
+
+describe("the answer to a report", () => {
+  it("says how far a node had counted whose report is not news", async () => {
+    await world.addNode();
+    const token = await world.registered();
+    expect((await world.report(token, { sequence: 900 })).body).not.toHaveProperty("newestSequence");
+    expect((await world.report(token, { sequence: 3 })).body["newestSequence"]).toBe(900);
+    expect((await world.report(token, { sequence: 901 })).body).not.toHaveProperty("newestSequence");
+  });
+
+  it.each([
+    ["tells an origin after how long an edge is idle", {}, 60],
+    ["tells it what the policy says", { scaleIn: { idleSeconds: 7 } }, 7],
+    ["does not tell it where origins may not ask", { scaleIn: { edgeSources: ["Manager"] } }, undefined],
+  ])("%s", async (_name, policy, seconds) => {
+    await world.addNode(origin(0));
+    world.addGroup({}, policy);
+    expect((await world.report(world.nodeToken("o-0"), {}, "live-origin-0")).body["edgeIdleSeconds"]).toBe(seconds);
+  });
+
+  it("does not tell an edge, nor anybody where group or policy are not known", async () => {
+    await world.addNode(origin(0));
+    const ask = async (sequence: number) =>
+      (await world.report(world.nodeToken("o-0"), { sequence }, "live-origin-0")).body;
+    expect(await ask(1)).not.toHaveProperty("edgeIdleSeconds");
+    world.addGroup();
+    world.scalePolicies.clear();
+    expect(await ask(2)).not.toHaveProperty("edgeIdleSeconds");
+    world.addGroup();
+    await world.addNode();
+    expect((await world.report(await world.registered())).body).not.toHaveProperty("edgeIdleSeconds");
+  });
+});
+
 describe("a report's body", () => {
+  const child = { name: "live-edge-0", connections: 0, subscribers: 0, streams: 0 };
   const send = async (body: string, headers: Readonly<Record<string, string>>) => {
     await world.addNode();
     const token = await world.registered();
@@ -200,7 +255,7 @@ describe("a report's body", () => {
   const json = { "Content-Type": "application/json" };
 
   it.each([
-    ["too large", JSON.stringify({ ...emptyReport, x: "x".repeat(300_000) }), json, 413, "BodyTooLarge"],
+    ["too large", JSON.stringify({ ...emptyReport, x: "x".repeat(1_100_000) }), json, 413, "BodyTooLarge"],
     ["no JSON", "{", json, 400, "MalformedJson"],
     ["text", "hello", { "Content-Type": "text/plain" }, 415, "UnsupportedMediaType"],
     ["of an unknown encoding", "{}", { ...json, "Content-Encoding": "zip" }, 415, "UnsupportedMediaType"],
@@ -216,6 +271,13 @@ describe("a report's body", () => {
     ["cpuPercent", { cpuPercent: 101 }],
     ["egressMbps", { egressMbps: null }],
     ["sequence", { sequence: "1" }],
+    ["sequence", { sequence: 2 ** 53 - 1 }],
+    ["accepting", { accepting: "yes" }],
+    ["children", { children: Array.from({ length: 2_001 }, () => child) }],
+    ["children[0].connections", { children: [{ ...child, connections: -1 }] }],
+    ["children[1].name", { children: [child, { ...child, name: "" }] }],
+    ["connections", { connections: undefined }],
+    ["bootId", { bootId: undefined }],
     ["streams", { streams: Array.from({ length: 2_001 }, () => ({ scope: "a", name: "b", subscribers: 0 })) }],
     ["streams[0].name", { streams: [{ scope: "a", name: "", subscribers: 0 }] }],
     ["links[0].state", { links: [{ parent: "live-origin-0", state: "up" }] }],
@@ -224,6 +286,76 @@ describe("a report's body", () => {
     const { status, body } = await world.report(await world.registered(), change);
     expect(status).toBe(400);
     expect(body).toMatchObject({ code: "InvalidBody", errors: [expect.objectContaining({ field })] });
+  });
+
+  it.each([
+    ["negative", '{"bootId":"boot-1","sequence":2,"connections":-5,"publishers":0,"subscribers":0}', "connections"],
+    ["NaN, as JSON has none", '{"bootId":"boot-1","sequence":2,"connections":NaN}', undefined],
+    ["null, as others write NaN", '{"bootId":"boot-1","sequence":2,"connections":null}', "connections"],
+    ["infinite", '{"bootId":"boot-1","sequence":2,"connections":1e999,"publishers":0,"subscribers":0}', "connections"],
+    ["huge", '{"bootId":"boot-1","sequence":2,"connections":1e9,"publishers":0,"subscribers":0}', "connections"],
+    ["of the far future", '{"bootId":"boot-1","sequence":1e300,"connections":1}', "sequence"],
+    ["missing", '{"bootId":"boot-1","sequence":2}', "connections"],
+  ])("may have numbers that are %s: 400, and nothing is moved by it", async (_name, body, field) => {
+    const answer = await send(body, json);
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: field === undefined ? "MalformedJson" : "InvalidBody" },
+    });
+    if (field !== undefined) expect(String(answer.body["detail"])).toContain(`${field}: `);
+    expect(news).toEqual([]);
+  });
+
+  it("may list 10,000 streams: 400 that names the bound, in a few words", async () => {
+    const stream = { scope: "live", name: "", subscribers: 0 };
+    const body = JSON.stringify({ ...emptyReport, streams: Array.from({ length: 10_000 }, () => stream) });
+    const answer = await send(body, json);
+    expect(answer).toMatchObject({ status: 400, body: { code: "InvalidBody" } });
+    expect(String(answer.body["detail"]).length).toBeLessThan(5_000);
+    expect(answer.body["errors"]).toContainEqual({ field: "streams", message: expect.stringContaining("2000") });
+    expect(news).toEqual([]);
+  });
+
+  it("has room for every list, full", async () => {
+    const of = <T>(length: number, make: (index: number) => T): T[] =>
+      Array.from({ length }, (_, index) => make(index));
+    await world.addNode(origin(0));
+    const answer = await world.report(
+      world.nodeToken("o-0"),
+      {
+        streams: of(2_000, (index) => ({ scope: "live/some-event", name: `camera-${index}`, subscribers: 1_000 })),
+        children: of(2_000, (index) => ({ ...child, name: `live-edge-${index}` })),
+        links: of(1_000, (index) => ({ parent: `live-origin-${index}`, state: "established" })),
+      },
+      "live-origin-0",
+    );
+    expect(answer.status).toBe(200);
+    expect(news[0]?.children).toHaveLength(2_000);
+  });
+
+  it("may be 10 MB long: 413 before it is sent, whether or not it says its length", async () => {
+    await world.addNode();
+    const token = await world.registered();
+    for (const length of [{ "Content-Length": 10_000_000 }, { "Transfer-Encoding": "chunked" }]) {
+      const path = `/v1/nodes/${namespace}/live-edge-0/report`;
+      const headers = { ...json, Authorization: `Bearer ${token}`, ...length };
+      const sending = request(`${world.url}${path}`, { method: "POST", headers });
+      const answered = new Promise<IncomingMessage>((resolve, reject) => {
+        sending.once("response", resolve).once("error", reject);
+      });
+      // A little more than the server takes, and never its end.
+      sending.write(`{"x":"${"x".repeat(1_100_000)}`);
+      expect((await answered).statusCode).toBe(413);
+      sending.destroy();
+    }
+    expect(news).toEqual([]);
+  });
+
+  it("may be 10 MB long, sent at once: 413", async () => {
+    expect(await send(JSON.stringify({ ...emptyReport, x: "x".repeat(10_000_000) }), json)).toMatchObject({
+      status: 413,
+      body: { code: "BodyTooLarge" },
+    });
   });
 
   it("ignores fields of a later version", async () => {
@@ -248,6 +380,8 @@ describe("a report's body", () => {
           fc.array(fc.record({ scope: fc.string(), name: fc.string(), subscribers: fc.nat() })),
           fc.anything(),
         ),
+        accepting: fc.anything(),
+        children: fc.oneof(fc.array(fc.record({ name: fc.string(), connections: fc.nat() })), fc.anything()),
         links: fc.anything(),
         acknowledged: fc.oneof(fc.array(fc.string()), fc.anything()),
       },

@@ -1,6 +1,6 @@
 /** What a LoadFeed promises: one suite for the feed of one process and for the one that follows others. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { LoadFeed, NodeReport } from "../../domain/load.ts";
+import type { LoadFeed, NodeReport, ScaleInRequest } from "../../domain/load.ts";
 import type { Instant } from "../../domain/time.ts";
 import { addMs } from "../../domain/time.ts";
 
@@ -11,6 +11,8 @@ export interface LoadFeedUnderTest {
   readonly now: Instant;
   /** Hands a report to one of the feed's sources, and waits until the feed has seen it, whether or not it keeps it. */
   tell(report: NodeReport): Promise<void>;
+  /** Hands a scale-in request to one of the feed's sources, and waits until the feed has seen it. */
+  ask(request: ScaleInRequest): Promise<void>;
   /** Says that the node with this UID is deleted, and waits until the feed knows. */
   lose(uid: string): Promise<void>;
   close(): Promise<void>;
@@ -34,7 +36,7 @@ export function describeLoadFeed(open: () => Promise<LoadFeedUnderTest>): void {
     /** Of the node `a`, taken so many seconds before now. */
     function report(secondsAgo: number, change: Partial<NodeReport> = {}): NodeReport {
       const counts = { connections: 3, publishers: 1, subscribers: 2 };
-      const lists = { links: [], streams: [], acknowledged: [] };
+      const lists = { accepting: true, links: [], streams: [], children: [], acknowledged: [] };
       const name = { uid: "a", namespace: "media", name: "live-edge-0", bootId: "boot-1", sequence: 1 };
       return { ...name, receivedAt: addMs(world.now, -1_000 * secondsAgo), ...counts, ...lists, ...change };
     }
@@ -56,6 +58,8 @@ export function describeLoadFeed(open: () => Promise<LoadFeedUnderTest>): void {
         ...{ cpuPercent: 40.5, memoryPercent: 50, egressMbps: 200 },
         links: [{ parent: "live-origin-0", state: "established" }],
         streams: [{ scope: "live", name: "one", subscribers: 2 }],
+        accepting: false,
+        children: [{ name: "live-edge-7", connections: 5, subscribers: 4, streams: 1 }],
         acknowledged: ["drain-1"],
       });
       await world.tell(full);
@@ -134,6 +138,40 @@ export function describeLoadFeed(open: () => Promise<LoadFeedUnderTest>): void {
       listen();
       await world.tell(report(1));
       expect(told).toHaveLength(2);
+    });
+
+    function request(secondsAgo: number, change: Partial<ScaleInRequest> = {}): ScaleInRequest {
+      const place = { namespace: "media", group: "live", region: "sim-east", origin: "live-origin-0" };
+      return { ...place, receivedAt: addMs(world.now, -1_000 * secondsAgo), ...change };
+    }
+
+    it("tells a scale-in request as it was taken, all of it, until the listener leaves", async () => {
+      const heard: ScaleInRequest[] = [];
+      const leave = feed.onScaleInRequest((told) => heard.push(told));
+      const full = request(2, { node: "live-edge-3", reason: "nobody for 60 s" });
+      await world.ask(full);
+      await world.ask(request(1));
+      leave();
+      leave();
+      await world.ask(request(0, { node: "live-edge-4" }));
+      expect(heard).toEqual([full, request(1)]);
+    });
+
+    it("tells a scale-in request that is made again, and none that was overtaken", async () => {
+      const heard: ScaleInRequest[] = [];
+      feed.onScaleInRequest((told) => heard.push(told));
+      await world.ask(request(5, { node: "live-edge-3" }));
+      await world.ask(request(9, { node: "live-edge-3" }));
+      await world.ask(request(3, { node: "live-edge-3" }));
+      expect(heard).toEqual([request(5, { node: "live-edge-3" }), request(3, { node: "live-edge-3" })]);
+    });
+
+    it("tells what different origins ask, of different nodes, in different groups", async () => {
+      const heard: ScaleInRequest[] = [];
+      feed.onScaleInRequest((told) => heard.push(told));
+      const asked = [{}, { node: "live-edge-3" }, { origin: "live-origin-1" }, { group: "other" }, { namespace: "tv" }];
+      for (const change of asked) await world.ask(request(2, change));
+      expect(heard).toEqual(asked.map((change) => request(2, change)));
     });
 
     it("forgets a node that is deleted without telling, and takes what comes after for new", async () => {

@@ -2,15 +2,21 @@
 import { defaultRateLimits, createApiServer } from "../../api/server.ts";
 import type { ApiServer, RateLimits } from "../../api/server.ts";
 import type { ReportSink } from "../../api/node-routes.ts";
+import { InformedGroupDirectory } from "../../api/group-directory.ts";
 import { ReportBook } from "../../api/report-book.ts";
 import { InformedStreamNodeDirectory } from "../../api/stream-node-directory.ts";
-import { finalizers, resourceType } from "../../crds/names.ts";
+import { finalizers, resourceType, type Role } from "../../crds/names.ts";
+import type { NodeGroup, NodeGroupStatus } from "../../crds/node-group.ts";
+import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
 import { streamNodeSchema } from "../../crds/stream-node.ts";
+import type { ActivityStore } from "../../domain/history.ts";
+import type { NodeReport } from "../../domain/load.ts";
+import { memoryHistory } from "../../prisma/memory-history.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
 import { loadKeyRing } from "../../runtime/key-ring.ts";
 import type { AnsweredRequest } from "../../runtime/metrics.ts";
-import { signJoinToken } from "../../runtime/node-tokens.ts";
+import { signJoinToken, signNodeToken } from "../../runtime/node-tokens.ts";
 import { ResourceClient } from "../../runtime/resource-client.ts";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { productApi } from "./embedded-api.ts";
@@ -18,6 +24,7 @@ import { FakeClock } from "./fake-clock.ts";
 import { KnownNodes } from "./known-nodes.ts";
 import { OrderedFaults } from "./ordered-faults.ts";
 import { RecordingLogger } from "./recording-logger.ts";
+import { nodeGroup, scalePolicy } from "./resources.ts";
 
 export const namespace = "media";
 const operatorNamespace = "streamfleet-system";
@@ -39,6 +46,8 @@ export interface NodeApiWorldOptions {
   readonly clock?: FakeClock;
   readonly rateLimits?: Partial<RateLimits>;
   readonly onReport?: ReportSink;
+  /** Default: of a history in memory. */
+  readonly activities?: Pick<ActivityStore, "last">;
   readonly reportIntervalMs?: number;
   readonly port?: number;
 }
@@ -55,6 +64,9 @@ export class NodeApiWorld {
   readonly known = new KnownNodes();
   readonly directory = new InformedStreamNodeDirectory(this.known);
   readonly reports = new ReportBook();
+  /** By `namespace/name`, as informers know them. */
+  readonly nodeGroups = new Map<string, NodeGroup>();
+  readonly scalePolicies = new Map<string, ScalePolicy>();
   readonly logger = new RecordingLogger();
   readonly answered: AnsweredRequest[] = [];
   readonly keys: KeyRing;
@@ -74,6 +86,8 @@ export class NodeApiWorld {
     });
     this.#server = createApiServer({
       nodes: this.directory,
+      groups: new InformedGroupDirectory(this),
+      activities: options.activities ?? memoryHistory().activities,
       registrations: this.client,
       reports: this.reports,
       keys,
@@ -121,6 +135,25 @@ export class NodeApiWorld {
     return this.node(name);
   }
 
+  /** Lets the API know the group `live` and its policy. */
+  addGroup(
+    group: { readonly spec?: object; readonly status?: NodeGroupStatus; readonly deletionTimestamp?: string } = {},
+    policy: object = {},
+  ): void {
+    const { spec, status, deletionTimestamp } = group;
+    const { metadata, ...rest } = nodeGroup({ ...spec });
+    const marked = { ...metadata, namespace, ...(deletionTimestamp !== undefined && { deletionTimestamp }) };
+    this.nodeGroups.set(`${namespace}/live`, { ...rest, metadata: marked, ...(status !== undefined && { status }) });
+    this.scalePolicies.set(`${namespace}/live`, scalePolicy({ ...policy }));
+  }
+
+  /** A node that serves: it is in service, and its first report is known. */
+  async addServing(change: NodeChange, load: Partial<NodeReport> = {}): Promise<StreamNode> {
+    const node = await this.addNode(change);
+    this.reports.record(nodeReport(node, { receivedAt: this.clock.now(), ...load }));
+    return node;
+  }
+
   /** Deletes the node, which a finalizer keeps until its machine is gone, and lets the API know that. */
   async deleteNode(name = "live-edge-0"): Promise<StreamNode> {
     const patch = { metadata: { finalizers: [finalizers.machine] } };
@@ -157,6 +190,11 @@ export class NodeApiWorld {
     return signJoinToken(this.keys.current, { namespace, group: "live", batch: "live-edge-b1", ...change });
   }
 
+  /** The node token of the machine that has this id. */
+  nodeToken(providerId: string): string {
+    return signNodeToken(this.keys.current, { platform: "simulated", providerId });
+  }
+
   async post(path: string, token: string | undefined, body: unknown): Promise<Answer> {
     const headers = {
       "Content-Type": "application/json",
@@ -164,6 +202,11 @@ export class NodeApiWorld {
     };
     const response = await fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) });
     return toAnswer(response);
+  }
+
+  /** Asks where to publish, or to watch, the stream `live/one`. */
+  lookUp(verb: "publish" | "subscribe", query = `namespace=${namespace}&group=live`): Promise<Answer> {
+    return this.get(`/v1/streams/live/one/${verb}?${query}`);
   }
 
   async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
@@ -207,6 +250,16 @@ export const emptyReport = { bootId: "boot-1", sequence: 1, connections: 0, publ
 /** What the cloud says of every machine unless a test says otherwise: where its node claims to be. */
 const addressesInTests = { public: "198.18.0.1", private: "10.0.0.1" };
 
+/** A report of a node, as the API takes it; of nobody at all unless a test says otherwise. */
+export function nodeReport(
+  { metadata }: Pick<StreamNode, "metadata">,
+  change: Partial<NodeReport> & Pick<NodeReport, "receivedAt">,
+): NodeReport {
+  const { uid, name } = metadata;
+  const lists = { links: [], streams: [], children: [], acknowledged: [] };
+  return { uid, namespace: metadata.namespace, name, ...emptyReport, accepting: true, ...lists, ...change };
+}
+
 /** A StreamNode to be created, and the status to be written then. */
 export function nodeDraft({ name = "live-edge-0", spec, status = {} }: NodeChange) {
   return {
@@ -245,12 +298,25 @@ export function streamNode(change: NodeChange = {}): StreamNode {
 
 /** An origin that serves, as parents are. */
 export function origin(slot: number, address = `198.18.1.${slot}`): NodeChange {
+  return serving("origin", slot, { providerId: `o-${slot}`, address });
+}
+
+/** An edge that serves. */
+export function edge(slot: number): NodeChange {
+  return serving("edge", slot, { providerId: `e-${slot}`, address: `198.18.2.${slot}` });
+}
+
+function serving(
+  role: Role,
+  slot: number,
+  { providerId, address }: { readonly providerId: string; readonly address: string },
+): NodeChange {
   return {
-    name: `live-origin-${slot}`,
-    spec: { role: "origin", slot, batch: "live-origin-b1", providerId: `o-${slot}` },
+    name: `live-${role}-${slot}`,
+    spec: { role, slot, batch: `live-${role}-b1`, providerId },
     status: {
       phase: "InService",
-      registration: { machineId: `o-${slot}`, address, bootId: "boot-1", registeredAt: "2026-01-01T00:00:00Z" },
+      registration: { machineId: providerId, address, bootId: "boot-1", registeredAt: "2026-01-01T00:00:00Z" },
     },
   };
 }
