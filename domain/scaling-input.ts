@@ -70,6 +70,8 @@ export interface ScalingInput {
   readonly alarms: readonly StandingAlarm[];
   /** Scale-in requests of origins that are not forgotten yet, newest last; of edges only. */
   readonly requests: readonly { readonly origin: string; readonly node?: string }[];
+  /** It was looked for a node to drain, and there is none that may go: the decision is taken anew with that. */
+  readonly noVictim?: true;
   /** When an alarm last added nodes, and when the last launch or drain had ended: the anchors of the cool-down. */
   readonly scaledOutAt?: Instant;
   readonly settledAt?: Instant;

@@ -25,7 +25,7 @@ function verdictOf(input: ScalingInput): Verdict {
     const words = "launch config or scale policy is missing or invalid";
     return heldBack({ reason: "NotResolved", words }, holding("NotResolved", ""));
   }
-  const free = limitsVerdict(input) ?? alarmsVerdict(input);
+  const free = ifVictim(input, limitsVerdict(input) ?? alarmsVerdict(input));
   if (input.pause === "Everything")
     return heldBack({ reason: "EverythingPaused", words: "everything is paused" }, free);
   if (input.adopted) return free;
@@ -56,6 +56,12 @@ function alarmsVerdict(input: ScalingInput): Verdict {
   const asked = scaleOutVerdict(input) ?? scaleInVerdict(input);
   if (asked === undefined) return holding("MinimumMet", "");
   return input.pause === "Scaling" ? heldBack({ reason: "ScalingPaused", words: "scaling is paused" }, asked) : asked;
+}
+
+function ifVictim({ noVictim }: ScalingInput, verdict: Verdict): Verdict {
+  if (noVictim !== true || verdict.kind !== "Drain") return verdict;
+  const cause = verdict.because === "" ? "" : `${verdict.because}, but `;
+  return holding("NoVictim", `${cause}none may go: each is the last parent of an edge`);
 }
 
 function decisionOf(input: ScalingInput, verdict: Verdict): ScalingDecision {
