@@ -47,7 +47,7 @@ function serve(server: PGlite, lock: DirectoryLock): HistoryDatabase {
   };
   let closing: Promise<void> | undefined;
   return {
-    history: prismaHistory(client),
+    history: prismaHistory(client, { vacuum: true }),
     ping: async () => {
       await server.query("SELECT 1");
     },

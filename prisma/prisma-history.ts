@@ -6,16 +6,23 @@ import { alarmStore } from "./stores/alarm-store.ts";
 import { lastReportStore } from "./stores/last-report-store.ts";
 import { loadStore } from "./stores/load-store.ts";
 import { nodeLifeStore } from "./stores/node-life-store.ts";
+import { pruneWith } from "./stores/pruning.ts";
 import { streamStore } from "./stores/stream-store.ts";
 
+export interface PrismaHistoryOptions {
+  /** Whether the server has nobody who makes the room of removed rows usable again: PGlite has no autovacuum. */
+  readonly vacuum?: boolean;
+}
+
 /** The stores of one database. Their methods throw while it is down. */
-export function prismaHistory(client: PrismaClient): History {
+export function prismaHistory(client: PrismaClient, { vacuum = false }: PrismaHistoryOptions = {}): History {
+  const prune = pruneWith(client, { vacuum });
   return {
-    nodeLives: nodeLifeStore(client),
-    streams: streamStore(client),
-    load: loadStore(client),
-    activities: activityStore(client),
-    alarms: alarmStore(client),
-    lastReports: lastReportStore(client),
+    nodeLives: nodeLifeStore(client, prune),
+    streams: streamStore(client, prune),
+    load: loadStore(client, prune),
+    activities: activityStore(client, prune),
+    alarms: alarmStore(client, prune),
+    lastReports: lastReportStore(client, prune),
   };
 }

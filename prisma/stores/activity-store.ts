@@ -3,14 +3,14 @@ import type { ActivityStore, DecidedActivity, ScalingActivity } from "../../doma
 import type { Instant } from "../../domain/time.ts";
 import { Prisma } from "../generated/client.ts";
 import type { PrismaClient, ScalingActivity as ScalingActivityRow } from "../generated/client.ts";
-import { prune } from "./pruning.ts";
+import type { Prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Lost races in a row after which something else must be wrong. */
 const maxAttempts = 10;
 
 /** Scaling activities in PostgreSQL. */
-export function activityStore(client: PrismaClient): ActivityStore {
+export function activityStore(client: PrismaClient, prune: Prune): ActivityStore {
   return {
     record: async (activity, at, count = 1) => {
       const statement = recordStatement(activity, at, count);
@@ -37,7 +37,7 @@ export function activityStore(client: PrismaClient): ActivityStore {
     prune: (before) => {
       const at = Prisma.sql`${timestamp(before)}::timestamptz`;
       // An activity begins before it ends: the first condition says nothing new, but has an index.
-      return prune(client, "scaling_activity", Prisma.sql`first_at < ${at} AND last_at < ${at}`);
+      return prune(["scaling_activity"], Prisma.sql`first_at < ${at} AND last_at < ${at}`);
     },
   };
 }

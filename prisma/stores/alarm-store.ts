@@ -3,11 +3,11 @@ import type { AlarmState } from "../../domain/alarm.ts";
 import type { AlarmTransition, AlarmTransitionStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
 import type { PrismaClient, AlarmTransition as AlarmTransitionRow } from "../generated/client.ts";
-import { prune } from "./pruning.ts";
+import type { Prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Transitions of alarms in PostgreSQL. */
-export function alarmStore(client: PrismaClient): AlarmTransitionStore {
+export function alarmStore(client: PrismaClient, prune: Prune): AlarmTransitionStore {
   return {
     record: async (transitions) => {
       if (transitions.length > 0) await client.$executeRaw(recordStatement(transitions));
@@ -17,7 +17,7 @@ export function alarmStore(client: PrismaClient): AlarmTransitionStore {
       const rows = await client.alarmTransition.findMany({ where: { namespace, group }, orderBy, take: limit });
       return rows.map(toTransition);
     },
-    prune: (before) => prune(client, "alarm_transition", Prisma.sql`at < ${timestamp(before)}::timestamptz`),
+    prune: (before) => prune(["alarm_transition"], Prisma.sql`at < ${timestamp(before)}::timestamptz`),
   };
 }
 

@@ -2,11 +2,11 @@ import type { Role } from "../../crds/names.ts";
 import type { LastReport, LastReportStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
 import type { PrismaClient, LastReport as LastReportRow } from "../generated/client.ts";
-import { prune } from "./pruning.ts";
+import type { Prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Last reports in PostgreSQL: one row for each node. */
-export function lastReportStore(client: PrismaClient): LastReportStore {
+export function lastReportStore(client: PrismaClient, prune: Prune): LastReportStore {
   return {
     record: async (reports) => {
       if (reports.length > 0) await client.$executeRaw(recordStatement(reports));
@@ -15,7 +15,7 @@ export function lastReportStore(client: PrismaClient): LastReportStore {
       const orderBy = [{ name: "asc" as const }, { lastReportAt: "asc" as const }];
       return (await client.lastReport.findMany({ where: { ...filter }, orderBy })).map(toReport);
     },
-    prune: (before) => prune(client, "last_report", Prisma.sql`last_report_at < ${timestamp(before)}::timestamptz`),
+    prune: (before) => prune(["last_report"], Prisma.sql`last_report_at < ${timestamp(before)}::timestamptz`),
   };
 }
 

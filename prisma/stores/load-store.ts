@@ -2,11 +2,11 @@ import type { Role } from "../../crds/names.ts";
 import type { LoadMinute, LoadStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
 import type { PrismaClient, LoadMinute as LoadMinuteRow } from "../generated/client.ts";
-import { prune } from "./pruning.ts";
+import type { Prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Minutes of load in PostgreSQL. */
-export function loadStore(client: PrismaClient): LoadStore {
+export function loadStore(client: PrismaClient, prune: Prune): LoadStore {
   return {
     add: async (minutes) => {
       if (minutes.length > 0) await client.$executeRaw(addStatement(minutes));
@@ -16,7 +16,7 @@ export function loadStore(client: PrismaClient): LoadStore {
       const orderBy = [{ minute: "asc" as const }, { role: "asc" as const }, { region: "asc" as const }];
       return (await client.loadMinute.findMany({ where: { namespace, group, minute }, orderBy })).map(toMinute);
     },
-    prune: (before) => prune(client, "load_minute", Prisma.sql`minute < ${timestamp(before)}::timestamptz`),
+    prune: (before) => prune(["load_minute"], Prisma.sql`minute < ${timestamp(before)}::timestamptz`),
   };
 }
 

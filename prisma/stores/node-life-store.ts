@@ -6,11 +6,11 @@ import type {
   NodeLife as NodeLifeRow,
   NodeTransition as NodeTransitionRow,
 } from "../generated/client.ts";
-import { prune } from "./pruning.ts";
+import type { Prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Node lives and their transitions in PostgreSQL. */
-export function nodeLifeStore(client: PrismaClient): NodeLifeStore {
+export function nodeLifeStore(client: PrismaClient, prune: Prune): NodeLifeStore {
   return {
     record: async (transitions) => {
       if (transitions.length > 0) await client.$executeRaw(recordStatement(transitions));
@@ -22,7 +22,8 @@ export function nodeLifeStore(client: PrismaClient): NodeLifeStore {
       const [answer] = await client.$queryRaw<[{ readonly closed: bigint }]>(closeAllStatement(uids, end));
       return Number(answer.closed);
     },
-    prune: (before) => prune(client, "node_life", Prisma.sql`closed_at < ${timestamp(before)}::timestamptz`),
+    prune: (before) =>
+      prune(["node_life", "node_transition"], Prisma.sql`closed_at < ${timestamp(before)}::timestamptz`),
     open: async (filter) => {
       const orderBy = [{ openedAt: "asc" }, { uid: "asc" }] as const;
       const rows = await client.nodeLife.findMany({ where: { ...filter, closedAt: null }, orderBy: [...orderBy] });

@@ -3,17 +3,34 @@ import { setImmediate } from "node:timers/promises";
 import { Prisma } from "../generated/client.ts";
 import type { PrismaClient } from "../generated/client.ts";
 
+/** A table of ours; those whose rows go with its own come after it. */
+export type PrunedTables = readonly [table: string, ...dependent: string[]];
+
+/**
+ * Removes the rows of a table that match, some at a time, and says how many they were. A row that another writer changes
+ * at that moment is passed over: the next pruning looks at it again.
+ */
+export type Prune = (tables: PrunedTables, matches: Prisma.Sql) => Promise<number>;
+
 /** Few enough for one statement to take a fraction of a second, with all that depends on the rows. */
 const rowsPerStatement = 5_000;
 
-/**
- * Removes the rows of a table of ours that match, some at a time, and says how many they were. A row that another writer
- * changes at that moment is passed over: the next pruning looks at it again.
- */
-export async function prune(client: PrismaClient, table: string, matches: Prisma.Sql): Promise<number> {
-  const name = Prisma.raw(`"${table}"`);
-  const statement = Prisma.sql`
+/** Prunes a database; with `vacuum` one that does not make room by itself where rows were removed. */
+export function pruneWith(client: PrismaClient, { vacuum }: { readonly vacuum: boolean }): Prune {
+  return async (tables, matches) => {
+    const removed = await removeAll(client, deletion(tables[0], matches));
+    if (vacuum && removed > 0) await client.$executeRaw(Prisma.sql`VACUUM ${Prisma.raw(tables.join(", "))}`);
+    return removed;
+  };
+}
+
+function deletion(table: string, matches: Prisma.Sql): Prisma.Sql {
+  const name = Prisma.raw(table);
+  return Prisma.sql`
     DELETE FROM ${name} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${name} WHERE ${matches} LIMIT ${rowsPerStatement}))`;
+}
+
+async function removeAll(client: PrismaClient, statement: Prisma.Sql): Promise<number> {
   for (let total = 0; ;) {
     const removed = await client.$executeRaw(statement);
     total += removed;

@@ -1,11 +1,11 @@
 import type { NodeStreamList, StreamRecord, StreamSighting, StreamStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
 import type { PrismaClient, Stream as StreamRow } from "../generated/client.ts";
-import { prune } from "./pruning.ts";
+import type { Prune } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Streams in PostgreSQL: one row for each time that a node carried a stream. */
-export function streamStore(client: PrismaClient): StreamStore {
+export function streamStore(client: PrismaClient, prune: Prune): StreamStore {
   return {
     see: async (sightings) => {
       if (sightings.length > 0) await client.$executeRaw(seeStatement(sightings));
@@ -13,7 +13,7 @@ export function streamStore(client: PrismaClient): StreamStore {
     endOthers: async (lists) => {
       if (lists.length > 0) await client.$executeRaw(endStatement(lists));
     },
-    prune: (before) => prune(client, "stream", Prisma.sql`ended_at < ${timestamp(before)}::timestamptz`),
+    prune: (before) => prune(["stream"], Prisma.sql`ended_at < ${timestamp(before)}::timestamptz`),
     live: async (filter) => {
       const orderBy = [{ scope: "asc" as const }, { name: "asc" as const }, { startedAt: "asc" as const }];
       const rows = await client.stream.findMany({ where: { ...filter, endedAt: null }, orderBy });

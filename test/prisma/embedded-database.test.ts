@@ -157,6 +157,30 @@ describe("embedded database", () => {
     await database.close();
   });
 
+  it("does not grow for ever: what is written after a pruning takes the room of what was removed", async () => {
+    const path = copy();
+    const database = await openEmbeddedDatabase(path);
+    const { load } = database.history;
+    const place = { namespace: "n", group: "g", role: "edge", region: "r", samples: 1 } as const;
+    const sums = { connectionsSum: 1, connectionsMax: 1, publishersSum: 0, subscribersSum: 1 };
+    const minutes = 5_500;
+    for (let round = 0; round < 4; round += 1) {
+      const firstMs = round * minutes * 60_000;
+      const rows = Array.from({ length: minutes }, (_, i) => ({
+        ...place,
+        ...sums,
+        minute: instant(firstMs + i * 60_000),
+      }));
+      await load.add(rows);
+      expect(await load.prune(instant(firstMs + minutes * 60_000))).toBe(minutes);
+    }
+    await database.close();
+    const server = await PGlite.create(join(path, "pgdata"));
+    const { rows } = await server.query<{ readonly bytes: number }>("SELECT pg_relation_size('load_minute') AS bytes");
+    await server.close();
+    expect(rows[0]?.bytes).toBeLessThan(minutes * 200);
+  });
+
   it("begins anew when its creation was cut short, and when it was deleted", async () => {
     const path = join(scratch.path, "half");
     mkdirSync(join(path, "pgdata"), { recursive: true });
