@@ -33,6 +33,7 @@ const right = 24;
 const innerWidth = width - left - right;
 /** Points of a line that can still be told apart. */
 const mostPoints = 900;
+const thousands = new Intl.NumberFormat("en");
 
 /** Well-formed for any text in the title, and with no sample or one as well. */
 export function plot(samples: readonly Sample[], { title, subtitle }: PlotTitle): string {
@@ -248,7 +249,7 @@ function grid(panel: Panel): string {
   const count = Math.round(panel.most / panel.step);
   const lines = Array.from({ length: count + 1 }, (_, index) => index * panel.step).map((value) => {
     const y = yOf(panel, value);
-    const label = text({ x: left - 8, y: y + 4 }, value.toLocaleString("en"), "quiet end");
+    const label = text({ x: left - 8, y: y + 4 }, thousands.format(value), "quiet end");
     return `<line class="grid" x1="${left}" x2="${width - right}" y1="${round(y)}" y2="${round(y)}"/>${label}`;
   });
   const unit = text({ x: left - 8, y: panel.top - 14 }, panel.unit, "quiet end");
