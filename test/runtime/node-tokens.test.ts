@@ -6,9 +6,11 @@ import {
   signFeedToken,
   signJoinToken,
   signNodeToken,
+  signOperatorToken,
   verifyFeedToken,
   verifyJoinToken,
   verifyNodeToken,
+  verifyOperatorToken,
 } from "../../runtime/node-tokens.ts";
 
 const key = (id: string): NodeKey => ({ id, secret: Buffer.alloc(32, id) });
@@ -24,6 +26,7 @@ describe("tokens", () => {
       expect(verifyJoinToken(ring, signJoinToken(signer, join))).toEqual(join);
       expect(verifyNodeToken(ring, signNodeToken(signer, node))).toEqual(node);
       expect(verifyFeedToken(ring, signFeedToken(signer))).toBe(true);
+      expect(verifyOperatorToken(ring, signOperatorToken(signer))).toBe(true);
       expect(keyIdOf(signJoinToken(signer, join))).toBe(signer.id);
     }
   });
@@ -36,6 +39,8 @@ describe("tokens", () => {
   it("of a key that is not valid are nobody's", () => {
     expect(verifyJoinToken(ring, signJoinToken(c, join))).toBeUndefined();
     expect(verifyNodeToken(ring, signNodeToken({ ...c, id: "a" }, node))).toBeUndefined();
+    expect(verifyOperatorToken(ring, signOperatorToken(c))).toBe(false);
+    expect(verifyOperatorToken(ring, signOperatorToken({ ...c, id: "a" }))).toBe(false);
   });
 
   it("of one kind do not pass for another", () => {
@@ -47,6 +52,9 @@ describe("tokens", () => {
       verifyNodeToken(ring, signJoinToken(a, { ...join, namespace: "gce" }).replace("sfj1", "sfn1")),
     ).toBeUndefined();
     expect(verifyFeedToken(ring, signNodeToken(a, node).replace("sfn1", "sff1"))).toBe(false);
+    expect(verifyOperatorToken(ring, signFeedToken(a))).toBe(false);
+    expect(verifyOperatorToken(ring, signFeedToken(a).replace("sff1", "sfo1"))).toBe(false);
+    expect(verifyFeedToken(ring, signOperatorToken(a))).toBe(false);
   });
 
   it("fit into the longest names", () => {
@@ -80,6 +88,7 @@ describe("tokens", () => {
           expect(verifyJoinToken(ring, text)).toBeUndefined();
           expect(verifyNodeToken(ring, text)).toBeUndefined();
           expect(verifyFeedToken(ring, text)).toBe(false);
+          expect(verifyOperatorToken(ring, text)).toBe(false);
         },
       ),
     );

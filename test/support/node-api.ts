@@ -8,7 +8,7 @@ import { InformedStreamNodeDirectory } from "../../api/stream-node-directory.ts"
 import { finalizers, resourceType, type Role } from "../../crds/names.ts";
 import type { NodeGroup, NodeGroupStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
-import type { StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
+import type { NodeLaunch, StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
 import { streamNodeSchema } from "../../crds/stream-node.ts";
 import type { ActivityStore } from "../../domain/history.ts";
 import type { NodeReport } from "../../domain/load.ts";
@@ -260,6 +260,16 @@ export function nodeReport(
   return { uid, namespace: metadata.namespace, name, ...emptyReport, accepting: true, ...lists, ...change };
 }
 
+const launch: NodeLaunch = {
+  launchConfig: "media",
+  revision: "1",
+  platform: "simulated",
+  image: "image-1",
+  instanceType: "small",
+  connectionCapacity: 500,
+  registrationTimeoutSeconds: 150,
+};
+
 /** A StreamNode to be created, and the status to be written then. */
 export function nodeDraft({ name = "live-edge-0", spec, status = {} }: NodeChange) {
   return {
@@ -272,15 +282,7 @@ export function nodeDraft({ name = "live-edge-0", spec, status = {} }: NodeChang
       batch: "live-edge-b1",
       index: 0,
       providerId: "i-1",
-      launch: {
-        launchConfig: "media",
-        revision: "1",
-        platform: "simulated",
-        image: "image-1",
-        instanceType: "small",
-        connectionCapacity: 500,
-        registrationTimeoutSeconds: 150,
-      },
+      launch,
       ...spec,
     },
     status: { addresses: addressesInTests, ...status },
@@ -301,9 +303,10 @@ export function origin(slot: number, address = `198.18.1.${slot}`): NodeChange {
   return serving("origin", slot, { providerId: `o-${slot}`, address });
 }
 
-/** An edge that serves. */
-export function edge(slot: number): NodeChange {
-  return serving("edge", slot, { providerId: `e-${slot}`, address: `198.18.2.${slot}` });
+/** An edge that serves, with room for so many. */
+export function edge(slot: number, connectionCapacity = launch.connectionCapacity): NodeChange {
+  const { spec, ...rest } = serving("edge", slot, { providerId: `e-${slot}`, address: `198.18.2.${slot}` });
+  return { ...rest, spec: { ...spec, launch: { ...launch, connectionCapacity } } };
 }
 
 function serving(
