@@ -83,7 +83,7 @@ function started(): StreamNodeReconciler {
 /** A StreamNode whose machine was launched after it, and runs. */
 async function launched(spec: Readonly<Record<string, unknown>> = { batchUid: "batch-1" }): Promise<void> {
   const { metadata, ...draft } = nodeDraft({ name, spec: { role: "origin" } });
-  const { providerId: _none, ...given } = draft.spec;
+  const given = Object.fromEntries(Object.entries(draft.spec).filter(([field]) => field !== "providerId"));
   await kube.create(nodeType, {
     apiVersion: "streamfleet.dev/v1alpha1",
     kind: "StreamNode",
