@@ -33,7 +33,7 @@ import { createAll, readDefinitions } from "./local/manifests.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
 import { showProgress } from "./local/progress.ts";
 import { runSimulation, type SimulateOptions } from "./local/simulation/command.ts";
-import { traceNames } from "./local/simulation/trace.ts";
+import { traceDescriptions, traceNames } from "./local/simulation/trace.ts";
 import { instrumented } from "./platforms/instrumented.ts";
 import { MachineInventory } from "./platforms/inventory.ts";
 import { SimulatedCloud } from "./platforms/simulated/simulated-cloud.ts";
@@ -159,7 +159,21 @@ function addSimulate(command: Command): void {
     .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
     .option("--media-url <url>", "where the media server of `up` is", toHttpUrl, "http://127.0.0.1:8082")
     .option("--keep", "leave the sessions at the end; they last for half a minute", false)
+    .addHelpText("after", simulationHelp())
     .action(simulate);
+}
+
+function simulationHelp(): string {
+  const traces = traceNames.map((name) => `  ${name.padEnd(12)} ${traceDescriptions[name]}`);
+  return [
+    "",
+    "Traces, for N viewers:",
+    ...traces,
+    "  FILE.csv     seconds,viewers[,publishers] with this header; straight in between, a second twice is a step",
+    "",
+    "A viewer who finds no free slot is counted as rejected, once. It asks again when the API says so, three times at most,",
+    "and then leaves; half a minute later somebody else comes in its place. Ctrl-C ends the trace, and the summary follows.",
+  ].join("\n");
 }
 
 function addExplain(command: Command): void {

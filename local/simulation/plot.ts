@@ -188,7 +188,7 @@ function rejectedPanel(samples: readonly Sample[], time: TimeScale, place: Panel
   const rates = samples.map((one, index) => rejectedRate(samples[index - 1], one));
   const panel = panelFor(
     place,
-    "per second",
+    "per s",
     rates.reduce((highest, rate) => Math.max(highest, rate), 0),
   );
   const bars = samples.flatMap((one, index) => {
