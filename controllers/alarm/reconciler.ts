@@ -23,7 +23,7 @@ import type { LoadView } from "../load-book.ts";
 export interface AlarmDeps {
   readonly cluster: { readonly nodeGroups: { readonly cache: Pick<Cache<NodeGroup>, "get"> } };
   readonly alarms: GroupAlarms;
-  readonly load: Pick<LoadView, "datapoints">;
+  readonly load: Pick<LoadView, "datapoints" | "revision">;
   readonly board: AlarmBoard;
   readonly clock: Clock;
 }
@@ -35,6 +35,8 @@ const latestMs = 5_000;
 export class AlarmReconciler implements Reconciler {
   readonly name = "alarm";
   readonly #deps: AlarmDeps;
+  /** When each was last looked at, and on which revision of its load. */
+  readonly #looks = new WeakMap<AlarmStanding, { readonly revision: number; readonly at: Instant }>();
 
   constructor(deps: AlarmDeps) {
     this.#deps = deps;
@@ -71,11 +73,23 @@ export class AlarmReconciler implements Reconciler {
 
   /** The standing before, as it is, where nothing about it is another. */
   #look(group: string, { definition, region }: Watched, { before, now }: Moment): AlarmStanding {
-    const range = this.#deps.load.datapoints(definition, { group, role: definition.role, region }, now);
-    const verdict = alarmVerdict(definition, range, { previous: before, now });
-    if (verdict === before && isStanding(before) && isEqual(before.definition, definition)) return before;
+    const { load } = this.#deps;
+    const place = { group, role: definition.role, region };
+    const revision = load.revision(place);
+    const known = isStanding(before) && isEqual(before.definition, definition) ? before : undefined;
+    if (known !== undefined && this.#isCurrent(known, revision, now)) return known;
+    const verdict = alarmVerdict(definition, load.datapoints(definition, place, now), { previous: before, now });
     const { state, since, reason } = verdict;
-    return { definition, region, state, since, reason };
+    const standing = verdict === known ? known : { definition, region, state, since, reason };
+    this.#looks.set(standing, { revision, at: now });
+    return standing;
+  }
+
+  /** Nothing was heard of its place since it was looked at, and that was a moment ago: a report costs what its place costs. */
+  #isCurrent(standing: AlarmStanding, revision: number, now: Instant): boolean {
+    const look = this.#looks.get(standing);
+    if (look?.revision !== revision) return false;
+    return now >= look.at && now - look.at < nextLookMs([standing.definition]) / 2;
   }
 }
 
@@ -150,7 +164,10 @@ function transitionsOf({ metadata }: NodeGroup, looks: readonly Look[]): readonl
 
 function nextLook(definitions: readonly AlarmDefinition[]): ReconcileResult {
   if (definitions.length === 0) return done;
+  return requeueAfter(nextLookMs(definitions), "data leaves the periods as time goes on");
+}
+
+function nextLookMs(definitions: readonly AlarmDefinition[]): number {
   const shortestMs = Math.min(...definitions.map(({ periodSeconds }) => periodSeconds)) * 1_000;
-  const ms = Math.min(Math.max(shortestMs / 2, soonestMs), latestMs);
-  return requeueAfter(ms, "data leaves the periods as time goes on");
+  return Math.min(Math.max(shortestMs / 2, soonestMs), latestMs);
 }

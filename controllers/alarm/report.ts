@@ -51,13 +51,17 @@ export class AlarmReporter implements Reconciler {
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cluster, board, metrics } = this.#deps;
+    const labels = { namespace: key.namespace, group: key.name };
     const group = cluster.nodeGroups.cache.get(keyText(key));
-    const standings = board.of(keyText(key));
-    metrics.alarmStates({ namespace: key.namespace, group: key.name }, standings.map(seriesOf));
-    if (group === undefined) return done;
-    for (const transition of board.takeUntold(keyText(key))) this.#tell(group, transition, standings);
+    if (group === undefined || group.metadata.deletionTimestamp !== undefined) {
+      metrics.alarmStates(labels, []);
+      return done;
+    }
     // Nothing is known of them, which is not the same as that there are none.
     if (!board.knows(keyText(key))) return done;
+    const standings = board.of(keyText(key));
+    metrics.alarmStates(labels, standings.map(seriesOf));
+    for (const transition of board.takeUntold(keyText(key))) this.#tell(group, transition, standings);
     return this.#write(group, standings, turn);
   }
 

@@ -1,7 +1,8 @@
-/** ScalePolicy: in use? which scale-out mode holds, with the fleet's defaults applied? */
+/** ScalePolicy: in use? which scale-out mode and which alarms hold, with the fleet's defaults applied? */
 import { type FleetDefaults, readDefaults } from "../../crds/defaults.ts";
 import { defaultsConfigMapName } from "../../crds/names.ts";
-import type { ScalePolicy } from "../../crds/scale-policy.ts";
+import type { ScalePolicy, ScalePolicySpec } from "../../crds/scale-policy.ts";
+import { alarmsOf } from "../../domain/alarm-definitions.ts";
 import type { Clock } from "../../domain/time.ts";
 import {
   done,
@@ -43,6 +44,23 @@ export class ScalePolicyReconciler implements Reconciler {
 function judge({ spec }: ScalePolicy, defaults: FleetDefaults): Judgement {
   const mode = spec.scaleOut.mode ?? defaults.scaleOutMode;
   const source = spec.scaleOut.mode === undefined ? "the default" : "spec.scaleOut.mode";
-  const message = [`scale-out mode ${mode} (${source})`, ...defaults.problems].join("; ");
+  const remarks = [`scale-out mode ${mode} (${source})`, alarmRemark(spec, defaults), ...idleAlarms(spec)];
+  const message = [...remarks, ...defaults.problems].join("; ");
   return { status: { scaleOutMode: mode }, accepted: { status: "True", reason: "Valid", message } };
+}
+
+function alarmRemark(spec: ScalePolicySpec, defaults: FleetDefaults): string {
+  if (spec.alarms?.length === 0) return "no alarms (spec.alarms)";
+  const source = spec.alarms === undefined ? "the default" : "spec.alarms";
+  return `alarms ${alarmsOf(spec, defaults)
+    .map(({ name }) => name)
+    .join(", ")} (${source})`;
+}
+
+/** An alarm may be there before its role is; until then it has nothing to watch. */
+function idleAlarms({ alarms = [], roles, regionOverrides = [] }: ScalePolicySpec): readonly string[] {
+  const named = new Set([...roles, ...regionOverrides.flatMap((override) => override.roles)].map(({ role }) => role));
+  return alarms
+    .filter(({ role }) => !named.has(role))
+    .map(({ name, role }) => `alarm ${name} watches nothing, for spec.roles has no ${role}`);
 }

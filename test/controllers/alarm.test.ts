@@ -31,7 +31,10 @@ class Stage {
   readonly board = new AlarmBoard();
   readonly metrics = createMetrics();
   /** What the alarm `name/region` finds in its range, oldest first. */
-  readonly points = new Map<string, readonly Datapoint[]>();
+  readonly #points = new Map<string, readonly Datapoint[]>();
+  #revision = 0;
+  /** How often datapoints were asked for. */
+  asked = 0;
   readonly transitions: AlarmTransition[] = [];
   readonly notes: EventNote[] = [];
   /** The groups of which the board has told. */
@@ -51,8 +54,11 @@ class Stage {
     const cluster = { nodeGroups, scalePolicies, defaults: { get: () => this.defaults } };
     const { board, clock, metrics } = this;
     const load = {
-      datapoints: ({ name }: { readonly name: string }, { region }: { readonly region: string }) =>
-        this.points.get(`${name}/${region}`) ?? [],
+      datapoints: ({ name }: { readonly name: string }, { region }: { readonly region: string }) => {
+        this.asked++;
+        return this.#points.get(`${name}/${region}`) ?? [];
+      },
+      revision: () => this.#revision,
     };
     const alarms = groupAlarms({ cluster, namespace: "streamfleet" });
     this.#reconciler = new AlarmReconciler({ cluster, alarms, load, board, clock });
@@ -67,6 +73,18 @@ class Stage {
     await stage.api.create(type, { ...manifest, metadata: key });
     await stage.read();
     return stage;
+  }
+
+  /** A report makes these the datapoints of the alarm `name/region`, oldest first. */
+  hear(name: string, points: readonly Datapoint[]): void {
+    this.#points.set(name, points);
+    this.#revision++;
+  }
+
+  /** Nothing is heard, until no data is left. */
+  async silence(): Promise<void> {
+    this.#points.clear();
+    await this.clock.advance(5_000);
   }
 
   /** The local copy catches up. */
@@ -110,7 +128,7 @@ describe("an alarm", () => {
     const stage = await Stage.of();
     await stage.look();
     expect(stage.status()).toEqual(["edges-full/region-a INSUFFICIENT_DATA"]);
-    stage.points.set("edges-full/region-a", [undefined, undefined, 71.25]);
+    stage.hear("edges-full/region-a", [undefined, undefined, 71.25]);
     await stage.clock.advance(5_000);
     await stage.look();
     expect(stage.group?.status?.alarms).toEqual([
@@ -123,7 +141,7 @@ describe("an alarm", () => {
         since: "2026-01-01T00:00:05.000Z",
       },
     ]);
-    stage.points.set("edges-full/region-a", [undefined, 71.25, 42]);
+    stage.hear("edges-full/region-a", [undefined, 71.25, 42]);
     await stage.look();
     expect(stage.status()).toEqual(["edges-full/region-a OK"]);
     expect(stage.transitions.map(({ from, to, at }) => [from, to, at - stage.clock.now()])).toEqual([
@@ -153,7 +171,7 @@ describe("an alarm", () => {
 
   it("is judged in each region apart, and told of in one write", async () => {
     const stage = await Stage.of(["region-a", "region-b"]);
-    stage.points.set("edges-full/region-b", [90]);
+    stage.hear("edges-full/region-b", [90]);
     await stage.look();
     expect(stage.status()).toEqual(["edges-full/region-a INSUFFICIENT_DATA", "edges-full/region-b ALARM"]);
     expect(stage.transitions.map(({ region }) => region)).toEqual(["region-b"]);
@@ -161,7 +179,7 @@ describe("an alarm", () => {
 
   it("is published, and the listeners told, before anything is awaited; people hear of it later", async () => {
     const stage = await Stage.of();
-    stage.points.set("edges-full/region-a", [90]);
+    stage.hear("edges-full/region-a", [90]);
     const judged = stage.judge();
     expect(stage.woken).toEqual(["default/live"]);
     expect(stage.states()).toEqual(["edges-full/region-a ALARM"]);
@@ -177,9 +195,9 @@ describe("an alarm", () => {
   ])("whose data is gone, with what is missing treated as %s, is %s", async (treatMissingData, expected) => {
     const stage = await Stage.of();
     stage.policy = scalePolicy({ alarms: [alarm({ treatMissingData })] });
-    stage.points.set("edges-full/region-a", [undefined, undefined, 90]);
+    stage.hear("edges-full/region-a", [undefined, undefined, 90]);
     await stage.look();
-    stage.points.set("edges-full/region-a", [undefined, undefined, undefined]);
+    stage.hear("edges-full/region-a", [undefined, undefined, undefined]);
     await stage.look();
     expect(stage.states()).toEqual([`edges-full/region-a ${expected}`]);
     expect(stage.status()).toEqual([`edges-full/region-a ${expected}`]);
@@ -187,9 +205,9 @@ describe("an alarm", () => {
 
   it("whose data is gone says so, as a warning", async () => {
     const stage = await Stage.of();
-    stage.points.set("edges-full/region-a", [10]);
+    stage.hear("edges-full/region-a", [10]);
     await stage.look();
-    stage.points.clear();
+    await stage.silence();
     await stage.look();
     expect(stage.notes.at(-1)).toEqual({
       type: "Warning",
@@ -204,7 +222,7 @@ describe("an alarm", () => {
     stage.policy = scalePolicy({
       alarms: [alarm({ name: "edges-idle", comparisonOperator: "LessThanThreshold", action: "ScaleIn" })],
     });
-    stage.points.set("edges-idle/region-a", [10]);
+    stage.hear("edges-idle/region-a", [10]);
     await stage.look();
     expect(stage.notes.map(({ type, reason }) => [type, reason])).toEqual([["Normal", "AlarmRaised"]]);
   });
@@ -216,7 +234,7 @@ describe("the alarms that hold", () => {
     stage.policy = scalePolicy();
     const metadata = { namespace: "streamfleet", name: "streamfleet-defaults" };
     stage.defaults = { metadata, data: { "scaleOutThreshold.edge": "50" } };
-    stage.points.set("edge-scale-out/region-a", [55]);
+    stage.hear("edge-scale-out/region-a", [55]);
     await stage.look();
     expect(stage.states()).toEqual(["edge-scale-out/region-a ALARM", "edge-scale-in/region-a OK"]);
     stage.defaults = { metadata, data: { "scaleOutThreshold.edge": "60" } };
@@ -235,9 +253,9 @@ describe("the alarms that hold", () => {
 
   it("stay as they are while the policy is not there or is refused", async () => {
     const stage = await Stage.of();
-    stage.points.set("edges-full/region-a", [90]);
+    stage.hear("edges-full/region-a", [90]);
     await stage.look();
-    stage.points.clear();
+    await stage.silence();
     for (const policy of [undefined, scalePolicy({ alarms: [] }, accepted("False", "it is refused"))]) {
       stage.policy = policy;
       await stage.look();
@@ -247,7 +265,7 @@ describe("the alarms that hold", () => {
 
   it("keep their state and its time when their definition changes, and are judged by the new one", async () => {
     const stage = await Stage.of();
-    stage.points.set("edges-full/region-a", [65]);
+    stage.hear("edges-full/region-a", [65]);
     await stage.look();
     await stage.clock.advance(10_000);
     stage.policy = scalePolicy({ alarms: [alarm({ threshold: 61 })] });
@@ -263,9 +281,9 @@ describe("the alarms that hold", () => {
 
   it("start anew when they watch another role", async () => {
     const stage = await Stage.of();
-    stage.points.set("edges-full/region-a", [90]);
+    stage.hear("edges-full/region-a", [90]);
     await stage.look();
-    stage.points.clear();
+    await stage.silence();
     stage.policy = scalePolicy({ alarms: [alarm({ role: "origin", treatMissingData: "ignore" })] });
     await stage.look();
     expect(stage.status()).toEqual(["edges-full/region-a INSUFFICIENT_DATA"]);
@@ -273,7 +291,7 @@ describe("the alarms that hold", () => {
 
   it("go with their region, and leave no series", async () => {
     const stage = await Stage.of(["region-a", "region-b"]);
-    stage.points.set("edges-full/region-b", [90]);
+    stage.hear("edges-full/region-b", [90]);
     await stage.look();
     expect(await stage.series("alarm_state")).toEqual([
       'streamfleet_alarm_state{namespace="default",group="live",alarm="edges-full",region="region-a",state="INSUFFICIENT_DATA"} 1',
@@ -290,7 +308,7 @@ describe("the alarms that hold", () => {
 
   it("go with their group", async () => {
     const stage = await Stage.of();
-    stage.points.set("edges-full/region-a", [90]);
+    stage.hear("edges-full/region-a", [90]);
     await stage.look();
     stage.group = undefined;
     await stage.judge();
@@ -318,11 +336,11 @@ describe("a process that starts", () => {
   it("goes on from what the status says, without a transition", async () => {
     const stage = await Stage.of();
     stage.policy = scalePolicy({ alarms: [alarm({ treatMissingData: "ignore" })] });
-    stage.points.set("edges-full/region-a", [90]);
+    stage.hear("edges-full/region-a", [90]);
     await stage.look();
     const written = stage.group?.metadata.resourceVersion;
-    stage.points.clear();
-    await stage.clock.advance(30_000);
+    await stage.silence();
+    await stage.clock.advance(25_000);
     alarmTerm(stage).start();
     await stage.look();
     const [standing] = stage.board.of("default/live");
@@ -337,7 +355,7 @@ describe("a process that starts", () => {
   it("tells anew what a crash kept from being told", async () => {
     const stage = await Stage.of();
     await stage.look();
-    stage.points.set("edges-full/region-a", [90]);
+    stage.hear("edges-full/region-a", [90]);
     await stage.judge();
     alarmTerm(stage).start();
     await stage.look();
@@ -347,7 +365,7 @@ describe("a process that starts", () => {
 
   it("says nothing of alarms whose policy it cannot read", async () => {
     const stage = await Stage.of();
-    stage.points.set("edges-full/region-a", [90]);
+    stage.hear("edges-full/region-a", [90]);
     await stage.look();
     alarmTerm(stage).start();
     stage.policy = undefined;
@@ -366,17 +384,33 @@ describe("a process that starts", () => {
 describe("at rest", () => {
   it("nothing is written, said or passed on, however often it is looked at and whatever the load", async () => {
     const stage = await Stage.of(["region-a", "region-b"]);
-    stage.points.set("edges-full/region-a", [61]);
+    stage.hear("edges-full/region-a", [61]);
     await stage.look();
     const before = stage.group?.metadata.resourceVersion;
     for (const load of [62, 75, 90]) {
-      stage.points.set("edges-full/region-a", [load]);
+      stage.hear("edges-full/region-a", [load]);
       stage.policy = scalePolicy({ alarms: [alarm()] });
       await stage.clock.advance(10_000);
       await stage.look();
     }
     expect(stage.group?.metadata.resourceVersion).toBe(before);
     expect([stage.woken.length, stage.transitions.length, stage.notes.length]).toEqual([1, 1, 1]);
+  });
+
+  it("an alarm is not looked at again while nothing is heard of its place, but for what time does", async () => {
+    const stage = await Stage.of();
+    stage.hear("edges-full/region-a", [90]);
+    await stage.judge();
+    await stage.judge();
+    await stage.clock.advance(2_499);
+    await stage.judge();
+    expect(stage.asked).toBe(1);
+    await stage.clock.advance(1);
+    await stage.judge();
+    expect(stage.asked).toBe(2);
+    stage.hear("edges-full/region-a", [91]);
+    await stage.judge();
+    expect(stage.asked).toBe(3);
   });
 
   it.each([
@@ -411,7 +445,7 @@ describe("at rest", () => {
 describe("a group that has changed meanwhile", () => {
   it("is written to once the local copy has followed, and nothing is told twice", async () => {
     const stage = await Stage.of();
-    stage.points.set("edges-full/region-a", [90]);
+    stage.hear("edges-full/region-a", [90]);
     await stage.judge();
     await stage.api.mergePatch(type, key, { metadata: { labels: { team: "live" } } });
     expect(await stage.report()).toMatchObject({ kind: "RequeueAfter" });
