@@ -103,6 +103,11 @@ describe("the maximum", () => {
       { kind: "DrainNode", desired: 1, reason: "AboveMaximum" },
     ],
     [
+      "drains what is one over it",
+      scalingInput({ minLimit: 1, maxLimit: 2, counts: { inService: 3 } }),
+      { kind: "DrainNode", desired: 2, reason: "AboveMaximum" },
+    ],
+    [
       "drains no second one while the first drains",
       scalingInput({ minLimit: 1, maxLimit: 1, counts: { inService: 3, draining: 1 } }),
       { kind: "Hold", desired: 1, reason: "AboveMaximum" },
@@ -302,6 +307,11 @@ describe("scaling out", () => {
       "stops at the maximum",
       busy(10, 900, { maxLimit: 12 }),
       { kind: "LaunchNodes", count: 2, desired: 12, limitedBy: "Maximum" },
+    ],
+    [
+      "leaves room under the maximum for nodes that start",
+      busy(10, 900, { maxLimit: 12, counts: { starting: 1 } }),
+      { kind: "LaunchNodes", count: 1, desired: 12, limitedBy: "Maximum" },
     ],
     [
       "leaves room under the maximum for nodes that drain",
