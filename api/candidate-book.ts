@@ -2,109 +2,127 @@
 import type { Role } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import type { LoadFeed, NodeReport } from "../domain/load.ts";
+import type { Instant } from "../domain/time.ts";
+import type { Candidate } from "./placement.ts";
+import type { SlotHolder } from "./reservations.ts";
+import { Reservations } from "./reservations.ts";
 import type { StreamNodeDirectory } from "./stream-node-directory.ts";
 
-/** A node in service that is not about to go. */
+/** What a client is told of a node. */
 export interface ServingNode {
-  readonly uid: string;
-  readonly name: string;
   readonly role: Role;
   readonly region: string;
   readonly address: string;
   readonly privateAddress?: string;
-  readonly capacity: number;
 }
 
 /** Nodes of one role of a group. */
-export interface CandidatePlace {
+export interface CandidateKey {
   readonly namespace: string;
   readonly group: string;
   readonly role: Role;
 }
 
-interface Entry {
+/** One node, from its creation to its end. It is changed in place: what is reserved on it stays. */
+export class NodeCandidate implements Candidate, SlotHolder {
   readonly uid: string;
-  /** Undefined: it exists, and is not to be given to clients. */
-  readonly serving: ServingNode | undefined;
-  report: NodeReport | undefined;
+  readonly name: string;
+  readonly capacity: number;
+  connections = 0;
+  reserved = 0;
+  reportedAt: Instant | undefined;
+  /** Undefined while it does not serve, or is about to go. */
+  serving: ServingNode | undefined;
+  #accepting = false;
+
+  constructor({ metadata, spec }: StreamNode) {
+    this.uid = metadata.uid;
+    this.name = metadata.name;
+    this.capacity = spec.launch.connectionCapacity;
+  }
+
+  get open(): boolean {
+    return this.serving !== undefined && this.#accepting;
+  }
+
+  take({ connections, accepting, receivedAt }: NodeReport): void {
+    this.connections = connections;
+    this.reportedAt = receivedAt;
+    this.#accepting = accepting;
+  }
+}
+
+/** The nodes of one role of a group, serving or not. */
+export class CandidatePlace {
+  readonly reservations = new Reservations();
+  readonly byName = new Map<string, NodeCandidate>();
 }
 
 /** Follows the directory and the reports until it is closed. */
 export class CandidateBook {
   readonly #directory: StreamNodeDirectory;
   readonly #reports: Pick<LoadFeed, "latest">;
-  /** By place, and there by name. */
-  readonly #places = new Map<string, Map<string, Entry>>();
-  readonly #byUid = new Map<string, Entry>();
+  readonly #places = new Map<string, CandidatePlace>();
+  readonly #byUid = new Map<string, NodeCandidate>();
   readonly #endings: readonly (() => void)[];
 
   constructor(directory: StreamNodeDirectory, reports: Pick<LoadFeed, "latest" | "subscribe">) {
     this.#directory = directory;
     this.#reports = reports;
     this.#endings = [
-      reports.subscribe((report) => this.#take(report)),
+      reports.subscribe((report) => this.#byUid.get(report.uid)?.take(report)),
       directory.onChanged((node) => this.#follow(node)),
     ];
   }
 
-  /** Calls `visit` with each node that serves, and its newest report where there is one. */
-  forEach(place: CandidatePlace, visit: (node: ServingNode, report: NodeReport | undefined) => void): void {
-    for (const { serving, report } of this.#places.get(placeKey(place))?.values() ?? []) {
-      if (serving !== undefined) visit(serving, report);
-    }
-  }
-
-  /** Whether there is any node, serving or not. */
-  hasNodes(place: CandidatePlace): boolean {
-    return this.#places.has(placeKey(place));
+  /** Undefined: there is no node of this role, not even one that is coming. */
+  at(key: CandidateKey): CandidatePlace | undefined {
+    return this.#places.get(keyText(key));
   }
 
   close(): void {
     for (const end of this.#endings) end();
   }
 
-  #take(report: NodeReport): void {
-    const entry = this.#byUid.get(report.uid);
-    if (entry !== undefined) entry.report = report;
-  }
-
   /** Looks at what there is now under the name of the node that changed. */
   #follow({ metadata: { namespace, name }, spec: { group, role } }: StreamNode): void {
-    const key = placeKey({ namespace, group, role });
-    const place = this.#places.get(key) ?? new Map<string, Entry>();
-    const known = place.get(name);
-    if (known !== undefined) this.#byUid.delete(known.uid);
-    const entry = this.#entryOf(this.#directory.byName(namespace, name));
-    if (entry === undefined) place.delete(name);
-    else {
-      place.set(name, entry);
-      this.#byUid.set(entry.uid, entry);
-    }
-    if (place.size === 0) this.#places.delete(key);
+    const key = keyText({ namespace, group, role });
+    const place = this.#places.get(key) ?? new CandidatePlace();
+    const node = this.#directory.byName(namespace, name);
+    const known = place.byName.get(name);
+    if (known !== undefined && known.uid !== node?.metadata.uid) this.#drop(place, known);
+    if (node !== undefined) this.#candidateOf(place, node).serving = servingNode(node);
+    if (place.byName.size === 0) this.#places.delete(key);
     else this.#places.set(key, place);
   }
 
-  #entryOf(node: StreamNode | undefined): Entry | undefined {
-    if (node === undefined) return undefined;
-    const { uid } = node.metadata;
-    return { uid, serving: servingNode(node), report: this.#reports.latest(uid) };
+  #candidateOf(place: CandidatePlace, node: StreamNode): NodeCandidate {
+    const known = place.byName.get(node.metadata.name);
+    if (known !== undefined) return known;
+    const candidate = new NodeCandidate(node);
+    const report = this.#reports.latest(candidate.uid);
+    if (report !== undefined) candidate.take(report);
+    place.byName.set(candidate.name, candidate);
+    this.#byUid.set(candidate.uid, candidate);
+    return candidate;
+  }
+
+  #drop(place: CandidatePlace, { name, uid }: NodeCandidate): void {
+    place.byName.delete(name);
+    this.#byUid.delete(uid);
   }
 }
 
 function servingNode({ metadata, spec, status }: StreamNode): ServingNode | undefined {
   const registration = status?.registration;
-  if (status?.phase !== "InService" || registration === undefined || registration.goodbyeAt !== undefined) {
-    return undefined;
-  }
-  if (spec.drain !== undefined || metadata.deletionTimestamp !== undefined) return undefined;
+  if (status?.phase !== "InService" || registration === undefined) return undefined;
+  const goes = spec.drain !== undefined || metadata.deletionTimestamp !== undefined;
+  if (goes || registration.goodbyeAt !== undefined) return undefined;
   const { address, privateAddress } = registration;
-  return {
-    ...{ uid: metadata.uid, name: metadata.name, role: spec.role, region: spec.region, address },
-    ...(privateAddress !== undefined && { privateAddress }),
-    capacity: spec.launch.connectionCapacity,
-  };
+  const { role, region } = spec;
+  return { role, region, address, ...(privateAddress !== undefined && { privateAddress }) };
 }
 
-function placeKey({ namespace, group, role }: CandidatePlace): string {
+function keyText({ namespace, group, role }: CandidateKey): string {
   return `${namespace}/${group}/${role}`;
 }

@@ -4,63 +4,56 @@
 export const connectGraceSeconds = 10;
 const keptMs = connectGraceSeconds * 1_000;
 
-/** A bound on memory: the node to which nobody was sent for longest loses its reservations first. */
-const mostReservations = 200_000;
+/** A bound on memory: the oldest end early. */
+const mostReservations = 100_000;
 
-/** Runs out by itself, without timers, on the monotonic clock. */
+/** Counts its own slots that are kept. */
+export interface SlotHolder {
+  reserved: number;
+}
+
+interface Reservation {
+  readonly holder: SlotHolder;
+  readonly endMs: number;
+}
+
+/** Without timers: whoever asks ends first what is over. Times are of the monotonic clock. */
 export class Reservations {
-  readonly #monotonicMs: () => number;
   readonly #most: number;
-  /** By UID, when each reservation ends (ms), the earliest first; the node reserved last comes last. */
-  readonly #ends = new Map<string, number[]>();
-  #count = 0;
+  /** In the order in which they end; those before `#first` have ended. */
+  #all: Reservation[] = [];
+  #first = 0;
 
-  constructor(monotonicMs: () => number, options: { readonly most?: number } = {}) {
-    this.#monotonicMs = monotonicMs;
+  constructor(options: { readonly most?: number } = {}) {
     this.#most = options.most ?? mostReservations;
   }
 
-  /** Keeps one slot of the node with this UID. */
-  reserve(uid: string): void {
-    const nowMs = this.#monotonicMs();
-    const ends = this.#held(uid, nowMs) ?? [];
-    this.#ends.delete(uid);
-    this.#ends.set(uid, ends);
-    ends.push(nowMs + keptMs);
-    this.#count += 1;
-    this.#dropExcess(nowMs);
+  /** Keeps one slot of the holder. */
+  reserve(holder: SlotHolder, nowMs: number): void {
+    if (this.#all.length - this.#first >= this.#most) this.#endFirst();
+    this.#all.push({ holder, endMs: nowMs + keptMs });
+    holder.reserved += 1;
   }
 
-  /** How many slots of the node are kept now. */
-  count(uid: string): number {
-    return this.#held(uid, this.#monotonicMs())?.length ?? 0;
+  /** Gives back the slots whose time is over. */
+  endOver(nowMs: number): void {
+    while ((this.#all[this.#first]?.endMs ?? Infinity) <= nowMs) this.#endFirst();
   }
 
-  /** How long (ms) until the first of the node's reservations ends; undefined: it has none. */
-  nextEndMs(uid: string): number | undefined {
-    const nowMs = this.#monotonicMs();
-    const [end] = this.#held(uid, nowMs) ?? [];
-    return end === undefined ? undefined : end - nowMs;
+  /** How long (ms) until the first ends; undefined: there is none. */
+  nextEndMs(nowMs: number): number | undefined {
+    const first = this.#all[this.#first];
+    return first === undefined ? undefined : first.endMs - nowMs;
   }
 
-  #held(uid: string, nowMs: number): number[] | undefined {
-    const ends = this.#ends.get(uid);
-    const [first] = ends ?? [];
-    if (ends === undefined || (first !== undefined && first > nowMs)) return ends;
-    const stillHeld = ends.findIndex((end) => end > nowMs);
-    const over = stillHeld === -1 ? ends.length : stillHeld;
-    ends.splice(0, over);
-    this.#count -= over;
-    if (ends.length === 0) this.#ends.delete(uid);
-    return ends;
-  }
-
-  /** Nodes that nobody asks about any more go here: the first entry is the one reserved longest ago. */
-  #dropExcess(nowMs: number): void {
-    for (const [uid, ends] of this.#ends) {
-      if ((ends.at(-1) ?? 0) > nowMs && this.#count <= this.#most) return;
-      this.#ends.delete(uid);
-      this.#count -= ends.length;
-    }
+  #endFirst(): void {
+    const ended = this.#all[this.#first];
+    if (ended === undefined) return;
+    ended.holder.reserved -= 1;
+    this.#first += 1;
+    // Moving the rest once in a while costs less than moving it each time.
+    if (this.#first * 2 < this.#all.length) return;
+    this.#all = this.#all.slice(this.#first);
+    this.#first = 0;
   }
 }

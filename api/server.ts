@@ -24,7 +24,6 @@ import { RegistrationDesk } from "./registration-desk.ts";
 import type { ReportBook } from "./report-book.ts";
 import type { RequestLogDeps } from "./request-log.ts";
 import { requestLog } from "./request-log.ts";
-import { Reservations } from "./reservations.ts";
 import { scaleInRoutes } from "./scale-in-routes.ts";
 import { SlotDesk } from "./slot-desk.ts";
 import type { StreamNodeDirectory } from "./stream-node-directory.ts";
@@ -116,8 +115,7 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   const roster = new NodeRoster(nodes, desk);
   const parents = new ParentBook(nodes);
   const { reportIntervalMs } = config;
-  const reservations = new Reservations(() => clock.monotonicMs());
-  const slots = new SlotDesk({ candidates, reservations, clock, reportIntervalMs });
+  const slots = new SlotDesk({ candidates, clock, reportIntervalMs });
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");

@@ -54,7 +54,7 @@ function answerLookUp(
   const { namespace, group } = lookUp;
   const answer = deps.slots.reserve({ namespace, group, role: roleFor(lookUp) });
   if (answer.kind === "NoFreeSlot") throw noSlot(deps, lookUp, answer);
-  res.json(lookUpResponse(lookUp, answer.node));
+  res.json(lookUpResponse(lookUp, answer.name, answer.node));
 }
 
 function noSlot(
@@ -71,11 +71,6 @@ function noSlot(
   return new Problem("NoFreeSlot", message, { retryAfterSeconds: retryAfterMs / 1_000 });
 }
 
-function lookUpResponse({ namespace, group, scope, name }: LookUp, node: ServingNode): LookUpResponse {
-  const { role, address, privateAddress, region } = node;
-  return {
-    ...{ node: node.name, role, address },
-    ...(privateAddress !== undefined && { privateAddress }),
-    ...{ region, namespace, group, scope, name, reservedSeconds: connectGraceSeconds },
-  };
+function lookUpResponse(lookUp: LookUp, node: string, serving: ServingNode): LookUpResponse {
+  return { node, ...serving, ...lookUp, reservedSeconds: connectGraceSeconds };
 }

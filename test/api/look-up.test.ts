@@ -63,7 +63,7 @@ describe("a look-up", () => {
     await nodesOf(1);
     const full = await world.lookUp("subscribe");
     expect(full).toMatchObject({ status: 503, body: { code: "NoFreeSlot" } });
-    expect(full.body["detail"]).toMatch(/^1 edge node of media\/live take/);
+    expect(full.body["detail"]).toMatch(/^1 edge node takes new clients in media\/live, and every slot is taken/);
     expect(full.headers.get("Retry-After")).toBe("5");
     await world.clock.advance(7_500);
     expect((await world.lookUp("subscribe")).headers.get("Retry-After")).toBe("3");

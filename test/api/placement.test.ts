@@ -2,9 +2,18 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Candidate } from "../../api/placement.ts";
 import { leastLoaded } from "../../api/placement.ts";
+import { at } from "../support/domain-values.ts";
 
 function candidate(fields: Partial<Candidate> = {}): Candidate {
-  return { name: "live-edge-0", capacity: 10, connections: 0, reserved: 0, fresh: true, ...fields };
+  return {
+    name: "live-edge-0",
+    open: true,
+    capacity: 10,
+    connections: 0,
+    reserved: 0,
+    reportedAt: at(1_000),
+    ...fields,
+  };
 }
 
 describe("the least loaded", () => {
@@ -57,9 +66,18 @@ describe("the least loaded", () => {
       "a",
     ],
     [
+      "never one that takes nobody, nor one that has not reported",
+      [
+        { name: "a", open: false },
+        { name: "b", reportedAt: undefined },
+        { name: "c", connections: 9 },
+      ],
+      "c",
+    ],
+    [
       "a stale one only when no fresh one has room",
       [
-        { name: "a", fresh: false },
+        { name: "a", reportedAt: at(999) },
         { name: "b", connections: 9 },
       ],
       "b",
@@ -67,13 +85,13 @@ describe("the least loaded", () => {
     [
       "a stale one when the fresh are full",
       [
-        { name: "a", fresh: false, connections: 8 },
+        { name: "a", reportedAt: at(999), connections: 8 },
         { name: "b", connections: 10 },
       ],
       "a",
     ],
   ] as [string, Partial<Candidate>[], string | undefined][])("is %s", (_name, given, chosen) => {
-    expect(leastLoaded(given.map(candidate))?.name).toBe(chosen);
+    expect(leastLoaded(given.map(candidate), at(1_000))?.name).toBe(chosen);
   });
 
   it("has room, does not depend on the order, and is found whenever there is room", () => {
@@ -83,18 +101,21 @@ describe("the least loaded", () => {
       capacity: fc.integer({ min: 1, max: 12 }),
       connections: count,
       reserved: count,
-      fresh: fc.boolean(),
+      open: fc.boolean(),
+      reportedAt: fc.constantFrom(undefined, at(999), at(1_000), at(2_000)),
     });
     const some = fc.uniqueArray(any, { selector: ({ name }) => name, maxLength: 8 });
     fc.assert(
       fc.property(some, (candidates) => {
-        const chosen = leastLoaded(candidates);
-        const roomy = candidates.filter(({ capacity, connections, reserved }) => connections + reserved < capacity);
+        const chosen = leastLoaded(candidates, at(1_000));
+        const givable = candidates.filter(({ open, reportedAt }) => open && reportedAt !== undefined);
+        const roomy = givable.filter(({ capacity, connections, reserved }) => connections + reserved < capacity);
         expect(chosen === undefined).toBe(roomy.length === 0);
-        expect(leastLoaded(candidates.toReversed())).toBe(chosen);
+        expect(leastLoaded(candidates.toReversed(), at(1_000))).toBe(chosen);
         if (chosen === undefined) return;
         expect(roomy).toContain(chosen);
-        const preferred = roomy.some(({ fresh }) => fresh) ? roomy.filter(({ fresh }) => fresh) : roomy;
+        const fresh = roomy.filter(({ reportedAt }) => reportedAt !== undefined && reportedAt >= at(1_000));
+        const preferred = fresh.length > 0 ? fresh : roomy;
         const share = ({ capacity, connections, reserved }: Candidate) => (connections + reserved) / capacity;
         expect(share(chosen)).toBeCloseTo(Math.min(...preferred.map(share)), 12);
       }),
