@@ -74,7 +74,7 @@ export function operatorTasks(deps: OperatorDeps): readonly LeaderTask[] {
     scalePolicy: controller(deps, new ScalePolicyReconciler(shared), () => cluster.scalePolicies.cache.keys()),
     alarm: controller(deps, new AlarmReconciler(shared), () => cluster.nodeGroups.cache.keys()),
     nodeGroup: controller(deps, new NodeGroupReconciler(shared), () => cluster.nodeGroups.cache.keys()),
-    launch: controller(deps, new LaunchReconciler(shared), () => cluster.launchBatches.cache.keys()),
+    launch: controller(deps, new LaunchReconciler(shared), () => cluster.launchBatches.cache.keys(), 16),
     alarmReport: controller(deps, new AlarmReporter(shared), () => cluster.nodeGroups.cache.keys()),
     streamNode: controller(deps, new StreamNodeReconciler(shared), () => cluster.streamNodes.cache.keys(), 16),
     sweep: controller(deps, new SweepReconciler(shared), () => []),

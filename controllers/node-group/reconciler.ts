@@ -104,6 +104,9 @@ export class NodeGroupReconciler implements Reconciler {
     if (result !== undefined) return result;
     await this.#report(observation, decided, turn);
     await this.#prune(observation, turn);
+    // Now, while nothing is asked for: the first alarm is not to wait for it.
+    if (observation.unread.length === 0 && !this.#isConfirmed(observation.group))
+      await this.#confirmed(observation.group, turn);
     return untilNextLook(observation, decided);
   }
 
@@ -130,12 +133,16 @@ export class NodeGroupReconciler implements Reconciler {
    * the list that follows.
    */
   async #confirmed({ metadata, spec }: NodeGroup, turn: Turn): Promise<GroupWorld & GroupObjects> {
-    const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
+    const { cluster, gate } = this.#deps;
+    const { streamNodes, launchBatches, launchConfigs, scalePolicies } = cluster;
     const { namespace } = metadata;
+    const { term } = gate;
     const query = { namespace, labelSelector: `${labels.group}=${metadata.name}` };
     const batches = await launchBatches.client.list(query, turn.signal);
     const nodes = await streamNodes.client.list(query, turn.signal);
     this.#ledger.account(keyText(metadata), batches);
+    this.#confirmedIn.set(metadata.uid, term);
+    this.#unseenSince.delete(metadata.uid);
     return {
       batches,
       nodes,
@@ -146,33 +153,31 @@ export class NodeGroupReconciler implements Reconciler {
   }
 
   /**
-   * Carries out what the local copy suggests. A launch needs no more: creating the next numbered batch is a
-   * compare-and-swap, so a copy that is late loses it. A drain, and the first act of a term, are decided anew on the
-   * cluster's own word.
+   * Carries out what the local copy suggests. A launch that an alarm asks for needs no more, for viewers wait: creating the
+   * next numbered batch is a compare-and-swap, so a copy that is late loses it. Everything else, and the first act of a
+   * term, is decided anew on the cluster's own word.
    */
   async #act(known: GroupObservation, turn: Turn): Promise<Acted> {
     const decided = this.#decide(known);
-    const acts = decided.some(({ decision }) => decision.kind !== "Hold");
-    const drains = decided.some(isDrain);
-    const unsure = this.#lacksNodes(known) || (acts && !this.#isConfirmed(known.group));
-    if (!drains && !unsure) return this.#launch({ observation: known, decided }, turn);
-    return this.#actOnClustersWord(known, turn);
+    const acts = decided.filter(({ decision }) => decision.kind !== "Hold");
+    const urgent = acts.every(({ decision }) => decision.reason === "Alarm") && this.#isConfirmed(known.group);
+    const sure = !this.#lacksNodes(known) && (acts.length === 0 || urgent);
+    return sure ? this.#launch({ observation: known, decided }, turn) : this.#actOnClustersWord(known, decided, turn);
   }
 
   #decide(known: GroupObservation): readonly Decided[] {
     return decide(known, () => knownNodes(this.#deps.cluster, known.group));
   }
 
-  async #actOnClustersWord({ group }: GroupObservation, turn: Turn): Promise<Acted> {
-    const { cluster, clock, gate } = this.#deps;
-    const { term } = gate;
+  async #actOnClustersWord({ group }: GroupObservation, suggested: readonly Decided[], turn: Turn): Promise<Acted> {
+    const { cluster, clock } = this.#deps;
     const fresh = await cluster.nodeGroups.client.get(group.metadata, turn.signal);
     if (fresh?.metadata.uid !== group.metadata.uid) return this.#again(group, takenMs, "the group is another");
     const world = await this.#confirmed(fresh, turn);
-    this.#confirmedIn.set(group.metadata.uid, term);
-    this.#unseenSince.delete(group.metadata.uid);
     const observation = observeGroup(this.#deps, fresh, { ...world, accounts: this.#ledger }, clock.now());
     const decided = decide(observation, () => world.nodes);
+    // A local copy that suggests something else is late: it is not to be relied on the next time either.
+    if (!isAlike(suggested, decided)) this.#confirmedIn.delete(group.metadata.uid);
     const launched = await this.#launch({ observation, decided }, turn);
     if (launched.result !== undefined) return launched;
     return this.#drain({ observation, decided }, world, turn);
@@ -354,6 +359,15 @@ function withoutVictim(input: ScalingInput): Decided {
 
 function anchorsOf({ input: { scaledOutAt, settledAt } }: Decided): Anchors {
   return { ...(scaledOutAt !== undefined && { scaledOutAt }), ...(settledAt !== undefined && { settledAt }) };
+}
+
+/** Whether both do the same, in the same places. */
+function isAlike(one: readonly Decided[], other: readonly Decided[]): boolean {
+  const deeds = (all: readonly Decided[]) =>
+    all
+      .filter(({ decision }) => decision.kind !== "Hold")
+      .map(({ input, decision }) => [input.role, input.region, decision.kind, decision.reason, decision.desired]);
+  return JSON.stringify(deeds(one)) === JSON.stringify(deeds(other));
 }
 
 function isLaunch(entry: Decided): entry is LaunchDecided {

@@ -14,6 +14,13 @@ const pause = (block: object | null) => fleet.patch("NodeGroup", "live", { spec:
 const inSeconds = (seconds: number) => toRfc3339(addMs(fleet.clock.now(), seconds * 1_000));
 const kill = (name: string) => fleet.cloud.kill(fleet.machineOf(name).providerId);
 
+/** This many viewers are on the node, from its next report on. */
+function occupy(name: string, subscribers: number): void {
+  const node = fleet.mediaFleet.nodes.get(fleet.machineOf(name).providerId);
+  if (node === undefined) throw new Error(`no media node runs on the machine of ${name}`);
+  node.setLoad({ connections: subscribers, publishers: 0, subscribers, streams: [] });
+}
+
 describe("a pause", () => {
   it("of scaling keeps the minimum and replaces what is lost", async () => {
     await pause({ mode: "Scaling", reason: "maintenance" });
@@ -143,19 +150,26 @@ describe("a launch config that changes", () => {
 });
 
 describe("limits", () => {
-  it("that are lowered launch nothing more and end nothing", async () => {
+  it("that are lowered launch nothing more, and let what is over them go when it has nobody left", async () => {
+    occupy("live-edge-0", 5);
+    occupy("live-edge-1", 3);
+    await fleet.advance(10_000);
     await fleet.limit("edge", 1, 1);
     await fleet.advance(60_000);
-    expect(fleet.inService("edge")).toBe(2);
-    expect(fleet.condition("AtMaximum")).toMatchObject({ status: "True", reason: "AboveMaximum" });
-    kill("live-edge-0");
+    expect(fleet.node("live-edge-1").spec.drain).toMatchObject({ reason: "AboveMaximum" });
+    expect(fleet.node("live-edge-0").spec.drain).toBeUndefined();
+    expect(fleet.machines("edge")).toHaveLength(2);
+    occupy("live-edge-1", 0);
+    await fleet.until("one edge is left", () => fleet.machines("edge").length === 1, 30_000);
     await fleet.advance(30_000);
-    expect(fleet.machines("edge")).toHaveLength(1);
+    expect(fleet.names("edge")).toEqual(["live-edge-0"]);
     expect(fleet.condition("AtMaximum")).toMatchObject({ status: "False" });
   });
 
   it("that leave no room while a node drains say so, and are met when it is gone", async () => {
     const wrong = fleet.guard({ edge: 2 });
+    occupy("live-edge-0", 5);
+    await fleet.advance(10_000);
     await fleet.limit("edge", 2, 2);
     await fleet.patch("StreamNode", "live-edge-0", { spec: { drain: { reason: "Requested", at: inSeconds(0) } } });
     await fleet.advance(10_000);
@@ -206,13 +220,16 @@ describe("a node that does not call back", () => {
 });
 
 describe("a region that is taken out of a group", () => {
-  it("keeps its nodes, gets no more, and is shown above its maximum of none", async () => {
+  it("gets no more nodes, and its own go one at a time as they have nobody left", async () => {
+    occupy("live-edge-0", 5);
+    await fleet.advance(10_000);
     await fleet.patch("NodeGroup", "live", { spec: { regions: ["us-east-1"] } });
-    await fleet.until("3 nodes in the other region", () => fleet.inService() === 6, 30_000);
-    const machine = fleet.machineOf("live-edge-0");
-    fleet.cloud.kill(machine.providerId);
+    const there = (region: string) => fleet.machines().filter((machine) => machine.region === region);
+    await fleet.until("one is left", () => there("us-east-1").length === 3 && there("eu-west-1").length === 1, 60_000);
     await fleet.advance(30_000);
-    expect(fleet.machines().filter(({ region }) => region === "eu-west-1")).toHaveLength(2);
-    expect(fleet.condition("AtMaximum")).toMatchObject({ status: "True", reason: "AboveMaximum" });
+    expect(fleet.nodes().find(({ spec }) => spec.region === "eu-west-1")?.metadata.name).toBe("live-edge-0");
+    occupy("live-edge-0", 0);
+    await fleet.until("none is left", () => there("eu-west-1").length === 0, 60_000);
+    expect(fleet.inService()).toBe(3);
   });
 });
