@@ -228,6 +228,8 @@ export class MediaNode {
 
   /** Does as it is told, and says whether that is worth a report at once. */
   #follow(report: ReportRequest, answer: ReportResponse): boolean {
+    // Of an earlier life of our process, or of a clock that was set back: reports below it are not taken.
+    this.#sequence = Math.max(this.#sequence, answer.newestSequence ?? 0);
     this.#links.reported(report.links);
     this.#links.follow(answer.parents.map(({ name }) => name));
     this.#directives = answer.directives;

@@ -54,7 +54,6 @@ export const sessionsRequestSchema = z.object({
     .default([]),
   disconnect: z.array(id).max(10_000).default([]),
 });
-export type SessionsRequest = z.output<typeof sessionsRequestSchema>;
 
 /** What became of it, and which sessions ended with their machines; each of these is told once. */
 export const sessionsResponseSchema = z.object({

@@ -152,6 +152,18 @@ describe("a media node", () => {
     expect(before.at(-1)).toBeLessThan(clock.now());
   });
 
+  it("goes on above the number that the API has had already", async () => {
+    const newestSequence = clock.now() + 1_000_000;
+    replies["report"] = inTurn(
+      () => Response.json({ ...answer, newestSequence }),
+      () => Response.json(answer),
+    );
+    await start();
+    await clock.advance(5_100);
+    expect(of("report")[1]?.body["sequence"]).toBe(newestSequence + 1);
+    expect(of("report")[2]?.body["sequence"]).toBe(newestSequence + 2);
+  });
+
   it("follows a change of the interval", async () => {
     await start();
     replies["report"] = () => Response.json({ ...answer, reportIntervalMs: 1_000 });
