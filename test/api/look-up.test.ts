@@ -58,6 +58,20 @@ describe("a look-up", () => {
     expect((await world.lookUp("subscribe")).status).toBe(200);
   });
 
+  it("keeps a slot also when the node changes, and not when another takes its name", async () => {
+    const node = await world.addServing(edge(0, 2));
+    await nodesOf(2);
+    world.known.learn({ ...node, metadata: { ...node.metadata, resourceVersion: "9" } });
+    expect((await world.lookUp("subscribe")).status).toBe(503);
+    const successor = { ...node, metadata: { ...node.metadata, uid: "uid-of-the-next" } };
+    world.known.learn(successor);
+    expect((await world.lookUp("subscribe")).status).toBe(503);
+    world.reports.record(nodeReport(successor, { receivedAt: world.clock.now() }));
+    expect(await nodesOf(2)).toEqual(["live-edge-0", "live-edge-0"]);
+    world.reports.record(nodeReport(node, { sequence: 2, receivedAt: world.clock.now() }));
+    expect((await world.lookUp("subscribe")).status).toBe(503);
+  });
+
   it("finds no free slot: 503 with how long to wait, at most five seconds", async () => {
     await world.addServing(edge(0, 2), { connections: 1 });
     await nodesOf(1);
