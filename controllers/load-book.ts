@@ -26,6 +26,8 @@ export interface LoadView {
   ofGroup(group: string, role: Role, now: Instant): LoadGauges | undefined;
   /** The datapoints of the alarm's range in a region, oldest first: the periods end now. */
   datapoints(alarm: AlarmDefinition, place: LoadPlace, now: Instant): readonly Datapoint[];
+  /** Another number after each report that speaks for the place: while it is the same, only time has passed there. */
+  revision(place: LoadPlace): number;
 }
 
 export interface LoadBookDeps {
@@ -39,26 +41,26 @@ export interface LoadBookDeps {
 }
 
 /** What somebody told of a node, and when. */
-interface Told {
-  readonly load: NodeLoad;
+interface Told extends NodeLoad {
   readonly receivedAt: Instant;
 }
 
-/** A node as it is followed, and as it stands in the sums. */
-interface Member {
+/** A node as it is followed, and as it stands in the sums: one object for its life, for it changes with every report. */
+interface Member extends CountedNode {
   readonly key: string;
   readonly uid: string;
   readonly namespace: string;
   readonly place: LoadPlace;
-  readonly capacity: number;
   /** In service, and neither draining nor going away. */
   counts: boolean;
   /** Its own last report. */
   own: Told | undefined;
   /** What an origin last told of it. */
   byParent: Told | undefined;
-  /** Where it is counted, and as what. */
-  seat: { readonly load: PlaceLoad; readonly node: CountedNode } | undefined;
+  /** Where it is counted. As what, it says itself: that changes only while it is counted nowhere. */
+  seat: PlaceLoad | undefined;
+  heard: boolean;
+  load: NodeLoad | undefined;
   /** When it is next looked whether what was told of it is stale. */
   dueAt: Instant | undefined;
 }
@@ -70,6 +72,8 @@ export class LoadBook implements LoadView {
   readonly #byUid = new Map<string, Member>();
   readonly #places = new LoadPlaces();
   readonly #listeners = new Set<(group: string) => void>();
+  /** Reports that spoke for a place. */
+  #reports = 0;
   #expiries = new DeadlineQueue<Member>();
   /** Up to when stale reports have been taken out. */
   #time: Instant;
@@ -116,21 +120,26 @@ export class LoadBook implements LoadView {
     return load?.datapoints(alarm, time) ?? Array.from({ length: rangeOf(alarm) }, () => undefined);
   }
 
+  revision(place: LoadPlace): number {
+    return this.#places.find(place)?.revision ?? 0;
+  }
+
   #hear(report: NodeReport): void {
     const now = this.#tick();
     const member = this.#byUid.get(report.uid);
     if (member === undefined) return;
-    member.own = { load: report, receivedAt: report.receivedAt };
+    member.own = report;
     const spokenFor = this.#hearOfChildren(member, report, now);
     const ownPlace = this.#judge(member, now);
     if (ownPlace !== undefined) spokenFor.add(ownPlace);
     if (spokenFor.size === 0) return;
+    this.#reports++;
     const { group } = member.place;
     const definitions = this.#deps.alarms(group);
     for (const place of spokenFor) {
       place.settle(now);
       place.watch(definitions);
-      place.sample(now);
+      place.sample(now, this.#reports);
     }
     for (const listener of [...this.#listeners]) listener(group);
   }
@@ -143,7 +152,7 @@ export class LoadBook implements LoadView {
       const edge = this.#byKey.get(keyText({ namespace: parent.namespace, name }));
       if (edge?.place.role !== "edge" || edge.place.group !== parent.place.group) continue;
       if (edge.byParent !== undefined && edge.byParent.receivedAt > report.receivedAt) continue;
-      edge.byParent = { load: { connections, subscribers, publishers: 0 }, receivedAt: report.receivedAt };
+      edge.byParent = { connections, subscribers, publishers: 0, receivedAt: report.receivedAt };
       if (this.#isFresh(edge.own, now)) continue;
       const place = this.#judge(edge, now);
       if (place !== undefined) spokenFor.add(place);
@@ -178,8 +187,8 @@ export class LoadBook implements LoadView {
 
   /** Puts the node into the sums as it is to be counted now; gives the place that has changed, for the caller to settle. */
   #judge(member: Member, now: Instant): PlaceLoad | undefined {
-    const left = member.seat?.load;
-    if (member.seat !== undefined) member.seat.load.remove(member.seat.node);
+    const left = member.seat;
+    left?.remove(member);
     member.seat = undefined;
     if (member.counts) return this.#count(member, left ?? this.#places.occupy(member.place), now);
     if (left !== undefined) this.#places.leave(member.place, left, now);
@@ -187,14 +196,15 @@ export class LoadBook implements LoadView {
   }
 
   /** A fresh report of its own says what the load of a node is, else a fresh one of its origin. */
-  #count(member: Member, load: PlaceLoad, now: Instant): PlaceLoad {
-    const told = [member.own, member.byParent].find((each) => this.#isFresh(each, now));
-    const heard = member.own !== undefined || member.byParent !== undefined;
-    const node = { capacity: member.capacity, heard, load: told?.load };
-    load.add(node);
-    member.seat = { load, node };
+  #count(member: Member, seat: PlaceLoad, now: Instant): PlaceLoad {
+    const { own, byParent } = member;
+    const told = this.#isFresh(own, now) ? own : this.#isFresh(byParent, now) ? byParent : undefined;
+    member.heard = own !== undefined || byParent !== undefined;
+    member.load = told;
+    member.seat = seat;
+    seat.add(member);
     if (told !== undefined) this.#awaitExpiry(member, addMs(told.receivedAt, this.#deps.staleMs));
-    return load;
+    return seat;
   }
 
   /** One deadline for each node, not one for each report: what came meanwhile is seen when it is due. */
@@ -256,9 +266,11 @@ function newMember(key: string, node: StreamNode, report: NodeReport | undefined
     },
     capacity: spec.launch.connectionCapacity,
     counts: counts(node),
-    own: report === undefined ? undefined : { load: report, receivedAt: report.receivedAt },
+    own: report,
     byParent: undefined,
     seat: undefined,
+    heard: false,
+    load: undefined,
     dueAt: undefined,
   };
 }

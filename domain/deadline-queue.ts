@@ -1,4 +1,4 @@
-/** What falls due when, the earliest first. Adding and taking cost the logarithm of how many wait. */
+/** What falls due when, the earliest first. Adding and taking cost at most the logarithm of how many wait. */
 import type { Instant } from "./time.ts";
 
 interface Deadline<T> {
@@ -6,29 +6,52 @@ interface Deadline<T> {
   readonly item: T;
 }
 
-/** A binary heap. An item may wait more than once; whoever takes it sees whether it still matters. */
+/**
+ * Most deadlines are added in the order in which they fall due, and wait in a line; the others in a binary heap. An item may
+ * wait more than once; whoever takes it sees whether it still matters.
+ */
 export class DeadlineQueue<T> {
+  #line: Deadline<T>[] = [];
+  /** What is before this place in the line has been taken. */
+  #front = 0;
   readonly #heap: Deadline<T>[] = [];
 
   get size(): number {
-    return this.#heap.length;
+    return this.#line.length - this.#front + this.#heap.length;
   }
 
   add(item: T, at: Instant): void {
+    const last = this.#line.at(-1);
+    if (last === undefined || last.at <= at) {
+      this.#line.push({ at, item });
+      return;
+    }
     this.#heap.push({ at, item });
     this.#rise(this.#heap.length - 1);
   }
 
   /** Takes the earliest that fell due before `now`, or gives undefined when none did. */
   takeBefore(now: Instant): Deadline<T> | undefined {
-    const first = this.#heap[0];
+    const inLine = this.#line[this.#front];
+    const first = inLine !== undefined && inLine.at <= this.#at(0) ? inLine : this.#heap[0];
     if (first === undefined || first.at >= now) return undefined;
-    const last = this.#heap.pop();
-    if (last !== undefined && this.#heap.length > 0) {
-      this.#heap[0] = last;
-      this.#sink(0);
-    }
+    if (first === inLine) this.#takeFromLine();
+    else this.#takeFromHeap();
     return first;
+  }
+
+  #takeFromLine(): void {
+    this.#front++;
+    if (this.#front <= this.#line.length / 2) return;
+    this.#line = this.#line.slice(this.#front);
+    this.#front = 0;
+  }
+
+  #takeFromHeap(): void {
+    const last = this.#heap.pop();
+    if (last === undefined || this.#heap.length === 0) return;
+    this.#heap[0] = last;
+    this.#sink(0);
   }
 
   #rise(start: number): void {

@@ -34,6 +34,7 @@ export class PlaceLoad {
   /** As last settled; undefined while the load is not known. */
   #demand: PeakDemand | undefined;
   #peaks = newPeaks();
+  #revision = 0;
   #definitions: readonly AlarmDefinition[] = [];
   #windows = new Map<string, MetricWindow>();
 
@@ -44,6 +45,11 @@ export class PlaceLoad {
   /** How many nodes count here. */
   get nodes(): number {
     return this.#counted.nodes;
+  }
+
+  /** Of the last sample, made or missed; 0 before the first. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** How far back (ms) its samples are looked at. */
@@ -95,8 +101,9 @@ export class PlaceLoad {
     this.#windows = windows;
   }
 
-  /** Makes a sample of each gauge that is watched; a load that is not known makes none. */
-  sample(now: Instant): void {
+  /** Makes a sample of each gauge that is watched; a load that is not known makes none. Each call has another revision. */
+  sample(now: Instant, revision: number): void {
+    this.#revision = revision;
     if (this.#windows.size === 0) return;
     const gauges = this.known?.gauges();
     if (gauges === undefined) return;
@@ -128,6 +135,7 @@ export class PlaceLoad {
     this.#knownSince = undefined;
     this.#demand = undefined;
     this.#peaks = newPeaks();
+    this.#revision = 0;
     const definitions = this.#definitions;
     this.#definitions = [];
     this.#windows.clear();

@@ -90,14 +90,25 @@ export class SampleWindow {
   /** One datapoint for each period, oldest first; undefined for a period without a sample. */
   datapoints(statistic: string, now: Instant): readonly Datapoint[] {
     const { periods, periodMs } = this.#shape;
-    const byPeriod = Array.from({ length: periods }, (): Bucket[] => []);
-    for (let at = this.#first; at < this.#buckets.length; at++) {
-      const bucket = this.#buckets[at];
-      if (bucket === undefined) continue;
-      const period = Math.max(0, Math.floor((now - bucket.lastAt) / periodMs));
-      byPeriod[periods - 1 - period]?.push(bucket);
+    const datapoints: Datapoint[] = [];
+    let begin = this.#firstAfter(addMs(now, -periods * periodMs));
+    for (let period = periods - 1; period >= 0; period--) {
+      const end = this.#firstAfter(addMs(now, -period * periodMs));
+      datapoints.push(datapointOf(statistic, { buckets: this.#buckets, begin, end }));
+      begin = end;
     }
-    return byPeriod.map((buckets) => datapointOf(statistic, buckets));
+    return datapoints;
+  }
+
+  /** Place of the first bucket whose last sample came after the instant. */
+  #firstAfter(instant: Instant): number {
+    let [low, high] = [this.#first, this.#buckets.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#buckets[middle]?.lastAt ?? Infinity) > instant) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #dropOld(now: Instant): void {
@@ -130,12 +141,16 @@ function keepValue(bucket: Bucket | undefined, value: number): void {
   bucket.stride *= 2;
 }
 
-function datapointOf(statistic: string, buckets: readonly Bucket[]): Datapoint {
-  if (buckets.length === 0) return undefined;
-  const count = buckets.reduce((total, bucket) => total + bucket.count, 0);
-  const sum = buckets.reduce((total, bucket) => total + bucket.sum, 0);
-  const minimum = buckets.reduce((least, bucket) => Math.min(least, bucket.minimum), Infinity);
-  const maximum = buckets.reduce((most, bucket) => Math.max(most, bucket.maximum), -Infinity);
+/** The buckets of a period, from `begin` up to and without `end`. */
+interface Stretch {
+  readonly buckets: readonly Bucket[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function datapointOf(statistic: string, stretch: Stretch): Datapoint {
+  if (stretch.begin >= stretch.end) return undefined;
+  const { count, sum, minimum, maximum } = totalOf(stretch);
   switch (statistic) {
     case "SampleCount":
       return count;
@@ -149,8 +164,22 @@ function datapointOf(statistic: string, buckets: readonly Bucket[]): Datapoint {
       // Rounding must not lift the mean of equal values over a threshold that they only reach.
       return Math.min(maximum, Math.max(minimum, sum / count));
     default:
-      return percentile(percentOf(statistic) ?? 100, buckets, count);
+      return percentile(percentOf(statistic) ?? 100, stretch, count);
   }
+}
+
+/** A plain loop: it runs over hundreds of buckets at every report. */
+function totalOf({ buckets, begin, end }: Stretch): Pick<Bucket, "count" | "sum" | "minimum" | "maximum"> {
+  let [count, sum, minimum, maximum] = [0, 0, Infinity, -Infinity];
+  for (let place = begin; place < end; place++) {
+    const bucket = buckets[place];
+    if (bucket === undefined) continue;
+    count += bucket.count;
+    sum += bucket.sum;
+    if (bucket.minimum < minimum) minimum = bucket.minimum;
+    if (bucket.maximum > maximum) maximum = bucket.maximum;
+  }
+  return { count, sum, minimum, maximum };
 }
 
 /** The NN of `pNN`, or undefined for any other statistic. */
@@ -163,10 +192,10 @@ function percentOf(statistic: string): number | undefined {
  * By nearest rank: the smallest sample that at least so many percent of the samples do not exceed (Hyndman and Fan, "Sample
  * quantiles in statistical packages", 1996, definition 1). It is evaluated however few samples there are.
  */
-function percentile(percent: number, buckets: readonly Bucket[], count: number): Datapoint {
-  const weighted = buckets.flatMap(({ values, count: samples }) =>
-    values.map((value) => ({ value, weight: samples / values.length })),
-  );
+function percentile(percent: number, { buckets, begin, end }: Stretch, count: number): Datapoint {
+  const weighted = buckets
+    .slice(begin, end)
+    .flatMap(({ values, count: samples }) => values.map((value) => ({ value, weight: samples / values.length })));
   weighted.sort((a, b) => a.value - b.value);
   // Weights of thinned buckets are fractions, whose sum may fall short of the rank by a rounding.
   const rank = Math.max(1, (percent / 100) * count) - count * 1e-12;

@@ -553,6 +553,26 @@ describe("the datapoints of an alarm", () => {
   });
 });
 
+describe("the revision of a place", () => {
+  it("is another one after each report that speaks for it, and only then", () => {
+    const world = new World([alarmOf()]);
+    world.put(nodeOf("e0"), nodeOf("e1", { region: "region-b" }), nodeOf("o", { role: "origin" }));
+    const revision = () => world.book.revision(edges);
+    const revisions = [revision()];
+    world.report("e0", 10);
+    revisions.push(revision());
+    world.report("e1", 10);
+    world.report("o", 1);
+    expect(revision()).toBe(revisions.at(-1));
+    world.report("e0", 10);
+    revisions.push(revision());
+    world.clock.ms = staleMs + 1;
+    world.report("o", 1, { children: [child("e0", 10)] });
+    revisions.push(revision());
+    expect(new Set(revisions).size).toBe(4);
+  });
+});
+
 describe("listeners", () => {
   it("are told of a group once for each report that is of its load, until they leave", () => {
     const world = new World([alarmOf()]);
@@ -595,6 +615,29 @@ describe("memory", () => {
     // A place is kept while its three periods are looked at, and until the next sweep.
     expect(book.size.places).toBeLessThanOrEqual((3 * 60 + 60) / 10 + 2);
     expect(book.size.expiries).toBeLessThanOrEqual(3);
+  });
+
+  it("keeps the samples of a place without nodes while they are looked at, and those of one that is in use again", () => {
+    const world = new World([alarmOf({ periodSeconds: 60 })]);
+    const newest = () => world.book.datapoints(alarmOf({ periodSeconds: 60 }), edges, world.clock.now());
+    const passBy = (ms: number) => {
+      world.clock.ms += ms;
+      world.put(nodeOf("o", { role: "origin" }));
+    };
+    world.put(nodeOf("e0"));
+    world.report("e0", 10);
+    world.remove("e0");
+    passBy(100_000);
+    expect(newest()).toEqual([undefined, 10, undefined]);
+    world.put(nodeOf("e0"));
+    world.report("e0", 20);
+    passBy(100_000);
+    passBy(70_000);
+    expect(newest()).toEqual([20, undefined, undefined]);
+    world.remove("e0");
+    passBy(170_000);
+    passBy(70_000);
+    expect(world.book.size).toMatchObject({ places: 1 });
   });
 
   it("holds one deadline for each node, however often it reports", () => {

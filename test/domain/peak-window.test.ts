@@ -54,6 +54,17 @@ describe("peak window", () => {
     );
   });
 
+  it("is held no longer than a second or a part of its age, through an hour of falling values", () => {
+    const peaks = new PeakWindow();
+    for (let second = 0; second <= 3_600; second += 2) peaks.record(10_000 - second, at(second * 1_000));
+    for (const windowSeconds of [10, 100, 600, 1_800, 3_500]) {
+      const peak = peaks.after(at((3_600 - windowSeconds) * 1_000)) ?? 0;
+      const trueOne = 10_000 - 3_600 + windowSeconds;
+      expect(peak).toBeGreaterThanOrEqual(trueOne - 2);
+      expect(peak).toBeLessThanOrEqual(trueOne + 2 + windowSeconds / 200);
+    }
+  });
+
   it("stays small through a day of falling values", () => {
     const peaks = new PeakWindow();
     let most = 0;

@@ -67,16 +67,9 @@ describe("the datapoints of a window", () => {
     expect(window.datapoints(statistic, at(3_000)).at(-1)).toBe(expected);
   });
 
-  it("average equal samples to exactly their value", () => {
-    const window = windowOf([
-      [0, 60.1],
-      [200, 60.1],
-      [400, 60.1],
-      [401, 60.1],
-      [402, 60.1],
-      [700, 60.1],
-    ]);
-    expect(window.datapoints("Average", at(1_000)).at(-1)).toBe(60.1);
+  it("average equal samples to exactly their value, though their sum is rounded", () => {
+    const window = windowOf(Array.from({ length: 7 }, (_, index) => [index * 1_000, 60.1] as const));
+    expect(window.datapoints("Average", at(6_000)).at(-1)).toBe(60.1);
   });
 
   it("are what the definition says while samples are a bucket apart", () => {
@@ -136,6 +129,22 @@ describe("the datapoints of a window", () => {
     const now = at(9_050);
     expect(window.datapoints("Maximum", now).at(-1)).toBe(99);
     expect(Math.abs((window.datapoints("p90", now).at(-1) ?? 0) - 90)).toBeLessThanOrEqual(10);
+  });
+});
+
+describe("percentiles of a bucket with too many values", () => {
+  it("weigh it by its samples", () => {
+    const dense = Array.from({ length: 1_000 }, (_, index) => [index / 20, 5] as const);
+    const sparse = Array.from({ length: 40 }, (_, index) => [200 + index * 150, 50] as const);
+    const window = windowOf([...dense, ...sparse]);
+    expect(window.datapoints("p50", at(7_000)).at(-1)).toBe(5);
+    expect(window.datapoints("p99", at(7_000)).at(-1)).toBe(50);
+  });
+
+  it("are thinned evenly, not by forgetting the first or the last", () => {
+    const window = windowOf(Array.from({ length: 1_000 }, (_, index) => [index / 20, index] as const));
+    for (const percent of [25, 50, 75])
+      expect(Math.abs((window.datapoints(`p${percent}`, at(60)).at(-1) ?? 0) - percent * 10)).toBeLessThanOrEqual(130);
   });
 });
 
