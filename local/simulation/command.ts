@@ -57,11 +57,11 @@ export interface SimulateDeps {
   readonly interrupted: AbortSignal;
 }
 
-/** Runs to the end and says how it went: the exit code. Throws `CommandError`, `TraceError` and `KubeConfigError`. */
-export async function runSimulation(options: SimulateOptions, deps: SimulateDeps): Promise<number> {
+/** Runs to the end, and tells how it went. Throws `CommandError`, `TraceError` and `KubeConfigError`. */
+export async function runSimulation(options: SimulateOptions, deps: SimulateDeps): Promise<void> {
   const trace = loadTrace(options);
-  writePicture(options, deps, undefined);
   await using fleet = await openFleet(options, deps);
+  writePicture(options, deps, undefined);
   const live = new LiveView(deps.terminal);
   const durationSeconds = options.minutes === undefined ? trace.durationSeconds / options.speed : options.minutes * 60;
   const { clock, random, client } = deps;
@@ -79,7 +79,6 @@ export async function runSimulation(options: SimulateOptions, deps: SimulateDeps
   deps.terminal.write(`${summaryText(summarize(result.samples, result.counts, result.tally))}\n`);
   deps.terminal.write(`${"picture".padEnd(16)}${options.out}\n`);
   if (result.failure !== undefined) throw new CommandError(`the media server was lost: ${result.failure}`);
-  return result.counts.rejectedWithRoom > 0 ? 1 : 0;
 }
 
 function loadTrace({ trace, viewers, publishers }: SimulateOptions): Trace {

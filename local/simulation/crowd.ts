@@ -40,6 +40,8 @@ export interface CrowdCounts {
   readonly rejectedPublishers: number;
   /** Rejections while a node in service had room; told by `see`. */
   readonly rejectedWithRoom: number;
+  /** Further rejections while a slot had nobody on it, but a reservation of the last seconds. */
+  readonly rejectedWhileReserved: number;
   /** Look-ups answered "too many", or not at all. */
   readonly postponed: number;
   /** Sessions that a node refused after the look-up had named it. */
@@ -62,7 +64,10 @@ const scope = "live";
 
 type Tally = {
   -readonly [
-    K in Exclude<keyof CrowdCounts, "watching" | "publishing" | "waiting" | "rejectedWithRoom">
+    K in Exclude<
+      keyof CrowdCounts,
+      "watching" | "publishing" | "waiting" | "rejectedWithRoom" | "rejectedWhileReserved"
+    >
   ]: CrowdCounts[K];
 };
 
@@ -106,6 +111,7 @@ export class Crowd {
       publishing: this.#publishers.seated.length,
       waiting: this.#viewers.waiting,
       rejectedWithRoom: this.#rooms.rejectedWithRoom,
+      rejectedWhileReserved: this.#rooms.rejectedWhileReserved,
     };
   }
 

@@ -1,6 +1,7 @@
 /**
- * Whether there was room when a client was told that there is none. The crowd is taken for the only clients there are, and
- * a slot counts as free only if nobody has come or gone on it for so long that every report and reservation has caught up.
+ * Whether there was room when a client was told that there is none. The crowd is taken for the only clients there are. A
+ * slot is free if nobody has it, nobody has left it so lately that a report may not say so yet, and no reservation of the
+ * last seconds stands for it; it is reserved if the last alone is not so.
  */
 import type { Role } from "../../crds/names.ts";
 import type { SessionKind } from "./session-ports.ts";
@@ -17,23 +18,53 @@ export interface SeenNode {
   readonly draining: boolean;
 }
 
-/** Ten seconds of reservation, and some for the clocks: so long (ms) a slot may look taken after a change. */
-const unsettledMs = 12_000;
+/** Ten seconds of reservation, and some for the clocks: so long (ms) a slot may look taken after somebody was sent to it. */
+const reservedMs = 12_000;
+/** A report interval, and some for its way: so long (ms) a slot may look taken after somebody has left it. */
+const reportedMs = 7_000;
+
+/** Moments (ms), oldest first, of which only the newest matter. */
+class Recent {
+  readonly #keptMs: number;
+  #moments: number[] = [];
+
+  constructor(keptMs: number) {
+    this.#keptMs = keptMs;
+  }
+
+  add(nowMs: number): void {
+    this.#moments.push(nowMs);
+  }
+
+  count(nowMs: number): number {
+    const first = this.#moments.findIndex((atMs) => atMs > nowMs - this.#keptMs);
+    if (first !== 0) this.#moments = first === -1 ? [] : this.#moments.slice(first);
+    return this.#moments.length;
+  }
+}
 
 class Occupancy {
   sessions = 0;
-  /** When (ms) a client was sent here or left, oldest first. */
-  #changes: number[] = [];
+  readonly placed = new Recent(reservedMs);
+  readonly left = new Recent(reportedMs);
 
-  changed(nowMs: number): void {
-    this.#changes.push(nowMs);
+  /** Slots that may look taken, where a reservation counts beside the session that came of it. */
+  reserved(nowMs: number): number {
+    return this.taken(nowMs) + this.placed.count(nowMs);
   }
 
+  /** Slots that are taken, or were until just now. */
   taken(nowMs: number): number {
-    const settled = this.#changes.findIndex((atMs) => atMs > nowMs - unsettledMs);
-    if (settled !== 0) this.#changes = settled === -1 ? [] : this.#changes.slice(settled);
-    return this.sessions + this.#changes.length;
+    return this.sessions + this.left.count(nowMs);
   }
+}
+
+/** How a node had room, by the strict count or by the lenient one. */
+type Room = "Free" | "Reserved";
+
+interface Suspicion {
+  readonly node: string;
+  readonly room: Room;
 }
 
 /** Follows what the crowd does on each node, and what is seen of the nodes. */
@@ -41,9 +72,9 @@ export class RoomBook {
   readonly #monotonicMs: () => number;
   readonly #occupancies = new Map<string, Occupancy>();
   #nodes = new Map<string, SeenNode>();
-  /** Nodes that had room at a rejection since the last look, once for each rejection. */
-  #suspects: string[] = [];
-  #rejectedWithRoom = 0;
+  /** Nodes that had room at a rejection since the last look, one for each rejection. */
+  #suspicions: Suspicion[] = [];
+  readonly #rejections: Record<Room, number> = { Free: 0, Reserved: 0 };
 
   constructor(monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs;
@@ -51,14 +82,21 @@ export class RoomBook {
 
   /** Rejections at a moment when a node in service had a free slot, before and after it. */
   get rejectedWithRoom(): number {
-    return this.#rejectedWithRoom;
+    return this.#rejections.Free;
+  }
+
+  /** Rejections when there was none, but a slot that had a reservation and nobody on it. */
+  get rejectedWhileReserved(): number {
+    return this.#rejections.Reserved;
   }
 
   /** Takes in the nodes as they are now; rejections since the last look are judged. */
   see(nodes: readonly SeenNode[]): void {
     this.#nodes = new Map(nodes.map((node) => [node.name, node]));
-    this.#rejectedWithRoom += this.#suspects.filter((name) => this.#hasRoom(this.#nodes.get(name))).length;
-    this.#suspects = [];
+    for (const { node, room } of this.#suspicions) {
+      if (this.#roomOf(this.#nodes.get(node)) !== undefined) this.#rejections[room] += 1;
+    }
+    this.#suspicions = [];
     for (const [name, { sessions }] of this.#occupancies) {
       if (sessions === 0 && !this.#nodes.has(name)) this.#occupancies.delete(name);
     }
@@ -71,7 +109,7 @@ export class RoomBook {
 
   /** A look-up named this node. */
   placed(name: string): void {
-    this.#occupancy(name).changed(this.#monotonicMs());
+    this.#occupancy(name).placed.add(this.#monotonicMs());
   }
 
   joined(name: string): void {
@@ -81,17 +119,19 @@ export class RoomBook {
   left(name: string): void {
     const occupancy = this.#occupancy(name);
     occupancy.sessions -= 1;
-    occupancy.changed(this.#monotonicMs());
+    occupancy.left.add(this.#monotonicMs());
   }
 
   /** A client who came for this was told that there is no room. */
   rejected(kind: SessionKind): void {
     const role = this.#roleFor(kind);
+    let reserved: string | undefined;
     for (const node of this.#nodes.values()) {
-      if (node.role !== role || !this.#hasRoom(node)) continue;
-      this.#suspects.push(node.name);
-      return;
+      const room = node.role === role ? this.#roomOf(node) : undefined;
+      if (room === "Free") return void this.#suspicions.push({ node: node.name, room });
+      if (room === "Reserved") reserved ??= node.name;
     }
+    if (reserved !== undefined) this.#suspicions.push({ node: reserved, room: "Reserved" });
   }
 
   /** Viewers go to the edges, or where there is none of them to the origins. */
@@ -100,9 +140,11 @@ export class RoomBook {
     return this.#nodes.values().some(({ role }) => role === "edge") ? "edge" : "origin";
   }
 
-  #hasRoom(node: SeenNode | undefined): boolean {
-    if (node?.serving !== true) return false;
-    return this.#occupancy(node.name).taken(this.#monotonicMs()) < node.capacity;
+  #roomOf(node: SeenNode | undefined): Room | undefined {
+    if (node?.serving !== true) return undefined;
+    const [occupancy, nowMs] = [this.#occupancy(node.name), this.#monotonicMs()];
+    if (occupancy.reserved(nowMs) < node.capacity) return "Free";
+    return occupancy.taken(nowMs) < node.capacity ? "Reserved" : undefined;
   }
 
   #occupancy(name: string): Occupancy {

@@ -9,7 +9,10 @@ export interface Summary {
   readonly peakWanted: number;
   readonly peakNodes: number;
   readonly nodesAtEnd: number;
-  /** From the first ALARM until the capacity was enough for all who were wanted, at the threshold. Absent: not reached. */
+  /**
+   * From the first ALARM until the capacity was enough, at the threshold, for as many as had been wanted at most until then.
+   * Absent: not reached.
+   */
   readonly secondsToCapacity?: number;
   readonly hadAlarm: boolean;
   /** Longest time that the load was over the threshold without a break. */
@@ -45,10 +48,13 @@ export function summarize(
 }
 
 function secondsToCapacity(samples: readonly Sample[]): number | undefined {
-  const first = samples.findIndex(({ inAlarm }) => inAlarm);
-  const rest = first === -1 ? [] : samples.slice(first);
-  const enough = rest.find(({ wanted, capacity, threshold = 100 }) => wanted <= (capacity * threshold) / 100);
-  return enough === undefined ? undefined : enough.seconds - (rest[0]?.seconds ?? 0);
+  const first = samples.find(({ inAlarm }) => inAlarm)?.seconds;
+  let mostWanted = 0;
+  for (const { seconds, wanted, capacity, threshold = 100 } of samples) {
+    mostWanted = Math.max(mostWanted, wanted);
+    if (first !== undefined && seconds >= first && mostWanted <= (capacity * threshold) / 100) return seconds - first;
+  }
+  return undefined;
 }
 
 function longestOver(samples: readonly Sample[]): number {
@@ -81,9 +87,13 @@ export function summaryText(summary: Summary): string {
 }
 
 function rejectedText({ counts, rejectedPercent }: Summary): string {
-  const { rejected, arrivals, gaveUp, rejectedWithRoom } = counts;
-  const of = `${rejected} of ${arrivals} viewers (${rejectedPercent.toFixed(1)} %), ${gaveUp} gave up`;
-  return rejectedWithRoom === 0 ? of : `${of}; ${rejectedWithRoom} WHILE THERE WAS ROOM, which is a defect`;
+  const { rejected, arrivals, gaveUp, rejectedWithRoom, rejectedWhileReserved } = counts;
+  return [
+    `${rejected} of ${arrivals} viewers (${rejectedPercent.toFixed(1)} %)`,
+    ...(gaveUp > 0 ? [`${gaveUp} gave up`] : []),
+    ...(rejectedWhileReserved > 0 ? [`while slots were only reserved: ${rejectedWhileReserved}`] : []),
+    ...(rejectedWithRoom > 0 ? [`WHILE THERE WAS ROOM, which is a defect: ${rejectedWithRoom}`] : []),
+  ].join(", ");
 }
 
 /** `95 s` as `1 min 35 s`. */

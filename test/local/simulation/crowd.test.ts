@@ -174,6 +174,17 @@ describe("the crowd", () => {
     expect(crowd.counts).toMatchObject({ rejected: 1, rejectedWithRoom: 1 });
   });
 
+  it("tells a slot that is only reserved from a free one", async () => {
+    const { fleet, crowd, run } = setUp();
+    fleet.addEdge("live-edge-0", 3);
+    crowd.setTarget({ viewers: 2, publishers: 1 });
+    await run(1);
+    fleet.isFull = true;
+    crowd.setTarget({ viewers: 3, publishers: 1 });
+    await run(1);
+    expect(crowd.counts).toMatchObject({ rejected: 1, rejectedWithRoom: 0, rejectedWhileReserved: 1 });
+  });
+
   it("takes no slot for free that somebody has just left: the reports may not say so yet", async () => {
     const { fleet, crowd, run } = setUp();
     fleet.addEdge("live-edge-0", 3);
@@ -184,7 +195,7 @@ describe("the crowd", () => {
     await run(1);
     crowd.setTarget({ viewers: 2, publishers: 1 });
     await run(1);
-    expect(crowd.counts).toMatchObject({ rejected: 1, rejectedWithRoom: 0 });
+    expect(crowd.counts).toMatchObject({ rejected: 1, rejectedWithRoom: 0, rejectedWhileReserved: 0 });
   });
 
   it("looks for another node when one dies, and knows a cut by the drain before it", async () => {

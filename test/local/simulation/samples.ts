@@ -10,7 +10,15 @@ export function sample(seconds: number, fields: Partial<Sample> = {}): Sample {
 export function crowdCounts(fields: Partial<CrowdCounts> = {}): CrowdCounts {
   return {
     ...{ watching: 100, publishing: 1, waiting: 0, arrivals: 200, lookUps: 210, rejected: 0, gaveUp: 0 },
-    ...{ rejectedPublishers: 0, rejectedWithRoom: 0, postponed: 0, refused: 0, cut: 0, lost: 0 },
+    ...{
+      rejectedPublishers: 0,
+      rejectedWithRoom: 0,
+      rejectedWhileReserved: 0,
+      postponed: 0,
+      refused: 0,
+      cut: 0,
+      lost: 0,
+    },
     ...fields,
   };
 }

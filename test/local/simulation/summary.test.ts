@@ -36,10 +36,15 @@ describe("the summary", () => {
     expect(summaryText(summary)).toContain("was not reached from the first ALARM");
   });
 
+  it("gives no credit for capacity that is enough only because the crowd has left", () => {
+    const gone = [sample(0, { inAlarm: true, wanted: 400 }), sample(1, { wanted: 10 })];
+    expect(summarize(gone, crowdCounts(), { launched: 0, drained: 0 }).secondsToCapacity).toBeUndefined();
+  });
+
   it("is loud about rejections while there was room", () => {
     const counts = crowdCounts({ rejected: 3, rejectedWithRoom: 1, gaveUp: 2, cut: 4, lost: 5 });
     const text = summaryText(summarize(samples, counts, { launched: 5, drained: 2 }));
-    expect(text).toContain("3 of 200 viewers (1.5 %), 2 gave up; 1 WHILE THERE WAS ROOM, which is a defect");
+    expect(text).toContain("3 of 200 viewers (1.5 %), 2 gave up, WHILE THERE WAS ROOM, which is a defect: 1");
     expect(text).toContain("4 on draining nodes, 5 lost otherwise");
   });
 
