@@ -31,6 +31,7 @@ import { ObjectStore } from "./local/kube/object-store.ts";
 import { LogFile } from "./local/log-file.ts";
 import { createAll, readDefinitions } from "./local/manifests.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
+import { startMediaServer } from "./local/media-server.ts";
 import { showProgress } from "./local/progress.ts";
 import { runSimulation, type SimulateOptions } from "./local/simulation/command.ts";
 import { traceDescriptions, traceNames } from "./local/simulation/trace.ts";
@@ -54,6 +55,7 @@ import { LeaderElection } from "./runtime/leader-election.ts";
 import { createLogger, type LogDestination, type Logger } from "./runtime/logger.ts";
 import { type LeaderTask, Manager, StartError } from "./runtime/manager.ts";
 import { createMetrics, type Metrics } from "./runtime/metrics.ts";
+import { verifyOperatorToken } from "./runtime/node-tokens.ts";
 
 /** What every command builds on. */
 interface Process {
@@ -70,6 +72,7 @@ interface UpOptions {
   readonly dataDir: string;
   readonly apiPort?: number;
   readonly kubePort: number;
+  readonly mediaPort: number;
   readonly bare?: true;
 }
 
@@ -123,6 +126,7 @@ function program(): Command {
     .option("--data-dir <folder>", "where objects, machines and history are kept", ".streamfleet")
     .option("--api-port <port>", "port of the node API (default: STREAMFLEET_API_PORT, else 8080)", toPort)
     .option("--kube-port <port>", "port of the embedded Kubernetes API", toPort, 8081)
+    .option("--media-port <port>", "port on which simulated viewers and publishers come in", toPort, 8082)
     .option("--bare", "do not apply the example to an empty data directory")
     .action(up);
   addSimulatedCloud(root.command("simulated-cloud"));
@@ -243,14 +247,15 @@ function newProcess(config: Config, destination: LogDestination): Process {
 async function up(options: UpOptions): Promise<void> {
   const interrupted = untilInterrupted();
   const stops = new Stops();
-  const { apiPort, kubePort } = options;
+  const { apiPort, kubePort, mediaPort } = options;
   const env = processEnvironment();
   const config = loadConfig(apiPort === undefined ? env : { ...env, STREAMFLEET_API_PORT: String(apiPort) }, "up");
   try {
     const data = dataDirectory(options.dataDir);
     const lock = acquireDirectoryLock(data.root);
     stops.add(() => lock.release());
-    await startAll({ config, data, kubePort, bare: options.bare === true, stops, interrupted: interrupted.signal });
+    const bare = options.bare === true;
+    await startAll({ config, data, kubePort, mediaPort, bare, stops, interrupted: interrupted.signal });
     await interrupted.promise;
     console.log("stopping; the machines are left as they are");
   } finally {
@@ -262,12 +267,13 @@ interface UpSettings {
   readonly config: Config;
   readonly data: DataDirectory;
   readonly kubePort: number;
+  readonly mediaPort: number;
   readonly bare: boolean;
   readonly stops: Stops;
   readonly interrupted: AbortSignal;
 }
 
-async function startAll({ config, data, kubePort, bare, stops, interrupted }: UpSettings): Promise<void> {
+async function startAll({ config, data, kubePort, mediaPort, bare, stops, interrupted }: UpSettings): Promise<void> {
   const first = beginFirstStart(data);
   const log = new LogFile(data.log, (line) => console.error(`streamfleet: ${line}`));
   const own = newProcess(config, log);
@@ -289,6 +295,10 @@ async function startAll({ config, data, kubePort, bare, stops, interrupted }: Up
   const nodeApi = createNodeApi(own, { cluster, keys, reports, history, database });
   stops.add(() => nodeApi.close());
   await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
+  const { clock, logger } = own;
+  const verify = (token: string): boolean => verifyOperatorToken(keys, token);
+  const players = await startMediaServer({ fleet: simulated.fleet, verify, clock, port: mediaPort, logger });
+  stops.add(() => players.close());
   const always: Leadership = { isLeader: () => true };
   own.metrics.leading(true);
   const tasks = operator(own, {
@@ -464,7 +474,7 @@ type SimulateFlags = Omit<SimulateOptions, "apiUrl"> & { readonly apiUrl?: strin
 async function simulate(flags: SimulateFlags): Promise<void> {
   const config = loadConfig(processEnvironment(), "up");
   const { stdout } = process;
-  process.exitCode = await runSimulation(
+  await runSimulation(
     { ...flags, apiUrl: flags.apiUrl ?? config.apiUrl },
     {
       clock: systemClock(),
@@ -582,6 +592,7 @@ function unreachable(cause: unknown): StartError {
 interface SimulatedParts {
   readonly name: PlatformName;
   readonly cloud: Cloud;
+  readonly fleet: MediaFleet;
   /** The media nodes on its machines; they run where the reconcilers run. */
   readonly mediaNodes: LeaderTask;
 }
@@ -614,7 +625,7 @@ function simulatedCloud(own: Process, directory: string, stops: Stops): Simulate
     store.close();
   });
   const mediaNodes = { name: "media-nodes", start: () => fleet.start(), stop: () => fleet.stop() };
-  return { name: "simulated", cloud: { platform, inventory }, mediaNodes };
+  return { name: "simulated", cloud: { platform, inventory }, fleet, mediaNodes };
 }
 
 function openCluster({ clock, random, logger, metrics, config }: Process, api: KubernetesApi): InformedCluster {
@@ -693,12 +704,13 @@ function bufferedHistory(
   stops: Stops,
   prepare?: () => Promise<unknown>,
 ): BufferedHistory {
-  const { clock, logger } = own;
+  const { clock, logger, metrics } = own;
   const onError = (error: unknown): void => logger.error("could not write history", { error });
   const history = new BufferedHistory({
     history: database.history,
     clock,
     onError,
+    onFlush: (state) => metrics.history(state),
     ...(prepare !== undefined && { prepare }),
   });
   stops.add(() => history.stop());

@@ -29,11 +29,13 @@ export class NodeCandidate implements Candidate, SlotHolder {
   readonly name: string;
   readonly capacity: number;
   connections = 0;
-  reserved = 0;
   reportedAt: Instant | undefined;
   /** Undefined while it does not serve, or is about to go. */
   serving: ServingNode | undefined;
   #accepting = false;
+  #kept = 0;
+  /** Kept slots whose clients are among `connections` already: the oldest. */
+  #arrived = 0;
 
   constructor({ metadata, spec }: StreamNode) {
     this.uid = metadata.uid;
@@ -45,7 +47,26 @@ export class NodeCandidate implements Candidate, SlotHolder {
     return this.serving !== undefined && this.#accepting;
   }
 
+  /** Slots that are kept for clients who have not been reported. */
+  get reserved(): number {
+    return this.#kept - this.#arrived;
+  }
+
+  keepSlot(): void {
+    this.#kept += 1;
+  }
+
+  endSlot(): void {
+    this.#kept -= 1;
+    this.#arrived = Math.max(0, this.#arrived - 1);
+  }
+
+  /**
+   * Clients that a report has more than the last are those who were sent here: to count them twice would turn others away
+   * from free slots. Where some have left meanwhile, fewer are taken to have arrived than have, which keeps a slot too many.
+   */
   take({ connections, accepting, receivedAt }: NodeReport): void {
+    this.#arrived = Math.min(this.#kept, this.#arrived + Math.max(0, connections - this.connections));
     this.connections = connections;
     this.reportedAt = receivedAt;
     this.#accepting = accepting;

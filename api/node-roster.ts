@@ -1,6 +1,7 @@
 /** Which StreamNode a caller is, by what its token says. */
 import type { PlatformName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
+import { directivesOf } from "../domain/directive.ts";
 import type { JoinClaims, NodeClaims } from "../runtime/node-tokens.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
 import { Problem } from "./problems.ts";
@@ -51,6 +52,15 @@ export class NodeRoster {
     const fresh = await this.#desk.read(node);
     if (fresh.status?.registration?.bootId !== bootId) throw foreignBoot();
     return fresh;
+  }
+
+  /**
+   * The node, read anew where it carries out what our copy does not know: a copy that lags behind a drain would tell it to
+   * take clients again while its machine is about to go.
+   */
+  async current(node: StreamNode, acknowledged: readonly string[]): Promise<StreamNode> {
+    const known = directivesOf(node.spec.drain).map(({ id }) => id);
+    return acknowledged.every((id) => known.includes(id)) ? node : this.#desk.read(node);
   }
 
   /** A machine may call before its StreamNode is seen here; only one whose node was seen to go is told to stop. */

@@ -72,13 +72,15 @@ function addReport(router: Router, { gate, roster, reports, onReport, perNode, c
     const bearer = roster.bearer(claims, req.params.namespace, req.params.name);
     const request = await readBody(req, res, reportRequestSchema);
     refuseForeignChildren(bearer, request);
+    refuseImpossibleLoad(bearer, request);
     const node = await roster.registered(bearer, request.bootId);
     const report = toNodeReport(node, request, clock);
     const isNews = reports.record(report);
     if (isNews) onReport(report, node);
+    const { drain } = (await roster.current(node, request.acknowledged)).spec;
     const answer: ReportResponse = {
       parents: [...deps.parents.parentsFor(node)],
-      directives: [...directivesOf(node.spec.drain)],
+      directives: [...directivesOf(drain)],
       reportIntervalMs: deps.reportIntervalMs,
       ...(!isNews && newestSequence(reports, report)),
       ...edgeIdle(deps.groups, node),
@@ -93,6 +95,22 @@ function refuseForeignChildren({ metadata, spec }: StreamNode, { children }: Rep
   if (children.length === 0 || spec.role === "origin" || spec.role === "relay") return;
   const message = `${metadata.name} is of role ${spec.role}: only origins and relays report for others`;
   throw new Problem("InvalidBody", `children: ${message}`, { errors: [{ field: "children", message }] });
+}
+
+/** A node may have somewhat more clients than it is meant for; so many more are an error of its counting, and would move the fleet. */
+const mostOverload = 10;
+
+function refuseImpossibleLoad({ metadata, spec }: StreamNode, request: ReportRequest): void {
+  const capacity = spec.launch.connectionCapacity;
+  const most = mostOverload * capacity;
+  const errors = (["connections", "publishers", "subscribers"] as const)
+    .filter((field) => request[field] > most)
+    .map((field) => ({
+      field,
+      message: `${request[field]} is more than ${mostOverload} times the ${capacity} that ${metadata.name} can serve: count clients, not bytes or packets`,
+    }));
+  if (errors.length === 0) return;
+  throw new Problem("InvalidBody", errors.map(({ field, message }) => `${field}: ${message}`).join("; "), { errors });
 }
 
 /** Tells a node whose reports are not taken how far it had counted. */

@@ -1,6 +1,6 @@
 /** Slots that are kept for clients who were sent to a node, until they had time to arrive. */
 
-/** How long (s) a slot is kept, whatever the node reports meanwhile. */
+/** How long (s) a slot is kept for a client who has not arrived, whatever the node reports meanwhile. */
 export const connectGraceSeconds = 10;
 const keptMs = connectGraceSeconds * 1_000;
 
@@ -9,7 +9,10 @@ const mostReservations = 100_000;
 
 /** Counts its own slots that are kept. */
 export interface SlotHolder {
-  reserved: number;
+  /** One more is kept. */
+  keepSlot(): void;
+  /** The time of the one that has been kept for longest is over. */
+  endSlot(): void;
 }
 
 interface Reservation {
@@ -32,7 +35,7 @@ export class Reservations {
   reserve(holder: SlotHolder, nowMs: number): void {
     if (this.#all.length - this.#first >= this.#most) this.#endFirst();
     this.#all.push({ holder, endMs: nowMs + keptMs });
-    holder.reserved += 1;
+    holder.keepSlot();
   }
 
   /** Gives back the slots whose time is over. */
@@ -49,7 +52,7 @@ export class Reservations {
   #endFirst(): void {
     const ended = this.#all[this.#first];
     if (ended === undefined) return;
-    ended.holder.reserved -= 1;
+    ended.holder.endSlot();
     this.#first += 1;
     // Moving the rest once in a while costs less than moving it each time.
     if (this.#first * 2 < this.#all.length) return;

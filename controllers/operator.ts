@@ -1,6 +1,7 @@
 /** The reconcilers of one process, and which change wakes which of them. Nothing here decides. */
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
+import type { AlarmDefinition } from "../domain/alarm-definitions.ts";
 import type { LoadFeed, NodeReport } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import { needsParent } from "../domain/topology.ts";
@@ -21,7 +22,7 @@ import { alarmTerm } from "./alarm/term.ts";
 import type { Clouds } from "./clouds.ts";
 import { type Cluster, index } from "./cluster.ts";
 import { FreshBatches } from "./fresh-batches.ts";
-import { groupAlarms } from "./group-alarms.ts";
+import { type GroupAlarms, groupAlarms } from "./group-alarms.ts";
 import { HistoryKeeper, type KeptHistory } from "./history-keeper.ts";
 import { LaunchConfigReconciler, revisionOf } from "./launch-config/reconciler.ts";
 import { LaunchReconciler } from "./launch/reconciler.ts";
@@ -90,25 +91,34 @@ export function operatorTasks(deps: OperatorDeps): readonly LeaderTask[] {
 interface SharedParts {
   readonly gate: AdoptionGate;
   readonly board: AlarmBoard;
-  readonly alarms: ReturnType<typeof groupAlarms>;
+  readonly alarms: GroupAlarms;
   readonly load: LoadBook;
   readonly desk: ScaleInDesk;
   readonly fresh: FreshBatches;
 }
 
-const noAlarms: readonly never[] = [];
-
 function sharedParts(deps: OperatorDeps): SharedParts {
   const { cluster, feed, clock, staleMs } = deps;
   const alarms = groupAlarms(deps);
-  const watched = (group: string) => alarms(group) ?? noAlarms;
   return {
     gate: new AdoptionGate(),
     board: new AlarmBoard(),
     alarms,
-    load: new LoadBook({ nodes: cluster.streamNodes.cache, feed, alarms: watched, staleMs, clock }),
+    load: new LoadBook({ nodes: cluster.streamNodes.cache, feed, alarms: watchedAlarms(alarms), staleMs, clock }),
     desk: new ScaleInDesk(feed),
     fresh: new FreshBatches(clock),
+  };
+}
+
+const noAlarms: readonly AlarmDefinition[] = [];
+
+/** While a policy is not there or is refused, its alarms are watched on: what they have seen is not to be lost. */
+function watchedAlarms(alarms: GroupAlarms): (group: string) => readonly AlarmDefinition[] {
+  const last = new Map<string, readonly AlarmDefinition[]>();
+  return (group) => {
+    const now = alarms(group);
+    if (now !== undefined) last.set(group, now);
+    return last.get(group) ?? noAlarms;
   };
 }
 

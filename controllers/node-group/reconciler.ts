@@ -380,22 +380,27 @@ function isDrain(entry: Decided): entry is DrainDecided {
 
 /** When to look again though nothing was heard: time itself may change what is to be done, or what is to be shown. */
 function untilNextLook(observation: GroupObservation, decided: readonly Decided[]): ReconcileResult {
-  const { pause, unread, promised, now, references } = observation;
+  const { pause, unread, promised, now } = observation;
   if (unread.length > 0) return requeueAfter(lookAgainMs, "machines have not been read yet");
-  if (promised.some(({ launched }) => launched)) return requeueAfter(unseenMs, "nodes are not seen yet");
-  const until = "until" in pause && pause.kind !== "PauseEnded" ? pause.until : undefined;
-  if (until !== undefined && until - now < showMs)
-    return requeueAfter(until - now + 1, `paused until ${toRfc3339(until)}`);
-  if (references.kind === "Resolved" && decided.some(asksForChange)) {
-    const { reevaluateSeconds } = references.scalePolicy.spec.scaleOut;
-    return requeueAfter(reevaluateSeconds * 1_000, "an alarm lasts");
-  }
-  return requeueAfter(showMs, "its load is to be shown");
+  const looks = [
+    { ms: showMs, reason: "its load is to be shown" },
+    ...(promised.some(({ launched }) => launched) ? [{ ms: unseenMs, reason: "nodes are not seen yet" }] : []),
+    ...("until" in pause && pause.until !== undefined && pause.kind !== "PauseEnded"
+      ? [{ ms: pause.until - now + 1, reason: `paused until ${toRfc3339(pause.until)}` }]
+      : []),
+    ...decided.flatMap((entry) => looksAt(entry, now)),
+  ];
+  const { ms, reason } = looks.reduce((soonest, look) => (look.ms < soonest.ms ? look : soonest));
+  return requeueAfter(Math.max(1, ms), reason);
 }
 
-/** An alarm or an origin asks for more or fewer nodes here, or there are too many. */
-function asksForChange({ input, decision }: Decided): boolean {
-  const { alarms, requests, counts, maxLimit } = input;
-  if (decision.kind !== "Hold") return true;
-  return alarms.some(({ inAlarm }) => inAlarm) || requests.length > 0 || counts.inService + counts.starting > maxLimit;
+/** Where an alarm or an origin asks for another number of nodes, the answer may change as time goes on. */
+function looksAt({ input, decision }: Decided, now: Instant) {
+  const { alarms, requests, counts, maxLimit, manner } = input;
+  const until = decision.kind === "Hold" ? decision.until : undefined;
+  const wait = until === undefined ? [] : [{ ms: until - now, reason: decision.reason }];
+  const asked = alarms.some(({ inAlarm }) => inAlarm) || requests.length > 0;
+  const excess = counts.inService + counts.starting > maxLimit;
+  const again = { ms: manner.reevaluateMs ?? lookAgainMs, reason: "another number of nodes is asked for" };
+  return asked || excess || decision.kind !== "Hold" ? [...wait, again] : wait;
 }

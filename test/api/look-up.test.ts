@@ -58,6 +58,19 @@ describe("a look-up", () => {
     expect((await world.lookUp("subscribe")).status).toBe(200);
   });
 
+  it("counts a client once that has arrived and is reported, and keeps the slot of one that has not", async () => {
+    const node = await world.addServing(edge(0, 3), { connections: 1 });
+    expect(await nodesOf(2)).toEqual(["live-edge-0", "live-edge-0"]);
+    await world.clock.advance(4_000);
+    world.reports.record(nodeReport(node, { sequence: 2, connections: 2, receivedAt: world.clock.now() }));
+    expect((await world.lookUp("subscribe")).status).toBe(503);
+    world.reports.record(nodeReport(node, { sequence: 3, connections: 1, receivedAt: world.clock.now() }));
+    expect((await world.lookUp("subscribe")).status).toBe(200);
+    await world.clock.advance(6_000);
+    expect((await world.lookUp("subscribe")).status).toBe(200);
+    expect((await world.lookUp("subscribe")).status).toBe(503);
+  });
+
   it("keeps a slot also when the node changes, and not when another takes its name", async () => {
     const node = await world.addServing(edge(0, 2));
     await nodesOf(2);

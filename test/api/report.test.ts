@@ -77,6 +77,32 @@ describe("a report", () => {
     expect((await world.report(token, { sequence: 3 })).body["directives"]).toEqual([]);
   });
 
+  it("that carries out a drain which the API's copy does not know yet is told of the drain all the same", async () => {
+    await world.addNode();
+    const token = await world.registered();
+    const drain = { reason: "ScaleIn", at: "2026-01-01T00:00:05Z" } as const;
+    const acknowledged = [drainDirectiveId(drain)];
+    await world.sync("live-edge-0");
+    await world.patchSpec("live-edge-0", { drain }, "unseen");
+    expect((await world.report(token, { sequence: 1 })).body["directives"]).toEqual([]);
+    const { body } = await world.report(token, { sequence: 2, acknowledged, accepting: false });
+    expect(body["directives"]).toEqual([{ id: acknowledged[0], kind: "Drain", ...drain }]);
+  });
+
+  it("of many more clients than the node can have is refused, and moves nothing", async () => {
+    const node = await world.addNode();
+    const token = await world.registered();
+    await world.report(token, { sequence: 1, connections: 5 });
+    const capacity = node.spec.launch.connectionCapacity;
+    const { status, body } = await world.report(token, { sequence: 2, connections: 10 * capacity + 1 });
+    expect([status, body["code"]]).toEqual([400, "InvalidBody"]);
+    expect(body["errors"]).toEqual([
+      { field: "connections", message: expect.stringContaining(`the ${capacity} that`) },
+    ]);
+    expect(world.reports.latest(node.metadata.uid)?.connections).toBe(5);
+    expect((await world.report(token, { sequence: 2, connections: 10 * capacity })).status).toBe(200);
+  });
+
   it.each([
     ["repeated", 5],
     ["overtaken", 4],

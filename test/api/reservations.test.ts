@@ -2,7 +2,19 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { Reservations } from "../../api/reservations.ts";
 
-const holder = () => ({ reserved: 0 });
+class Holder {
+  reserved = 0;
+
+  keepSlot(): void {
+    this.reserved += 1;
+  }
+
+  endSlot(): void {
+    this.reserved -= 1;
+  }
+}
+
+const holder = () => new Holder();
 
 describe("reservations", () => {
   it("hold for ten seconds, each for itself", () => {

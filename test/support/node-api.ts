@@ -175,9 +175,10 @@ export class NodeApiWorld {
     this.known.learn(await this.node(name));
   }
 
-  async patchSpec(name: string, spec: Readonly<Record<string, unknown>>): Promise<void> {
+  /** `unseen`: the API's copy of the node does not show it. */
+  async patchSpec(name: string, spec: Readonly<Record<string, unknown>>, seen: "seen" | "unseen" = "seen") {
     await this.cluster.mergePatch(nodeType, { namespace, name }, { spec });
-    await this.sync(name);
+    if (seen === "seen") await this.sync(name);
   }
 
   /** As the controller does, which writes the rest of the status. */
