@@ -202,5 +202,4 @@ export const scalePolicySchema = z.object({
 
 export type ScalePolicy = z.output<typeof scalePolicySchema>;
 export type ScalePolicySpec = z.output<typeof scalePolicySpecSchema>;
-export type AlarmSpec = z.output<typeof alarmSchema>;
 export type RoleLimits = z.output<typeof roleLimitsSchema>;
