@@ -19,6 +19,7 @@ export interface AlarmNews {
 /** One writer, the alarm reconciler; a group is named by its `namespace/name`. */
 export class AlarmBoard {
   readonly #standings = new Map<string, readonly AlarmStanding[]>();
+  readonly #scalingOut = new Set<string>();
   readonly #untold = new Map<string, readonly AlarmTransition[]>();
   readonly #listeners = new Set<(group: string) => void>();
 
@@ -31,9 +32,17 @@ export class AlarmBoard {
     return this.#standings.has(group);
   }
 
+  /** Whether an alarm that scales out is in ALARM somewhere in the group: each report may make the shortage larger. */
+  scalesOut(group: string): boolean {
+    return this.#scalingOut.has(group);
+  }
+
   /** Replaces what is known of a group's alarms, and tells the listeners before it returns. */
   publish(group: string, standings: readonly AlarmStanding[], { changed, transitions = [] }: AlarmNews): void {
     this.#standings.set(group, standings);
+    if (standings.some(({ definition, state }) => definition.action === "ScaleOut" && state === "ALARM"))
+      this.#scalingOut.add(group);
+    else this.#scalingOut.delete(group);
     if (transitions.length > 0) this.#untold.set(group, [...(this.#untold.get(group) ?? []), ...transitions]);
     if (changed) this.#tell(group);
   }
@@ -48,12 +57,14 @@ export class AlarmBoard {
   /** The group is no more, or is about to be. */
   forget(group: string): void {
     this.#untold.delete(group);
+    this.#scalingOut.delete(group);
     if (this.#standings.delete(group)) this.#tell(group);
   }
 
   /** A term of leadership begins or ends: what was known is another's to know. Nobody is told. */
   clear(): void {
     this.#standings.clear();
+    this.#scalingOut.clear();
     this.#untold.clear();
   }
 

@@ -61,6 +61,8 @@ export interface OperatorDeps {
   readonly metrics: Metrics;
 }
 
+/** While an alarm scales out, each report may ask for more nodes: so often (ms) their group is looked at. */
+const crowdMs = 1_000;
 /** Every key is looked at again this often (ms), in case a wake-up was lost. */
 const resyncMs = 600_000;
 
@@ -158,7 +160,10 @@ function connect(deps: OperatorDeps, parts: SharedParts, to: Controllers, region
 
 /** From a report to a launch: each step wakes the next at once, and what people read comes after. */
 function wakeOnLoad({ cluster, feed }: OperatorDeps, { board, desk, fresh, load }: SharedParts, to: Controllers): void {
-  load.onSample((group) => to.alarm.queue.add(group));
+  load.onSample((group) => {
+    to.alarm.queue.add(group);
+    if (board.scalesOut(group)) to.nodeGroup.queue.addAfter(group, crowdMs);
+  });
   board.onChange((group) => {
     to.nodeGroup.queue.add(group);
     to.alarmReport.queue.addAfter(group, tellAfterMs);

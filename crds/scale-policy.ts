@@ -155,7 +155,9 @@ export const scalePolicySpecSchema = z.object({
         .min(1)
         .max(300)
         .default(5)
-        .describe("Competitive: how often (s) the shortage is looked at again."),
+        .describe(
+          "Competitive: at the latest after this long (s) the shortage is looked at again while an alarm lasts; with scaleAdjustment, the next step comes no sooner.",
+        ),
     })
     .prefault({})
     .describe("How nodes are added."),

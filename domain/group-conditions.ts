@@ -178,7 +178,11 @@ function shortReason(facts: GroupFacts, short: readonly Decided[]): ReasonOf<"Mi
 function describe(decided: readonly Decided[]): string {
   const parts = decided
     .filter(({ input }) => input.maxLimit > 0)
-    .map(({ input }) => `${input.counts.inService} of ${input.minLimit} ${input.role} in service in ${input.region}`);
+    .map(({ input: { counts, minLimit, role, region } }) =>
+      counts.inService < minLimit
+        ? `${counts.inService} of ${minLimit} ${role} in service in ${region}`
+        : `${counts.inService} ${role} in service in ${region}, minimum ${minLimit}`,
+    );
   return parts.length === 0 ? "the policy asks for no nodes" : inOneLine(parts);
 }
 
