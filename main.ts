@@ -480,7 +480,7 @@ async function simulate(flags: SimulateFlags): Promise<void> {
       clock: systemClock(),
       random: () => randomInt(2 ** 47) / 2 ** 47,
       fetch: globalThis.fetch,
-      terminal: { columns: stdout.isTTY ? stdout.columns : undefined, write: (text) => void stdout.write(text) },
+      terminal: { screen: stdout.isTTY ? stdout : undefined, write: (text) => void stdout.write(text) },
       operatorNamespace: config.namespace,
       client: `simulate-${randomUUID()}`,
       commandLine: `streamfleet ${process.argv.slice(2).join(" ")}`,

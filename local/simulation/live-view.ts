@@ -8,8 +8,13 @@ import { secondsText } from "./summary.ts";
 /** Where text is shown. */
 export interface Terminal {
   write(text: string): void;
-  /** Width in characters; undefined where it is no screen but a file or a pipe. */
-  readonly columns: number | undefined;
+  /** The screen in characters; undefined where there is none, but a file or a pipe. */
+  readonly screen: ScreenSize | undefined;
+}
+
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 export interface Scene {
@@ -22,8 +27,8 @@ export interface Scene {
   readonly trouble?: string;
 }
 
-/** The whole screen, each line at most `columns` wide. */
-export function screenLines(scene: Scene, columns: number): readonly string[] {
+/** What is drawn: never more than fits, or it could not be drawn over. */
+export function screenLines(scene: Scene, { columns, rows }: ScreenSize): readonly string[] {
   const { sample, counts, view, trouble } = scene;
   const lines = [
     `${scene.trace}  ${timeText(scene)}`,
@@ -37,7 +42,8 @@ export function screenLines(scene: Scene, columns: number): readonly string[] {
     ...decisionLines(view),
     ...(trouble === undefined ? [] : [`trouble    ${trouble}`]),
   ];
-  return lines.map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
+  const fitting = lines.slice(0, Math.max(1, rows - 1));
+  return fitting.map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
 }
 
 /** The same in one line, for a log. */
@@ -95,18 +101,20 @@ export class LiveView {
   readonly #terminal: Terminal;
   #drawn = 0;
   #nextLineSeconds = 0;
+  /** The last decision that was written, by role and region. */
+  readonly #written = new Map<string, string>();
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
   }
 
   show(scene: Scene): void {
-    const { columns } = this.#terminal;
-    if (columns === undefined) {
+    const { screen } = this.#terminal;
+    if (screen === undefined) {
       this.#log(scene);
       return;
     }
-    const lines = screenLines(scene, columns);
+    const lines = screenLines(scene, screen);
     this.#erase();
     this.#terminal.write(`${lines.join("\n")}\n`);
     this.#drawn = lines.length;
@@ -119,10 +127,21 @@ export class LiveView {
   }
 
   #log(scene: Scene): void {
+    this.#logDecisions(scene);
     const { seconds } = scene.sample;
     if (seconds < this.#nextLineSeconds) return;
     this.#nextLineSeconds = (Math.floor(seconds / lineEverySeconds) + 1) * lineEverySeconds;
     this.#terminal.write(`${logLine(scene)}\n`);
+  }
+
+  /** Whatever is decided otherwise than before, at once. */
+  #logDecisions({ view, sample }: Scene): void {
+    for (const { role, region, decision, reason, message } of view.decisions) {
+      const [place, what] = [`${role} ${region}`, `${decision} ${reason}`];
+      if (this.#written.get(place) === what) continue;
+      this.#written.set(place, what);
+      this.#terminal.write(`${secondsText(sample.seconds)}; ${place}: ${what}: ${message}\n`);
+    }
   }
 
   #erase(): void {

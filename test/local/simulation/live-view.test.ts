@@ -27,7 +27,7 @@ function scene(seconds = 65, fields: Partial<Scene> = {}): Scene {
 
 describe("the live view", () => {
   it("shows viewers, capacity, nodes by phase, alarms and the last decisions", () => {
-    const screen = screenLines(scene(65, { trouble: "connection refused" }), 200).join("\n");
+    const screen = screenLines(scene(65, { trouble: "connection refused" }), { columns: 200, rows: 50 }).join("\n");
     for (const text of [
       "square  1 min 5 s of 30 min 0 s",
       "100 wanted, 150 watching",
@@ -42,24 +42,28 @@ describe("the live view", () => {
     }
   });
 
-  it("keeps within the width", () => {
-    expect(screenLines(scene(), 30).every((line) => line.length <= 30)).toBe(true);
+  it("keeps within the screen", () => {
+    const lines = screenLines(scene(), { columns: 30, rows: 6 });
+    expect(lines).toHaveLength(5);
+    expect(lines.every((line) => line.length <= 30)).toBe(true);
   });
 
   it("draws over what it drew", () => {
+    const screen = { columns: 80, rows: 50 };
     const written: string[] = [];
-    const live = new LiveView({ columns: 80, write: (text) => written.push(text) });
+    const live = new LiveView({ screen, write: (text) => written.push(text) });
     live.show(scene());
     live.show(scene());
-    const height = screenLines(scene(), 80).length;
+    const height = screenLines(scene(), screen).length;
     expect(written[1]).toBe(`\u001B[${height}A\u001B[J`);
     expect(written[0]?.split("\n")).toHaveLength(height + 1);
   });
 
-  it("writes a line every five seconds where there is no screen", () => {
+  it("writes a line every five seconds, and each other decision, where there is no screen", () => {
     const written: string[] = [];
-    const live = new LiveView({ columns: undefined, write: (text) => written.push(text) });
+    const live = new LiveView({ screen: undefined, write: (text) => written.push(text) });
     for (const seconds of [0, 1, 4, 5.1, 6, 11, 12]) live.show(scene(seconds));
+    expect(written.shift()).toBe("0 s; edge eu-west-1: Hold CapacityComing: 1 edge is coming\n");
     expect(written.map((line) => line.split(";")[0])).toEqual([
       "0 s of 30 min 0 s",
       "5 s of 30 min 0 s",
