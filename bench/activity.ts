@@ -1,5 +1,5 @@
 /** What the controllers of a process have to do and have done, as their metrics tell it. */
-import type { Metrics, ReconcileOutcome } from "../runtime/metrics.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 
 /** Turns of the event loop without a reconcile after which nothing is on its way any more. */
 const quietTurns = 20;
@@ -14,7 +14,6 @@ export interface Reconciled {
 export class Activity {
   #ended: Reconciled[] = [];
   readonly #open = new Map<string, number>();
-  readonly #listeners = new Set<(controller: string, outcome: ReconcileOutcome) => void>();
   #done = 0;
 
   /** The metrics with this activity listening. */
@@ -23,7 +22,7 @@ export class Activity {
       ...metrics,
       reconciled: (controller, outcome, seconds) => {
         metrics.reconciled(controller, outcome, seconds);
-        this.#end(controller, outcome, seconds * 1_000);
+        this.#end(controller, seconds * 1_000);
       },
       queue: (controller) => {
         const queue = metrics.queue(controller);
@@ -45,18 +44,6 @@ export class Activity {
     this.#ended = [];
   }
 
-  /** Resolves at the first reconcile of the controller with this outcome. */
-  first(controller: string, outcome: ReconcileOutcome): Promise<void> {
-    return new Promise((resolve) => {
-      const listener = (name: string, how: ReconcileOutcome): void => {
-        if (name !== controller || how !== outcome) return;
-        this.#listeners.delete(listener);
-        resolve();
-      };
-      this.#listeners.add(listener);
-    });
-  }
-
   /** Resolves once no key waits or is worked on, and none comes; delays are not waited for. */
   async quiet(): Promise<void> {
     for (let turns = 0, seen = this.#done; turns < quietTurns; turns += 1) {
@@ -70,11 +57,10 @@ export class Activity {
     return [...this.#open.values()].some((open) => open > 0);
   }
 
-  #end(controller: string, outcome: ReconcileOutcome, ms: number): void {
+  #end(controller: string, ms: number): void {
     this.#ended.push({ controller, endMs: performance.now(), ms });
     this.#done += 1;
     this.#open.set(controller, this.#openOf(controller) - 1);
-    for (const listener of [...this.#listeners]) listener(controller, outcome);
   }
 
   #openOf(controller: string): number {

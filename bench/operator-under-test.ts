@@ -16,6 +16,7 @@ import { silentLogger } from "../runtime/logger.ts";
 import { Manager } from "../runtime/manager.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { Activity } from "./activity.ts";
+import { DecisionWatch } from "./decision-watch.ts";
 import { CallCount, countedKubernetes } from "./call-count.ts";
 import { clusterId, operatorNamespace, type RestingFleet } from "./resting-fleet.ts";
 
@@ -25,10 +26,13 @@ export interface OperatorUnderTestOptions {
   readonly history: History;
   /** What it knows of the load; the fleet's own reports when absent. */
   readonly feed?: LoadFeed;
+  /** Age (ms) above which a report counts no more; never, unless nodes do report meanwhile. */
+  readonly staleMs?: number;
 }
 
 const seed = new Uint8Array(32).fill(7);
-const freshMs = 15_000;
+/** Where nobody reports again, what was told once stays true. */
+const neverMs = 86_400_000;
 
 export class OperatorUnderTest {
   readonly activity: Activity;
@@ -38,13 +42,14 @@ export class OperatorUnderTest {
   readonly #controllers: readonly Controller[];
   readonly #manager: Manager;
   readonly #history: BufferedHistory;
+  readonly #decisions: DecisionWatch;
   #listedMs = 0;
 
   private constructor(
     parts: Pick<OperatorUnderTest, "activity" | "calls" | "cluster" | "inventory">,
     controllers: readonly Controller[],
     manager: Manager,
-    history: BufferedHistory,
+    history: { readonly buffered: BufferedHistory; readonly decisions: DecisionWatch },
   ) {
     this.activity = parts.activity;
     this.calls = parts.calls;
@@ -52,7 +57,8 @@ export class OperatorUnderTest {
     this.inventory = parts.inventory;
     this.#controllers = controllers;
     this.#manager = manager;
-    this.#history = history;
+    this.#history = history.buffered;
+    this.#decisions = history.decisions;
   }
 
   /** Everything is there, and nothing has begun. */
@@ -67,7 +73,9 @@ export class OperatorUnderTest {
     const observe = { observe: ({ method }: { readonly method: string }) => calls.add("cloud", method) };
     const platform = instrumented(options.platform, observe, () => clock.monotonicMs());
     const inventory = new MachineInventory({ platform, clock, random: Math.random, clusterId });
-    const history = new BufferedHistory({ history: options.history, clock, onError: () => undefined });
+    const buffered = new BufferedHistory({ history: options.history, clock, onError: () => undefined });
+    const decisions = new DecisionWatch(buffered);
+    const { staleMs = neverMs } = options;
     const tasks = operatorTasks({
       ...own,
       cluster,
@@ -77,16 +85,19 @@ export class OperatorUnderTest {
       keys: await keysOf(kube, clock),
       settings: { clusterId, apiUrl: "http://node-api.test" },
       namespace: operatorNamespace,
-      freshMs,
-      staleMs: freshMs,
-      history,
+      freshMs: staleMs,
+      staleMs,
+      history: decisions,
       stores: options.history,
       retentionMs: 30 * 86_400_000,
       events: new EventRecorder({ ...own, api, component: "streamfleet" }),
     });
     const manager = new Manager({ ...own, sources: cluster.informers, tasks });
     const controllers = tasks.filter((task) => task instanceof Controller);
-    const operator = new OperatorUnderTest({ activity, calls, cluster, inventory }, controllers, manager, history);
+    const operator = new OperatorUnderTest({ activity, calls, cluster, inventory }, controllers, manager, {
+      buffered,
+      decisions,
+    });
     inventory.onListing(() => (operator.#listedMs = performance.now()));
     return operator;
   }
@@ -94,7 +105,7 @@ export class OperatorUnderTest {
   /** Started on a fleet, with everything written that it had to say. */
   static async settled(options: OperatorUnderTestOptions): Promise<OperatorUnderTest> {
     const operator = await OperatorUnderTest.prepare(options);
-    const decided = operator.activity.first("node-group", "done");
+    const decided = operator.decided();
     await operator.start();
     await decided;
     await operator.quiet();
@@ -103,6 +114,11 @@ export class OperatorUnderTest {
 
   start(): Promise<void> {
     return this.#manager.start();
+  }
+
+  /** Resolves at the next decision on a group for which all of its machines had been read. */
+  decided(): Promise<void> {
+    return this.#decisions.next();
   }
 
   /** Resolves once nothing is left to do but to wait. */
@@ -136,6 +152,8 @@ export class OperatorUnderTest {
   #keysOf({ name }: Controller): readonly string[] {
     const { nodeGroups, scalePolicies, launchConfigs, launchBatches, streamNodes } = this.cluster;
     switch (name) {
+      case "alarm":
+      case "alarm-report":
       case "node-group":
         return nodeGroups.cache.keys();
       case "scale-policy":

@@ -37,7 +37,7 @@ const warmUps = 2;
 
 /** The operator and the naive loop in turn, on the same objects and machines. */
 export async function benchRest({ nodes, rounds }: RestOptions): Promise<readonly Row[]> {
-  const fleet = await restingFleet(nodes, systemClock());
+  const fleet = await restingFleet({ nodes }, systemClock());
   const operator = await operatorContender(fleet);
   const loop = await loopContender(fleet);
   const contenders = [operator, loop];

@@ -30,7 +30,7 @@ interface Start {
 }
 
 export async function benchRestart({ nodes, rounds }: RestartOptions): Promise<readonly Row[]> {
-  const fleet = await restingFleet(nodes, systemClock());
+  const fleet = await restingFleet({ nodes }, systemClock());
   const platform = new SimulatedPlatform({ cloud: fleet.cloud, clock: fleet.clock });
   const first = await OperatorUnderTest.settled({ fleet, platform, history: memoryHistory() });
   await first.stop();
@@ -75,7 +75,7 @@ async function startOn(fleet: RestingFleet, directory: string): Promise<Start> {
     feed: new ReportBook(),
   });
   const writes = countNodeWrites(fleet);
-  const decision = operator.activity.first("node-group", "done");
+  const decision = operator.decided();
   const start = performance.now();
   const since = () => (performance.now() - start) / 1_000;
   await operator.start();

@@ -28,11 +28,16 @@ export const clusterId = "bench";
 export const regions: readonly string[] = Array.from({ length: 12 }, (_, place) => `region-${place + 1}`);
 /** Edges for one origin, and so parents that each edge is linked to: one node in a hundred. */
 const edgesPerOrigin = 99;
+/** Connections that one node can serve. */
+export const connectionCapacity = 300;
+/** The policy of all pairs. */
+const pairPolicy = "pair";
 /** It was launched so long (ms) ago. */
 const ageMs = 3_600_000;
 
 /** One node, before it is an object, a machine and a report. */
 export interface NodePlace {
+  readonly group: string;
   readonly role: Role;
   readonly slot: number;
   readonly region: string;
@@ -49,17 +54,26 @@ export interface RestingFleet {
   close(): void;
 }
 
-/** One group of this many nodes in all: the hardest way to own them, for a group is decided on as a whole. */
-export async function restingFleet(size: number, clock: Clock): Promise<RestingFleet> {
+export interface FleetSize {
+  /** Nodes of one group: the hardest way to own them, for a group is decided on as a whole. */
+  readonly nodes: number;
+  /** Groups beside it, each of one origin and one edge in one region. */
+  readonly pairs?: number;
+}
+
+export async function restingFleet({ nodes: size, pairs = 0 }: FleetSize, clock: Clock): Promise<RestingFleet> {
   const since = addMs(clock.now(), -ageMs);
-  const places = placesOf(size);
+  const places = [...placesOf(size), ...pairPlaces(pairs, size)];
+  const byGroup = Map.groupBy(places, ({ group }) => group);
   const store = new ObjectStore();
   const crds = customResourceDefinitions();
   const kube = new EmbeddedApi({ crds, store, clock, newUid: randomUUID, namespaces: [operatorNamespace] });
-  const group = await declare(kube, places);
-  for (const batch of settledBatches(places, group)) put(store, "LaunchBatch", batch);
-  const nodes = places.map((place) => nodeObject(group, place, since));
-  for (const node of nodes) put(store, "StreamNode", node);
+  await declarePolicies(kube, byGroup.get(groupName) ?? []);
+  for (const [name, members] of byGroup) {
+    const group = await declareGroup(kube, name, members);
+    for (const batch of settledBatches(members, group)) put(store, "LaunchBatch", batch);
+    for (const place of members) put(store, "StreamNode", nodeObject(group, place, since));
+  }
   const cloudStore = new MemoryCloudStore();
   const machines = places.map((place) => machineRecord(place, since));
   cloudStore.exclusively(() => cloudStore.save({ machines, lastOrdinal: places.length }));
@@ -73,16 +87,24 @@ export async function restingFleet(size: number, clock: Clock): Promise<RestingF
   return { clock, kube, cloud, reports, places, close };
 }
 
-/** The report of a node: linked, or one whose links have broken. */
+export interface Told {
+  readonly sequence: number;
+  readonly at: Instant;
+  /** Whether an edge has its links; it has unless said otherwise. */
+  readonly linked?: boolean;
+  /** A third of the capacity unless said otherwise: neither alarm of a role is raised. */
+  readonly connections?: number;
+}
+
 export function reportOf(
   uid: string,
-  { role, slot, region }: NodePlace,
-  { sequence, at, linked = true }: { readonly sequence: number; readonly at: Instant; readonly linked?: boolean },
+  { group, role, slot, region }: NodePlace,
+  { sequence, at, linked = true, connections = 100 }: Told,
 ): NodeReport {
-  const parent = slotName(groupName, "origin", regions.indexOf(region));
+  const parent = slotName(group, "origin", group === groupName ? regions.indexOf(region) : 0);
   return {
-    ...{ uid, namespace, name: slotName(groupName, role, slot), bootId: "boot-1", sequence, receivedAt: at },
-    ...{ connections: 100, publishers: role === "origin" ? 3 : 0, subscribers: 97 },
+    ...{ uid, namespace, name: nodeName({ group, role, slot }), bootId: "boot-1", sequence, receivedAt: at },
+    ...{ connections, publishers: role === "origin" ? 3 : 0, subscribers: connections - 3 },
     ...{ cpuPercent: 40, memoryPercent: 50, egressMbps: 200 },
     links: role === "edge" ? [{ parent, state: linked ? "established" : "lost" }] : [],
     streams: [{ scope: "live", name: "stream-1", subscribers: 97 }],
@@ -90,6 +112,10 @@ export function reportOf(
     children: [],
     acknowledged: [],
   };
+}
+
+export function nodeName({ group, role, slot }: Pick<NodePlace, "group" | "role" | "slot">): string {
+  return slotName(group, role, slot);
 }
 
 export function uidOf({ ordinal }: NodePlace): string {
@@ -101,32 +127,52 @@ export function machineIdOf({ ordinal }: NodePlace): string {
 }
 
 /** Origins and edges, dealt to the regions in turn. */
-function placesOf(size: number): readonly NodePlace[] {
+export function placesOf(size: number): readonly NodePlace[] {
   const origins = Math.max(regions.length, Math.round(size / (edgesPerOrigin + 1)));
   return Array.from({ length: size }, (_, place): NodePlace => {
     const isOrigin = place < origins;
     const slot = isOrigin ? place : place - origins;
     const region = regions[slot % regions.length] ?? "";
-    return { role: isOrigin ? "origin" : "edge", slot, region, ordinal: place + 1 };
+    return { group: groupName, role: isOrigin ? "origin" : "edge", slot, region, ordinal: place + 1 };
   });
 }
 
-/** What people declare. The minimum leaves room, so that one node less is no event of its own. */
-async function declare(kube: EmbeddedApi, places: readonly NodePlace[]): Promise<NodeGroup> {
+/** Pairs of an origin and an edge, dealt to the regions in turn; `before` counts the nodes that others have. */
+function pairPlaces(pairs: number, before: number): readonly NodePlace[] {
+  return Array.from({ length: pairs }, (_, pair) => {
+    const ofPair = { group: `pair-${pair + 1}`, slot: 0, region: regions[pair % regions.length] ?? "" };
+    const ordinal = before + 2 * pair + 1;
+    return [
+      { ...ofPair, role: "origin", ordinal } as const,
+      { ...ofPair, role: "edge", ordinal: ordinal + 1 } as const,
+    ];
+  }).flat();
+}
+
+/** What people declare. The minimum of the large group leaves room, so that one node less is no event of its own. */
+async function declarePolicies(kube: EmbeddedApi, places: readonly NodePlace[]): Promise<void> {
   const perRegion = (role: Role): number => {
     const counts = regions.map((name) => places.filter((at) => at.role === role && at.region === name).length);
     return Math.max(0, Math.min(...counts) - 1);
   };
-  const limits = (role: Role) => ({ role, minLimit: perRegion(role), maxLimit: 5_000 });
-  const entry = (role: Role) => ({ role, instanceType: "large", connectionCapacity: 300 });
-  await create(kube, "LaunchConfig", { image: "media-1", roles: [entry("origin"), entry("edge")], simulated: {} });
-  await create(kube, "ScalePolicy", { roles: [limits("origin"), limits("edge")] });
-  const refs = { launchConfigRef: { name: groupName }, scalePolicyRef: { name: groupName } };
-  return nodeGroupSchema.parse(await create(kube, "NodeGroup", { regions, ...refs }));
+  const limits = (role: Role, minLimit: number) => ({ role, minLimit, maxLimit: 5_000 });
+  const entry = (role: Role) => ({ role, instanceType: "large", connectionCapacity });
+  const roles = [entry("origin"), entry("edge")];
+  await create(kube, "LaunchConfig", groupName, { image: "media-1", roles, simulated: {} });
+  const large = [limits("origin", perRegion("origin")), limits("edge", perRegion("edge"))];
+  await create(kube, "ScalePolicy", groupName, { roles: large });
+  await create(kube, "ScalePolicy", pairPolicy, { roles: [limits("origin", 1), limits("edge", 1)] });
 }
 
-function create(kube: EmbeddedApi, kind: Kind, spec: unknown): Promise<KubernetesObject> {
-  return kube.create(resourceType(kind), { apiVersion, kind, metadata: { name: groupName, namespace }, spec });
+async function declareGroup(kube: EmbeddedApi, name: string, places: readonly NodePlace[]): Promise<NodeGroup> {
+  const inRegions = name === groupName ? regions : [...new Set(places.map(({ region }) => region))];
+  const scalePolicyRef = { name: name === groupName ? groupName : pairPolicy };
+  const spec = { regions: inRegions, launchConfigRef: { name: groupName }, scalePolicyRef };
+  return nodeGroupSchema.parse(await create(kube, "NodeGroup", name, spec));
+}
+
+function create(kube: EmbeddedApi, kind: Kind, name: string, spec: unknown): Promise<KubernetesObject> {
+  return kube.create(resourceType(kind), { apiVersion, kind, metadata: { name, namespace }, spec });
 }
 
 function put(store: ObjectStore, kind: Kind, object: KubernetesObject): void {
@@ -140,7 +186,7 @@ const launch: NodeLaunch = {
   platform: "simulated",
   image: "media-1",
   instanceType: "large",
-  connectionCapacity: 300,
+  connectionCapacity,
   registrationTimeoutSeconds: 150,
 };
 
@@ -152,8 +198,9 @@ function nodeObject(group: NodeGroup, place: NodePlace, since: Instant): Kuberne
   const { role, slot, region, ordinal } = place;
   const { number, index } = batchOf(place);
   const providerId = machineIdOf(place);
+  const batch = batchName(place.group, role, number);
   const draft = streamNodeDraft({
-    ...{ group, role, slot, region, batch: batchName(groupName, role, number), index, providerId, launch },
+    ...{ group, role, slot, region, batch, index, providerId, launch },
   });
   const creationTimestamp = toSecondsRfc3339(since);
   const registration = {
@@ -182,7 +229,7 @@ function nodeObject(group: NodeGroup, place: NodePlace, since: Instant): Kuberne
 
 /** The newest batches of each role, all settled; older ones have been pruned. */
 function settledBatches(places: readonly NodePlace[], group: NodeGroup): readonly KubernetesObject[] {
-  const byName = Map.groupBy(places, (place) => batchName(groupName, place.role, batchOf(place).number));
+  const byName = Map.groupBy(places, (place) => batchName(place.group, place.role, batchOf(place).number));
   const byRole = Map.groupBy(byName, ([, members]) => members[0]?.role);
   return [...byRole.values()]
     .flatMap((batches) => batches.slice(-20))
@@ -201,7 +248,7 @@ function settledBatch(name: string, members: readonly NodePlace[], group: NodeGr
     kind: "LaunchBatch",
     metadata: { name, namespace, uid: randomUUID(), generation: 1, creationTimestamp },
     spec: {
-      ...{ group: groupName, role, region, number: batchOf(first).number, slots, launch },
+      ...{ group: first.group, role, region, number: batchOf(first).number, slots, launch },
       ...{ reason: "BelowMinimum", message: "below the minimum" },
     },
     status: {
@@ -211,13 +258,13 @@ function settledBatch(name: string, members: readonly NodePlace[], group: NodeGr
   };
 }
 
-function machineRecord(place: NodePlace, since: Instant): MachineRecord {
-  const { role, region, ordinal } = place;
+export function machineRecord(place: NodePlace, since: Instant): MachineRecord {
+  const { group, role, region, ordinal } = place;
   const { number, index: launchIndex } = batchOf(place);
-  const batch = batchName(groupName, role, number);
+  const batch = batchName(group, role, number);
   const token = `token-${batch}`;
   const slots = Array.from({ length: largestBatch }, (_, index) => (number - 1) * largestBatch + index);
-  const owner = { clusterId, namespace, group: groupName, role, batch, token, slots, connectionCapacity: 300 };
+  const owner = { clusterId, namespace, group, role, batch, token, slots, connectionCapacity };
   return {
     ...{ providerId: machineIdOf(place), region, zone: `${region}a`, instanceType: "large", image: "media-1" },
     ...{ token, launchIndex, ordinal, launchedAt: since, runningAt: addMs(since, 2_000), visibleAt: since },

@@ -1,6 +1,7 @@
 /** The benchmarks: `npm run bench`, or `npm run bench -- rest restart scaling` for some of them. */
 import { cpus } from "node:os";
 import { Command } from "commander";
+import { benchReport } from "./report.ts";
 import { benchRest } from "./rest.ts";
 import { benchRestart } from "./restart.ts";
 import { benchScaling } from "./scaling.ts";
@@ -27,6 +28,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     title: "restart",
     goal: "no termination, no launch, no write to a StreamNode",
     run: benchRestart,
+  },
+  report: {
+    title: "report to launch",
+    goal: "in one process p50 at most 10 ms, p99 at most 50 ms",
+    run: ({ nodes, rounds }) => benchReport({ sizes: [nodes / 10, nodes], rounds, events: 100 }),
   },
   scaling: {
     title: "scaling law of one event",

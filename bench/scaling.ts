@@ -50,7 +50,7 @@ export async function benchScaling({ sizes, events: count }: ScalingOptions): Pr
 }
 
 async function costsAt(size: number, count: number): Promise<ReadonlyMap<string, number>> {
-  const fleet = await restingFleet(size, systemClock());
+  const fleet = await restingFleet({ nodes: size }, systemClock());
   const platform = new ChangingPlatform(fleet);
   const operator = await OperatorUnderTest.settled({ fleet, platform, history: memoryHistory() });
   const stage = { fleet, platform, operator, edges: fleet.places.filter(({ role }) => role === "edge") };
