@@ -3,6 +3,7 @@
  * machines, a database in memory, and processes that can be killed, doubled and cut off from the news.
  */
 import { readFileSync } from "node:fs";
+import type { Express } from "express";
 import { parseAllDocuments } from "yaml";
 import { customResourceDefinitions } from "../../crds/definitions.ts";
 import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
@@ -24,12 +25,14 @@ import type { ResourceType } from "../../runtime/kubernetes-api.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { fetchFrom } from "./in-process-fetch.ts";
-import { OperatorProcess, operatorNamespace, type ProcessOptions } from "./operator-process.ts";
+import { apiUrl, OperatorProcess, operatorNamespace, type ProcessOptions } from "./operator-process.ts";
 import { countedUids, seededRandom } from "./random.ts";
 import { RecordingLogger } from "./recording-logger.ts";
 
 export interface FleetOptions {
   readonly seed?: number;
+  /** Whether the processes that live share the requests to the node API, as the replicas behind one address do. */
+  readonly shared?: boolean;
   readonly cloud?: Omit<SimulatedCloudOptions, "clock">;
   readonly platform?: Omit<SimulatedPlatformOptions, "clock" | "cloud">;
 }
@@ -51,23 +54,29 @@ export class Fleet {
   readonly cloudCalls = new Map<string, number>();
   /** Chance, the same for the same seed. */
   readonly random: () => number;
+  /** Reaches the node API of the first process that lives; where requests are shared, of any. */
+  readonly fetch: typeof globalThis.fetch;
   readonly #newUid = countedUids();
   readonly #processes: OperatorProcess[] = [];
+  readonly #shared: boolean;
+  readonly #cut = new Set<(path: string) => boolean>();
   readonly #parsedNodes = new WeakMap<KubernetesObject, StreamNode>();
   #kube: EmbeddedApi;
   #database = memoryHistory();
 
-  constructor({ seed = 1, cloud = {}, platform = {} }: FleetOptions = {}) {
+  constructor({ seed = 1, shared = false, cloud = {}, platform = {} }: FleetOptions = {}) {
     const { clock } = this;
+    this.#shared = shared;
     this.random = seededRandom(seed);
     this.cloud = new SimulatedCloud({ clock, seed: String(seed), ...cloud });
     this.platform = new SimulatedPlatform({ clock, cloud: this.cloud, ...platform });
     this.#kube = this.#newKube();
+    this.fetch = fetchFrom((url) => this.#serverOf(url));
     this.mediaFleet = new MediaFleet({
       cloud: this.cloud,
       clock,
       random: this.random,
-      fetch: fetchFrom(() => this.#processes.find(({ app }) => app !== undefined)?.app),
+      fetch: this.fetch,
       logger: this.logger,
     });
     this.mediaFleet.start();
@@ -100,7 +109,7 @@ export class Fleet {
   async start(options: ProcessOptions = {}): Promise<OperatorProcess> {
     const { clock, logger, platform } = this;
     const around = { kube: this.#kube, platform: this.#counted(platform), history: this.#database, clock };
-    const own = new OperatorProcess({ ...around, random: this.random, logger }, options);
+    const own = new OperatorProcess({ ...around, random: this.random, logger, fetch: this.fetch }, options);
     this.#processes.push(own);
     const progress = { up: false };
     void own.start().then(() => (progress.up = true));
@@ -178,6 +187,12 @@ export class Fleet {
     const { roles } = policy["spec"] as { readonly roles: readonly { readonly role: string }[] };
     const others = roles.filter((entry) => entry.role !== role);
     await this.patch("ScalePolicy", "live", { spec: { roles: [...others, { role, minLimit, maxLimit }] } });
+  }
+
+  /** Requests to these paths of the node API reach nobody, until the returned function is called. */
+  cut(paths: (path: string) => boolean): () => void {
+    this.#cut.add(paths);
+    return () => this.#cut.delete(paths);
   }
 
   /** The database is empty again; processes that run keep the old one. */
@@ -361,6 +376,13 @@ export class Fleet {
     return [...overs, ...twice.map((id) => `machine ${id} has two nodes`)];
   }
 
+  #serverOf(url: URL): Express | undefined {
+    if (this.#cut.values().some((paths) => paths(url.pathname))) return undefined;
+    if (url.origin !== apiUrl) return this.#processes.find((own) => own.url === url.origin)?.app;
+    const living = this.#processes.flatMap(({ app }) => app ?? []);
+    return living[this.#shared ? checksum(url.pathname) % living.length : 0];
+  }
+
   /** The store never changes an object in place, so each is parsed once. */
   #parsed(raw: KubernetesObject): StreamNode {
     const node = this.#parsedNodes.get(raw) ?? streamNodeSchema.parse(raw);
@@ -433,6 +455,11 @@ export class Fleet {
       ...groups,
     ].join("\n");
   }
+}
+
+/** The same path goes to the same process, as long as that lives. */
+function checksum(path: string): number {
+  return Buffer.from(path).reduce((sum, byte) => (sum * 31 + byte) % 1_000_003, 0);
 }
 
 function typeOf(kind: string): ResourceType {

@@ -4,14 +4,20 @@ import { Socket } from "node:net";
 import type { Express } from "express";
 
 /** Asks `app` for the app at each request; where there is none, the connection is refused. */
-export function fetchFrom(app: () => Express | undefined): typeof globalThis.fetch {
+export function fetchFrom(app: (url: URL) => Express | undefined): typeof globalThis.fetch {
   return (input, init) => {
-    const server = app();
+    const url = new URL(input instanceof Request ? input.url : input);
+    const server = app(url);
     if (server === undefined) return Promise.reject(new TypeError("fetch failed: connection refused"));
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
-    init?.signal?.addEventListener("abort", () => reject(new Error("the request was aborted")), { once: true });
-    const request = toRequest(new URL(input instanceof Request ? input.url : input), init);
-    server(request, capturedResponse(request, resolve));
+    const request = toRequest(url, init);
+    const response = capturedResponse(request, resolve);
+    const abort = (): void => {
+      reject(new Error("the request was aborted"));
+      response.emit("close");
+    };
+    init?.signal?.addEventListener("abort", abort, { once: true });
+    server(request, response);
     return promise;
   };
 }
@@ -29,15 +35,40 @@ function toRequest(url: URL, init: RequestInit | undefined): IncomingMessage {
   return request;
 }
 
-/** Express gives the response another prototype, so `end` is replaced on the object itself. */
+/** Express gives the response another prototype, so its methods are replaced on the object itself. */
 function capturedResponse(request: IncomingMessage, answer: (response: Response) => void): ServerResponse {
   const response = new ServerResponse(request);
+  const answerWith = (body: string | ReadableStream | null): void => {
+    const headers = new Headers(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]));
+    answer(new Response(body, { status: response.statusCode, headers }));
+  };
   response.end = ((chunk?: unknown) => {
     const body = typeof chunk === "string" || Buffer.isBuffer(chunk) ? String(chunk) : null;
-    const headers = new Headers(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]));
-    answer(new Response(body === "" ? null : body, { status: response.statusCode, headers }));
+    answerWith(body === "" ? null : body);
     response.emit("finish");
     return response;
   }) as typeof response.end;
+  response.flushHeaders = () => answerWith(bodyOf(response));
   return response;
+}
+
+/** From now on what is written is read at once, until the response ends or is closed. */
+function bodyOf(response: ServerResponse): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (controller) => {
+      response.write = ((chunk: unknown) => {
+        controller.enqueue(Buffer.from(String(chunk)));
+        return true;
+      }) as typeof response.write;
+      response.end = (() => {
+        response.emit("close");
+        return response;
+      }) as typeof response.end;
+      response.once("close", () => {
+        response.write = () => true;
+        controller.error(new Error("the connection was closed"));
+      });
+    },
+    cancel: () => void response.emit("close"),
+  });
 }

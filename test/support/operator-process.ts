@@ -1,5 +1,6 @@
 /** One process of the product, put together as `up` does it, with its lifeline to the world. */
 import type { Express } from "express";
+import { FeedClient, type FeedClientOptions } from "../../api/feed-client.ts";
 import { InformedGroupDirectory } from "../../api/group-directory.ts";
 import { ReportBook } from "../../api/report-book.ts";
 import { createApiServer } from "../../api/server.ts";
@@ -8,7 +9,7 @@ import { type InformedCluster, informedCluster } from "../../controllers/cluster
 import type { Leadership } from "../../controllers/leadership.ts";
 import { operatorTasks } from "../../controllers/operator.ts";
 import type { History } from "../../domain/history.ts";
-import { staleIntervals } from "../../domain/load.ts";
+import { type LoadFeed, staleIntervals } from "../../domain/load.ts";
 import type { Clock } from "../../domain/time.ts";
 import { MachineInventory } from "../../platforms/inventory.ts";
 import type { CloudPlatform } from "../../platforms/platform.ts";
@@ -31,6 +32,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
+  /** Reaches the processes, each at its own address. */
+  readonly fetch: typeof globalThis.fetch;
 }
 
 export interface ProcessOptions {
@@ -39,6 +42,8 @@ export interface ProcessOptions {
   readonly election?: boolean;
   /** Another process's reports, as if it subscribed to that feed. */
   readonly reports?: ReportBook;
+  /** Addresses of the processes whose feeds it follows; absent: it knows what it is told itself. */
+  readonly feeds?: readonly string[];
   readonly crash?: CrashPoint;
   readonly latencyMs?: () => number;
   readonly watchLagMs?: () => number;
@@ -48,6 +53,12 @@ export const operatorNamespace = "streamfleet-system";
 export const clusterId = "test-fleet";
 export const apiUrl = "http://node-api.test";
 export const reportIntervalMs = 5_000;
+const defaultIdentity = "operator";
+
+/** The address of the process with this identity. */
+export function urlOf(identity: string): string {
+  return `http://${identity}.test`;
+}
 
 /** Installations keep their key outside the cluster's objects, so it survives their loss. */
 const seed = new Uint8Array(32).fill(7);
@@ -59,6 +70,7 @@ export class OperatorProcess {
   readonly #options: ProcessOptions;
   #stop: () => Promise<void> = () => Promise.resolve();
   #app: Express | undefined;
+  #feed: FeedClient | undefined;
   #history: BufferedHistory | undefined;
   #cluster: InformedCluster | undefined;
 
@@ -73,6 +85,16 @@ export class OperatorProcess {
   /** The node API, from the start until the end of the process. */
   get app(): Express | undefined {
     return this.lifeline.hasDied() ? undefined : this.#app;
+  }
+
+  /** What it knows of the load. */
+  get feed(): LoadFeed {
+    return this.#feed ?? this.reports;
+  }
+
+  /** Its own address, apart from that which the processes share. */
+  get url(): string {
+    return urlOf(this.#options.identity ?? defaultIdentity);
   }
 
   /** What the process knows of the cluster. */
@@ -108,6 +130,8 @@ export class OperatorProcess {
       version: "test",
       onReport: (report, node) => recordReport(history, report, node),
     });
+    this.#feed = this.#followed({ ...own, keys });
+    this.#feed?.start();
     const election = this.#election(kube, own);
     const leadership: Leadership = election ?? { isLeader: () => true };
     const inventory = new MachineInventory({ platform, clock, random, clusterId });
@@ -115,7 +139,7 @@ export class OperatorProcess {
       ...own,
       cluster,
       clouds: new Map([["simulated", { platform, inventory }]]),
-      feed: this.reports,
+      feed: this.feed,
       leadership,
       keys,
       settings: { clusterId, apiUrl },
@@ -140,6 +164,7 @@ export class OperatorProcess {
       await manager.stop();
       inventory.stop();
       await api.close();
+      await this.#feed?.stop();
       await history.stop();
     };
     await manager.start();
@@ -165,8 +190,13 @@ export class OperatorProcess {
     own: Pick<ConstructorParameters<typeof LeaderElection>[0], "clock" | "random" | "logger" | "metrics">,
   ): LeaderElection | undefined {
     if (this.#options.election !== true) return undefined;
-    const identity = this.#options.identity ?? "operator";
+    const identity = this.#options.identity ?? defaultIdentity;
     return new LeaderElection({ ...own, api, namespace: operatorNamespace, name: "streamfleet-controller", identity });
+  }
+
+  #followed(own: Omit<FeedClientOptions, "urls" | "fetch">): FeedClient | undefined {
+    const { feeds } = this.#options;
+    return feeds && new FeedClient({ ...own, urls: feeds, fetch: this.#around.fetch });
   }
 
   #guarded({ nodeLives, streams, load, activities, alarms, lastReports }: History): History {
