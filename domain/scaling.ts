@@ -1,6 +1,6 @@
 /**
  * What is to be done for one (role, region) of a group, and why. Precedence: deletion > pause of everything > maximum >
- * minimum > alarms (design, section 5).
+ * minimum > alarms > requests of origins.
  */
 import { scaleInVerdict } from "./scale-in.ts";
 import { scaleOutVerdict } from "./scale-out.ts";
