@@ -187,7 +187,7 @@ function addExplain(command: Command): void {
     .alias("ng")
     .description("the decisions about a NodeGroup, the newest last")
     .option("--last <count>", "how many (default: 10)", wholeNumber({ from: 1, to: mostDecisions }))
-    .option("--at <time>", "what held at a time: 2026-11-22T09:00:00Z, or 10m ago", toTime)
+    .option("--at <time>", "what held at a time: 2026-11-22T09:00:00Z, or how long ago, such as 10m", toTime)
     .option("--json", "the records as they are kept", false)
     .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
     .option("--data-dir <folder>", "the folder that `up` was given (else KUBECONFIG)", ".streamfleet")
