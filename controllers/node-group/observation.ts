@@ -127,7 +127,7 @@ function mannerOf({ cluster }: ObservationDeps, policy: ScalePolicy | undefined)
   const { scaleOut, scaleIn } = policy?.spec ?? {};
   return {
     mode: scaleOut?.mode ?? defaults.scaleOutMode,
-    reevaluateMs: (scaleOut?.reevaluateSeconds ?? 0) * 1_000,
+    ...(scaleOut !== undefined && { reevaluateMs: scaleOut.reevaluateSeconds * 1_000 }),
     scaleOutWaitMs: 0,
     scaleInWaitMs: 0,
     coolDownMs: (scaleOut?.coolDownSeconds ?? 0) * 1_000,
@@ -213,14 +213,22 @@ function countNodes({ census, promised }: GroupObservation, place: Place): NodeC
 function capacityOf(observation: GroupObservation, place: Place, warmUpSeconds: number): CapacityFacts {
   const { census, promised, references, now } = observation;
   const config = references.kind === "Resolved" ? references.launchConfig : undefined;
+  const newNode = config?.spec.roles.find(({ role }) => role === place.role)?.connectionCapacity ?? 0;
   const coming = [...census.starting(place), ...promised.filter(isIn(place))]
     .filter(({ createdAt }) => now - createdAt <= warmUpSeconds * 1_000)
     .reduce((sum, { capacity }) => sum + capacity, 0);
   return {
-    newNode: config?.spec.roles.find(({ role }) => role === place.role)?.connectionCapacity ?? 0,
-    coming,
+    newNode,
+    coming: coming + justInService(observation, place) * newNode,
     largest: census.largestCapacity(place),
   };
+}
+
+/** In service by the cluster's word, and not yet in the load, which follows the local copy: capacity that comes to it at once. */
+function justInService(observation: GroupObservation, place: Place): number {
+  const known = observation.load(place);
+  if (known.kind !== "Known") return 0;
+  return Math.max(0, observation.census.counts(place).inService - known.nodes - known.staleNodes);
 }
 
 function isIn({ role, region }: Place): (slot: PromisedSlot) => boolean {

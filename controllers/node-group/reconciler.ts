@@ -160,9 +160,12 @@ export class NodeGroupReconciler implements Reconciler {
   async #act(known: GroupObservation, turn: Turn): Promise<Acted> {
     const decided = this.#decide(known);
     const acts = decided.filter(({ decision }) => decision.kind !== "Hold");
-    const urgent = acts.every(({ decision }) => decision.reason === "Alarm") && this.#isConfirmed(known.group);
-    const sure = !this.#lacksNodes(known) && (acts.length === 0 || urgent);
-    return sure ? this.#launch({ observation: known, decided }, turn) : this.#actOnClustersWord(known, decided, turn);
+    const reliable = !this.#lacksNodes(known);
+    if (reliable && acts.length === 0) return { observation: known, decided };
+    if (!reliable || !acts.some(isUrgentOrHold) || !this.#isConfirmed(known.group))
+      return this.#actOnClustersWord(known, decided, turn);
+    // What else is to be done is decided at the next look, at once: no viewer waits for it.
+    return this.#launch({ observation: known, decided: decided.filter(isUrgentOrHold) }, turn);
   }
 
   #decide(known: GroupObservation): readonly Decided[] {
@@ -256,12 +259,24 @@ export class NodeGroupReconciler implements Reconciler {
     fresh.put(batch);
   }
 
-  /** Marks one victim in each place that is to lose a node. */
+  /** Marks one victim of each role that is to lose a node, and says when to look again if there was one. */
   async #drain(acted: Acted, { nodes }: GroupObjects, turn: Turn): Promise<Acted> {
+    const rolesDone = new Set<string>();
+    const later = new Set<Decided>();
     let result: ReconcileResult | undefined;
-    for (const entry of acted.decided.filter(isDrain))
-      result = (await this.#mark(acted.observation, entry, nodes, turn)) ?? result;
-    return { ...acted, ...(result !== undefined && { result }) };
+    for (const entry of acted.decided.filter(isDrain)) {
+      // The last parents of an edge may be in two regions: the second is decided on when the first is seen to go.
+      if (rolesDone.has(entry.input.role)) {
+        later.add(entry);
+        continue;
+      }
+      const marked = await this.#mark(acted.observation, entry, nodes, turn);
+      if (marked === undefined) continue;
+      rolesDone.add(entry.input.role);
+      result = marked;
+    }
+    const decided = acted.decided.filter((entry) => !later.has(entry));
+    return { ...acted, decided, ...(result !== undefined && { result }) };
   }
 
   async #mark(
@@ -372,6 +387,11 @@ function isAlike(one: readonly Decided[], other: readonly Decided[]): boolean {
 
 function isLaunch(entry: Decided): entry is LaunchDecided {
   return entry.decision.kind === "LaunchNodes";
+}
+
+/** Viewers wait for what an alarm launches. */
+function isUrgentOrHold({ decision }: Decided): boolean {
+  return decision.kind === "Hold" || (decision.kind === "LaunchNodes" && decision.reason === "Alarm");
 }
 
 function isDrain(entry: Decided): entry is DrainDecided {

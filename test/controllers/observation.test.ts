@@ -1,0 +1,86 @@
+/** What a decision is taken on, where the cluster's word is ahead of the local copy that the load follows. */
+import { describe, expect, it } from "@jest/globals";
+import { NodeCensus } from "../../controllers/node-group/census.ts";
+import { type GroupObservation, scalingInputs } from "../../controllers/node-group/observation.ts";
+import { launchConfigSchema } from "../../crds/launch-config.ts";
+import { nodeGroupSchema } from "../../crds/node-group.ts";
+import { scalePolicySchema } from "../../crds/scale-policy.ts";
+import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
+import type { RoleLoad } from "../../domain/role-load.ts";
+import { decideScaling } from "../../domain/scaling.ts";
+import { at } from "../support/domain-values.ts";
+import { launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "../support/manifests.ts";
+
+const meta = (name: string) => ({
+  ...{ name, namespace: "default", uid: `uid-${name}`, resourceVersion: "1" },
+  creationTimestamp: "2026-01-01T00:00:00Z",
+});
+const edge = { role: "edge", instanceType: "small", connectionCapacity: 100 };
+const region = "region-a";
+const group = nodeGroupSchema.parse({ ...nodeGroupManifest(), metadata: meta("live") });
+const launchConfig = launchConfigSchema.parse({
+  ...launchConfigManifest(),
+  metadata: meta("live"),
+  spec: { image: "media-1", roles: [edge], simulated: {} },
+});
+const scalePolicy = scalePolicySchema.parse({
+  ...scalePolicyManifest(),
+  metadata: meta("live"),
+  spec: { roles: [{ role: "edge", minLimit: 1, maxLimit: 10 }] },
+});
+
+function nodeOf(slot: number): StreamNode {
+  const launch = { launchConfig: "live", revision: "r1", image: "media-1", instanceType: "small" };
+  return streamNodeSchema.parse({
+    metadata: meta(`live-edge-${slot}`),
+    spec: {
+      ...{ group: "live", role: "edge", slot, region, batch: "live-edge-b1", index: slot },
+      launch: { ...launch, platform: "simulated", connectionCapacity: 100, registrationTimeoutSeconds: 150 },
+    },
+    status: { phase: "InService" },
+  });
+}
+
+/** The load of so many nodes in service, each with 70 of 100 connections. */
+function loadOf(nodes: number): RoleLoad {
+  const connections = 70 * nodes;
+  return {
+    ...{ kind: "Known", nodes, connections, publishers: 0, subscribers: connections, capacity: 100 * nodes },
+    ...{ freeSlots: 30 * nodes, staleNodes: 0, peak: { connections }, observedSince: at(0) },
+  };
+}
+
+function decisionWith(nodes: number, load: RoleLoad) {
+  const ringing = {
+    ...({ name: "edge-scale-out", role: "edge", metric: "ConnectionUtilization", statistic: "Average" } as const),
+    ...{ periodSeconds: 10, evaluationPeriods: 1, datapointsToAlarm: 1, threshold: 60 },
+    ...({ comparisonOperator: "GreaterThanThreshold", treatMissingData: "ignore", action: "ScaleOut" } as const),
+  };
+  const observation: GroupObservation = {
+    group: { ...group, spec: { ...group.spec, regions: [region] } },
+    now: at(1_000_000),
+    census: NodeCensus.of(Array.from({ length: nodes }, (_, slot) => nodeOf(slot))),
+    ...{ batches: [], promised: [], unread: [] },
+    references: { kind: "Resolved", launchConfig, scalePolicy, platform: "simulated" },
+    pause: { kind: "NotPaused" },
+    alarms: [{ definition: ringing, region, state: "ALARM", since: at(0), reason: "" }],
+    load: () => load,
+    requests: () => [],
+    manner: {
+      ...{ mode: "Competitive", scaleOutWaitMs: 0, scaleInWaitMs: 0, coolDownMs: 0, stabilizationMs: 0 },
+      edgeSources: [],
+    },
+  };
+  return scalingInputs(observation).map(decideScaling)[0];
+}
+
+describe("a node in service that the load does not know yet", () => {
+  it("is not launched once more: its capacity is there", () => {
+    expect(decisionWith(2, loadOf(1))).toMatchObject({ kind: "Hold", reason: "CapacityComing" });
+  });
+
+  it("does not hide a shortage that it does not end", () => {
+    expect(decisionWith(4, loadOf(4))).toMatchObject({ kind: "LaunchNodes", count: 1 });
+    expect(decisionWith(5, loadOf(4))).toMatchObject({ kind: "Hold", reason: "CapacityComing" });
+  });
+});
