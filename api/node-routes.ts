@@ -16,6 +16,7 @@ import type { RateLimiter } from "./rate-limit.ts";
 import type { RegistrationDesk } from "./registration-desk.ts";
 import type { ReportBook } from "./report-book.ts";
 import { readBody } from "./request-body.ts";
+import type { StreamNodeDirectory } from "./stream-node-directory.ts";
 import type { TokenGate, TokenKeys } from "./token-gate.ts";
 import { limit } from "./token-gate.ts";
 
@@ -30,6 +31,7 @@ export interface NodeRoutesDeps {
   readonly parents: ParentBook;
   readonly reports: ReportBook;
   readonly groups: GroupDirectory;
+  readonly nodes: Pick<StreamNodeDirectory, "byName">;
   readonly perNode: RateLimiter;
   readonly perAddress: RateLimiter;
   readonly clock: Clock;
@@ -73,6 +75,7 @@ function addReport(router: Router, { gate, roster, reports, onReport, perNode, c
     const request = await readBody(req, res, reportRequestSchema);
     refuseForeignChildren(bearer, request);
     refuseImpossibleLoad(bearer, request);
+    refuseImpossibleChildren(deps.nodes, bearer, request);
     const node = await roster.registered(bearer, request.bootId);
     const report = toNodeReport(node, request, clock);
     const isNews = reports.record(report);
@@ -111,6 +114,22 @@ function refuseImpossibleLoad({ metadata, spec }: StreamNode, request: ReportReq
     }));
   if (errors.length === 0) return;
   throw new Problem("InvalidBody", errors.map(({ field, message }) => `${field}: ${message}`).join("; "), { errors });
+}
+
+/** What is said of a silent edge moves the fleet as its own word does. An edge that is not known here speaks for nobody. */
+function refuseImpossibleChildren(
+  nodes: NodeRoutesDeps["nodes"],
+  { metadata }: StreamNode,
+  { children }: ReportRequest,
+): void {
+  for (const [place, { name, connections, subscribers }] of children.entries()) {
+    const capacity = nodes.byName(metadata.namespace, name)?.spec.launch.connectionCapacity;
+    const count = Math.max(connections, subscribers);
+    if (capacity === undefined || count <= mostOverload * capacity) continue;
+    const message = `${count} is more than ${mostOverload} times the ${capacity} that ${name} can serve`;
+    const field = `children.${place}`;
+    throw new Problem("InvalidBody", `${field}: ${message}`, { errors: [{ field, message }] });
+  }
 }
 
 /** Tells a node whose reports are not taken how far it had counted. */

@@ -127,6 +127,7 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
       desk,
       reports,
       groups,
+      nodes,
       clock,
       logger,
       roster,

@@ -224,6 +224,19 @@ describe("what a report says of others", () => {
     expect(world.reports.latest(node.metadata.uid)).toMatchObject({ children, accepting: false });
   });
 
+  it("is refused where it gives an edge many more clients than it can have, and moves nothing", async () => {
+    const node = await world.addNode(origin(0));
+    const edge = await world.addNode();
+    const most = 10 * edge.spec.launch.connectionCapacity;
+    const child = (connections: number) => ({ name: "live-edge-0", connections, subscribers: 0, streams: 0 });
+    const report = (...children: unknown[]) => world.report(world.nodeToken("o-0"), { children }, "live-origin-0");
+    const answer = await report(child(1), child(most + 1));
+    expect(answer).toMatchObject({ status: 400, body: { code: "InvalidBody", errors: [{ field: "children.1" }] } });
+    expect(String(answer.body["detail"])).toContain("that live-edge-0 can serve");
+    expect(world.reports.latest(node.metadata.uid)).toBeUndefined();
+    expect((await report(child(most))).status).toBe(200);
+  });
+
   it("is refused when an edge says it: 400, and nothing is kept", async () => {
     const node = await world.addNode();
     const answer = await world.report(await world.registered(), { children });
