@@ -1,5 +1,5 @@
 /** The keys that sign tokens: two valid at once, in a Secret that all processes share. */
-import { createHash } from "node:crypto";
+import { createHash, createSecretKey } from "node:crypto";
 import type { Clock } from "../domain/time.ts";
 import type { KubernetesApi, KubernetesObject, ResourceType } from "./kubernetes-api.ts";
 import { ApiError } from "./kubernetes-api.ts";
@@ -173,7 +173,8 @@ function parse(secret: KubernetesObject): Keys {
 
 function toKey(secret: Uint8Array, field = "current"): NodeKey {
   if (secret.length !== keyBytes) throw invalid(`holds ${secret.length} bytes in \`${field}\``);
-  return { id: createHash("sha256").update(secret).digest("hex").slice(0, 12), secret };
+  const id = createHash("sha256").update(secret).digest("hex").slice(0, 12);
+  return { id, secret, prepared: createSecretKey(secret) };
 }
 
 function invalid(what: string): InvalidKeysError {
