@@ -13,8 +13,8 @@ describe("a leader that starts", () => {
     const { fleet } = scenario;
     await scenario.hold(70, 60);
     await scenario.ramp(70, 0, 10);
-    for (let restart = 0; restart < 4; restart += 1) {
-      await scenario.hold(0, 200);
+    for (let restart = 0; restart < 2; restart += 1) {
+      await scenario.hold(0, 240);
       fleet.kill();
       await fleet.start();
     }

@@ -42,7 +42,7 @@ describe("silence", () => {
     const start = fleet.clock.monotonicMs();
     // Its origin does not speak for it either.
     const heal = fleet.cut((path) => /live-(edge-3|origin-0).report/.test(path));
-    await scenario.hold(6, 900);
+    await scenario.hold(6, 540);
     expect(edges.since(start)).toEqual({ launches: 0, drains: 0 });
     // A sixth of the capacity is silent, so there is no sample: that keeps the alarm from ringing.
     expect(decision()).toMatchObject({ decision: "Hold" });
@@ -50,6 +50,22 @@ describe("silence", () => {
     heal();
     scenario.restless = true;
     await scenario.until("the minimum", 6, () => fleet.nodes("edge").length === 2, 600);
+    expect(scenario.wrong()).toEqual([]);
+  });
+
+  it("of one edge in eleven, too few to silence the alarm, keeps them all by the decision itself", async () => {
+    scenario = await LoadScenario.open({ edge: { minLimit: 11, maxLimit: 12 } });
+    const { fleet, edges } = scenario;
+    await scenario.change({ minLimit: 2 });
+    edges.expect({ min: 2, max: 12 });
+    await scenario.hold(4, 60);
+    const heal = fleet.cut((path) => /live-(edge-3|origin-0).report/.test(path));
+    await scenario.hold(4, 480);
+    expect(edges.drains).toEqual([]);
+    expect(scenario.alarm("edge-scale-in")).toBe("ALARM");
+    expect(decision()).toMatchObject({ decision: "Hold", reason: "NoData" });
+    heal();
+    await scenario.until("the first to go", 4, () => edges.drains.length > 0, 330);
     expect(scenario.wrong()).toEqual([]);
   });
 });

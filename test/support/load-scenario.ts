@@ -128,10 +128,10 @@ export class LoadScenario {
       .map(({ to }) => to);
   }
 
-  /** What was wrong so far: with the limits, with what was drained, with viewers who were cut or sent away for nothing. */
+  /** What was wrong so far: with the limits, with what was drained, with viewers who were cut, sent to a node that would not have them, or sent away for nothing. */
   wrong(): readonly string[] {
-    const { cut, lost, rejectedWithRoom } = this.counts;
-    const harm = Object.entries({ cut, lost, rejectedWithRoom }).filter(([, count]) => count > 0);
+    const { cut, lost, refused, rejectedWithRoom } = this.counts;
+    const harm = Object.entries({ cut, lost, refused, rejectedWithRoom }).filter(([, count]) => count > 0);
     return [...this.edges.wrong, ...harm.map(([what, count]) => `${count} ${what}`)];
   }
 
