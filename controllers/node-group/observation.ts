@@ -248,11 +248,16 @@ function anchorsOf(observation: GroupObservation, place: Place): Pick<ScalingInp
   const last = lastStatus(observation.group, place);
   const times = observation.batches
     .filter(({ spec }) => spec.reason === "Alarm" && spec.role === place.role && spec.region === place.region)
-    .map(({ metadata }) => fromRfc3339(metadata.creationTimestamp) ?? 0);
+    .map(({ metadata }) => endOfSecond(fromRfc3339(metadata.creationTimestamp)));
   const scaledOutAt = Math.max(0, ...times, fromRfc3339(last?.scaledOutAt ?? "") ?? 0);
   if (scaledOutAt === 0) return {};
   const settledAt = settledSince(observation, place, fromRfc3339(last?.settledAt ?? ""), scaledOutAt);
   return { scaledOutAt: instant(scaledOutAt), ...(settledAt !== undefined && { settledAt }) };
+}
+
+/** Kubernetes cuts the time of creation down to the second: a wait that begins with it is not to end early. */
+function endOfSecond(createdAt: Instant | undefined): number {
+  return createdAt === undefined ? 0 : createdAt + 999;
 }
 
 /** When the launch that an alarm asked for had ended: noticed once, and then kept. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { NodeCensus } from "../../controllers/node-group/census.ts";
 import { type GroupObservation, scalingInputs } from "../../controllers/node-group/observation.ts";
+import { launchBatchSchema } from "../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../crds/launch-config.ts";
 import { nodeGroupSchema } from "../../crds/node-group.ts";
 import { scalePolicySchema } from "../../crds/scale-policy.ts";
@@ -50,7 +51,7 @@ function loadOf(nodes: number): RoleLoad {
   };
 }
 
-function decisionWith(nodes: number, load: RoleLoad) {
+function decisionWith(nodes: number, load: RoleLoad, change: Partial<GroupObservation> = {}) {
   const ringing = {
     ...({ name: "edge-scale-out", role: "edge", metric: "ConnectionUtilization", statistic: "Average" } as const),
     ...{ periodSeconds: 10, evaluationPeriods: 1, datapointsToAlarm: 1, threshold: 60 },
@@ -70,9 +71,32 @@ function decisionWith(nodes: number, load: RoleLoad) {
       ...{ mode: "Competitive", scaleOutWaitMs: 0, scaleInWaitMs: 0, coolDownMs: 0, stabilizationMs: 0 },
       edgeSources: [],
     },
+    ...change,
   };
   return scalingInputs(observation).map(decideScaling)[0];
 }
+
+describe("the time between two steps", () => {
+  const batch = launchBatchSchema.parse({
+    metadata: meta("live-edge-b1"),
+    spec: {
+      ...{ group: "live", role: "edge", region, number: 1, slots: [0], reason: "Alarm", message: "" },
+      launch: nodeOf(0).spec.launch,
+    },
+    status: { members: [{ slot: 0, outcome: "Launched" }] },
+  });
+  const manner = {
+    ...({ mode: "Competitive", scaleOutWaitMs: 0, scaleInWaitMs: 0, coolDownMs: 0, stabilizationMs: 0 } as const),
+    ...{ edgeSources: [], scaleAdjustment: 1, reevaluateMs: 1_000 },
+  };
+
+  it("is not cut short because Kubernetes tells the second alone in which a batch was created", () => {
+    const soon = { batches: [batch], manner, now: at(1_001) };
+    expect(decisionWith(4, loadOf(4), soon)).toMatchObject({ kind: "Hold", reason: "CoolingDown" });
+    const later = { ...soon, now: at(2_000) };
+    expect(decisionWith(4, loadOf(4), later)).toMatchObject({ kind: "LaunchNodes", count: 1 });
+  });
+});
 
 describe("a node in service that the load does not know yet", () => {
   it("is not launched once more: its capacity is there", () => {
