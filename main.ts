@@ -155,6 +155,7 @@ function addSimulate(command: Command): void {
     .option("--viewers <count>", "viewers at the highest", wholeNumber({ from: 0, to: 1_000_000 }), 1_000)
     .option("--publishers <count>", "publishers", wholeNumber({ from: 0, to: 10_000 }), 1)
     .option("--speed <factor>", "seconds of the trace in one second; the fleet stays in real time", toFactor, 1)
+    .option("--stay <seconds>", "how long a viewer watches on average before another comes; 0: always", toDuration, 30)
     .option("--minutes <minutes>", "how long to run, in real time (default: as long as the trace)", toFactor)
     .option("--group <name>", "name of the NodeGroup", "live")
     .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
@@ -207,6 +208,10 @@ function toFactor(text: string): number {
   const number = Number(text);
   if (/^\d{1,5}(\.\d{1,6})?$/.test(text) && number > 0) return number;
   throw new InvalidArgumentError("write a number above 0 and below 100000");
+}
+
+function toDuration(text: string): number {
+  return text === "0" ? 0 : toFactor(text);
 }
 
 function toHttpUrl(text: string): string {

@@ -29,6 +29,8 @@ export interface SimulateOptions {
   readonly viewers: number;
   readonly publishers: number;
   readonly speed: number;
+  /** How long (s) a viewer watches on average; 0: as long as the trace lets it. */
+  readonly stay: number;
   /** How long to run, in real time. Absent: as long as the trace. */
   readonly minutes?: number;
   readonly namespace: string;
@@ -65,9 +67,11 @@ export async function runSimulation(options: SimulateOptions, deps: SimulateDeps
   const live = new LiveView(deps.terminal);
   const durationSeconds = options.minutes === undefined ? trace.durationSeconds / options.speed : options.minutes * 60;
   const { clock, random, client } = deps;
+  const { speed, keep, stay } = options;
   const result = await simulate(
     {
-      ...{ clock, random, client, trace, durationSeconds, speed: options.speed, keep: options.keep },
+      ...{ clock, random, client, trace, durationSeconds, speed, keep },
+      ...(stay > 0 && { staySeconds: stay }),
       lookUp: lookUpClient({ ...options, ...deps }),
       ...{ media: fleet.media, view: fleet.view, alarms: fleet.alarms },
       onScene: (scene) => live.show(scene),
@@ -146,7 +150,8 @@ async function assertAnswers(
 ): Promise<void> {
   const deadline = startDeadline(clock, longestProbeMs, "asking the API");
   try {
-    const response = await fetch(`${apiUrl}/healthz`, { signal: deadline.signal });
+    // A Kubernetes API has its health there too, but does not describe ours.
+    const response = await fetch(`${apiUrl}/openapi.json`, { signal: deadline.signal });
     if (!response.ok) throw new Error(`status ${response.status}`);
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;

@@ -19,6 +19,11 @@ export interface CrowdOptions {
   readonly random: () => number;
   readonly lookUp: LookUp;
   readonly media: MediaDoor;
+  /**
+   * How long (s) a viewer watches on average, from half to one and a half of it; then it leaves, and somebody else comes.
+   * Absent: until the target falls. Nodes that drain wait for their viewers, so where nobody leaves none ends.
+   */
+  readonly staySeconds?: number;
   /** What the ids of this crowd's sessions begin with. */
   readonly client: string;
 }
@@ -173,6 +178,9 @@ export class Crowd {
     const nowMs = this.#nowMs();
     this.#givenUpAt = this.#givenUpAt.filter((atMs) => atMs > nowMs - replacedAfterMs);
     const { viewers } = this.#target;
+    for (const guest of this.#viewers.seated.filter(({ leavesMs = Infinity }) => leavesMs <= nowMs)) {
+      this.#dismiss(this.#viewers, guest);
+    }
     while (this.#viewers.size > viewers) {
       const guest = this.#viewers.anybody(this.#options.random());
       if (guest === undefined) return;
@@ -288,12 +296,19 @@ export class Crowd {
       byId.delete(id);
       party.seat(guest, { id, node });
       guest.rejections = 0;
+      if (party === this.#viewers) this.#limitStay(guest);
       this.#rooms.joined(node);
     }
     if (answer.kind === "Answered") this.#tally.refused += byId.size;
     // Without an answer nobody knows whether they were connected: these sessions are ended, and others begun.
     else this.#ending.push(...byId.keys());
     for (const { guest } of byId.values()) this.#postpone(guest, 0);
+  }
+
+  /** Counted from the first seat: who is moved to another node watches no longer for that. */
+  #limitStay(guest: Guest): void {
+    const { staySeconds, random } = this.#options;
+    if (staySeconds !== undefined) guest.leavesMs ??= this.#nowMs() + staySeconds * 1_000 * (0.5 + random());
   }
 
   async #exchange(connect: readonly SessionRequest[]): Promise<SessionAnswer> {

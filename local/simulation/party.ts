@@ -11,6 +11,8 @@ export interface Guest {
   rejections: number;
   /** Whether it has been counted among the rejected. */
   wasRejected: boolean;
+  /** When (ms, monotonic) it has seen enough; absent: when it is sent away. */
+  leavesMs?: number;
   /** Its session and the node that serves it; absent while it waits. */
   seat?: Seat;
 }

@@ -16,6 +16,8 @@ export interface SimulationOptions {
   readonly lookUp: LookUp;
   readonly media: MediaDoor;
   readonly client: string;
+  /** How long a viewer watches on average; absent: as long as the trace lets it. */
+  readonly staySeconds?: number;
   readonly trace: Trace;
   /** Seconds of the trace in one second. The fleet stays in real time. */
   readonly speed: number;
@@ -43,8 +45,7 @@ const longestFailureMs = 20_000;
 
 /** Runs to the end of the trace, or until the signal aborts; then everybody leaves. */
 export async function simulate(options: SimulationOptions, signal: AbortSignal): Promise<SimulationResult> {
-  const { clock, random, lookUp, media, client } = options;
-  const crowd = new Crowd({ clock, random, lookUp, media, client });
+  const crowd = new Crowd(options);
   const tally = new FleetTally();
   const samples: Sample[] = [];
   const failure = await follow(options, { crowd, tally, samples }, signal);

@@ -29,7 +29,7 @@ type Shape = readonly (readonly [seconds: number, share: number])[];
 /** For people: what each trace looks like. N: the viewers at its highest. */
 export const traceDescriptions: Readonly<Record<TraceName, string>> = {
   ramp: "0 to N in 10 min, N for 5 min, down to 0 in 5 min",
-  "flash-crowd": "N/10 for 1 min, N within 1 min and for 5 min, N/20 within 1 min and for 10 min",
+  "flash-crowd": "N/10 for 1 min, N within 1 min and for 5 min, N/20 within 1 min and for 20 min",
   square: "N/10 and N in turn, 5 min each, for 30 min",
   diurnal: "a day with its evening; with --speed 60 it takes 24 min",
 };
@@ -47,7 +47,7 @@ const shapes: Readonly<Record<TraceName, Shape>> = {
     [120, 1],
     [420, 1],
     [480, 0.05],
-    [1_080, 0.05],
+    [1_680, 0.05],
   ],
   square: squareShape({ halfSeconds: 300, halves: 6, low: 0.1 }),
   diurnal: dayShape([

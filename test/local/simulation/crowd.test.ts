@@ -80,10 +80,10 @@ class TestFleet {
   }
 }
 
-function setUp() {
+function setUp(options: { readonly staySeconds?: number } = {}) {
   const [clock, fleet] = [new FakeClock(), new TestFleet()];
   const { lookUp, media } = fleet;
-  const crowd = new Crowd({ clock, random: seededRandom(7), lookUp, media, client: "test" });
+  const crowd = new Crowd({ clock, random: seededRandom(7), lookUp, media, client: "test", ...options });
   const run = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds; second++) {
       await crowd.step();
@@ -128,6 +128,20 @@ describe("the crowd", () => {
     await crowd.leave();
     expect(fleet.nodes.map(({ sessions }) => sessions.size)).toEqual([0, 0]);
     expect(crowd.counts).toMatchObject({ watching: 0, publishing: 0, waiting: 0, arrivals: 40, lost: 0 });
+  });
+
+  it("goes on with others when viewers have seen enough, and so lets a draining node become empty", async () => {
+    const { fleet, crowd, run } = setUp({ staySeconds: 20 });
+    const first = fleet.addEdge("live-edge-0", 100);
+    crowd.setTarget({ viewers: 40, publishers: 1 });
+    await run(10);
+    expect(crowd.counts).toMatchObject({ watching: 40, arrivals: 40 });
+    fleet.addEdge("live-edge-1", 100);
+    first.serving = false;
+    await run(22);
+    expect(first.sessions.size).toBe(0);
+    expect(crowd.counts).toMatchObject({ watching: 40, publishing: 1, lost: 0, rejected: 0 });
+    expect(crowd.counts.arrivals).toBeGreaterThanOrEqual(80);
   });
 
   it("waits with the viewers until a stream is live", async () => {
