@@ -9,10 +9,7 @@ export interface Summary {
   readonly peakWanted: number;
   readonly peakNodes: number;
   readonly nodesAtEnd: number;
-  /**
-   * From the first ALARM until the capacity was enough, at the threshold, for as many as had been wanted at most until then.
-   * Absent: not reached.
-   */
+  /** From the first ALARM until the capacity was enough, at the threshold, for all at the peak. Absent: not reached. */
   readonly secondsToCapacity?: number;
   readonly hadAlarm: boolean;
   /** Longest time that the load was over the threshold without a break. */
@@ -30,11 +27,12 @@ export function summarize(
   { launched, drained }: Pick<FleetTally, "launched" | "drained">,
 ): Summary {
   const peak = (of: (sample: Sample) => number): number => samples.reduce((most, one) => Math.max(most, of(one)), 0);
-  const toCapacity = secondsToCapacity(samples);
+  const peakWanted = peak(({ wanted }) => wanted);
+  const toCapacity = secondsToCapacity(samples, peakWanted);
   return {
     seconds: samples.at(-1)?.seconds ?? 0,
     peakViewers: peak(({ watching }) => watching),
-    peakWanted: peak(({ wanted }) => wanted),
+    peakWanted,
     peakNodes: peak(({ inService }) => inService),
     nodesAtEnd: samples.at(-1)?.inService ?? 0,
     ...(toCapacity !== undefined && { secondsToCapacity: toCapacity }),
@@ -47,14 +45,11 @@ export function summarize(
   };
 }
 
-function secondsToCapacity(samples: readonly Sample[]): number | undefined {
-  const first = samples.find(({ inAlarm }) => inAlarm)?.seconds;
-  let mostWanted = 0;
-  for (const { seconds, wanted, capacity, threshold = 100 } of samples) {
-    mostWanted = Math.max(mostWanted, wanted);
-    if (first !== undefined && seconds >= first && mostWanted <= (capacity * threshold) / 100) return seconds - first;
-  }
-  return undefined;
+function secondsToCapacity(samples: readonly Sample[], peakWanted: number): number | undefined {
+  const first = samples.findIndex(({ inAlarm }) => inAlarm);
+  const rest = first === -1 ? [] : samples.slice(first);
+  const enough = rest.find(({ capacity, threshold = 100 }) => peakWanted <= (capacity * threshold) / 100);
+  return enough === undefined ? undefined : enough.seconds - (rest[0]?.seconds ?? 0);
 }
 
 function longestOver(samples: readonly Sample[]): number {
@@ -71,12 +66,12 @@ function longestOver(samples: readonly Sample[]): number {
 /** For people, one fact on each line. */
 export function summaryText(summary: Summary): string {
   const { counts, hadAlarm, secondsToCapacity: toCapacity } = summary;
-  const capacity = toCapacity === undefined ? "was not reached" : `after ${secondsText(toCapacity)}`;
+  const when = toCapacity === undefined ? "never" : `${secondsText(toCapacity)} after the first ALARM`;
   const facts: readonly (readonly [string, string])[] = [
     ["time", secondsText(summary.seconds)],
     ["viewers", `${summary.peakViewers} at most, ${summary.peakWanted} wanted`],
     ["nodes", `${summary.peakNodes} at most, ${summary.nodesAtEnd} at the end`],
-    ["capacity", hadAlarm ? `enough ${capacity} from the first ALARM` : "no alarm was raised"],
+    ["capacity", hadAlarm ? `enough for the peak: ${when}` : "no alarm was raised"],
     ["over threshold", `${secondsText(summary.longestOverSeconds)} at the longest`],
     ["rejected", rejectedText(summary)],
     ["nodes launched", String(summary.launched)],

@@ -33,7 +33,7 @@ describe("the summary", () => {
 
   it("says that capacity was not reached", () => {
     const summary = summarize(samples.slice(0, 5), crowdCounts(), { launched: 5, drained: 0 });
-    expect(summaryText(summary)).toContain("was not reached from the first ALARM");
+    expect(summaryText(summary)).toContain("enough for the peak: never");
   });
 
   it("gives no credit for capacity that is enough only because the crowd has left", () => {
