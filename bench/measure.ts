@@ -33,11 +33,15 @@ export function percentile(values: readonly number[], percent: number): number {
 
 /** The exponent b of the law `cost = a * size^b` that fits the points best (least squares of the logarithms). */
 export function exponentOf(points: readonly { readonly size: number; readonly cost: number }[]): number {
-  const logs = points.map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost) }));
-  const meanX = mean(logs.map(({ x }) => x));
-  const meanY = mean(logs.map(({ y }) => y));
-  const covariance = mean(logs.map(({ x, y }) => (x - meanX) * (y - meanY)));
-  return covariance / mean(logs.map(({ x }) => (x - meanX) ** 2));
+  return slopeOf(points.map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost) })));
+}
+
+/** Of the straight line that fits the points best (least squares). */
+export function slopeOf(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const meanX = mean(points.map(({ x }) => x));
+  const meanY = mean(points.map(({ y }) => y));
+  const covariance = mean(points.map(({ x, y }) => (x - meanX) * (y - meanY)));
+  return covariance / mean(points.map(({ x }) => (x - meanX) ** 2));
 }
 
 function mean(values: readonly number[]): number {
@@ -45,11 +49,21 @@ function mean(values: readonly number[]): number {
 }
 
 setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
+const collect = runInNewContext("gc") as (options?: { readonly type: "minor" }) => void;
+
+/** Everything that can go, goes. */
+export function collectGarbage(): void {
+  collect();
+  collect();
+}
+
+/** What was made a moment ago and is not held goes. */
+export function collectYoung(): void {
+  collect({ type: "minor" });
+}
 
 /** Heap (MB) that is in use once everything that can go has gone. */
 export function heldHeapMb(): number {
-  collectGarbage();
   collectGarbage();
   return process.memoryUsage().heapUsed / 1e6;
 }

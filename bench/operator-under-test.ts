@@ -21,7 +21,9 @@ import { CallCount, countedKubernetes } from "./call-count.ts";
 import { clusterId, operatorNamespace, type RestingFleet } from "./resting-fleet.ts";
 
 export interface OperatorUnderTestOptions {
-  readonly fleet: RestingFleet;
+  readonly fleet: Pick<RestingFleet, "clock" | "reports"> & { readonly kube: KubernetesApi };
+  /** Of the informers; the fleet's when absent. */
+  readonly clusterClock?: Clock;
   readonly platform: CloudPlatform;
   readonly history: History;
   /** What it knows of the load; the fleet's own reports when absent. */
@@ -44,6 +46,7 @@ export class OperatorUnderTest {
   readonly #history: BufferedHistory;
   readonly #decisions: DecisionWatch;
   #listedMs = 0;
+  #clear: () => void = () => undefined;
 
   private constructor(
     parts: Pick<OperatorUnderTest, "activity" | "calls" | "cluster" | "inventory">,
@@ -69,7 +72,10 @@ export class OperatorUnderTest {
     const metrics = activity.watch(createMetrics());
     const own = { clock, random: Math.random, logger: silentLogger, metrics };
     const api = countedKubernetes(kube, calls);
-    const cluster = informedCluster({ ...own, api, namespace: operatorNamespace });
+    const cluster = informedCluster({
+      ...{ ...own, api, namespace: operatorNamespace },
+      clock: options.clusterClock ?? clock,
+    });
     const observe = { observe: ({ method }: { readonly method: string }) => calls.add("cloud", method) };
     const platform = instrumented(options.platform, observe, () => clock.monotonicMs());
     const inventory = new MachineInventory({ platform, clock, random: Math.random, clusterId });
@@ -98,7 +104,10 @@ export class OperatorUnderTest {
       buffered,
       decisions,
     });
-    inventory.onListing(() => (operator.#listedMs = performance.now()));
+    inventory.onListing(() => {
+      operator.#clear();
+      operator.#listedMs = performance.now();
+    });
     return operator;
   }
 
@@ -126,10 +135,14 @@ export class OperatorUnderTest {
     return this.activity.quiet();
   }
 
-  /** Has the region listed. Answers when (`performance.now()`) the listing had been read and its changes were told. */
-  async listed(region: string): Promise<number> {
-    this.#listedMs = 0;
+  /**
+   * Has the region listed. Answers when (`performance.now()`) the listing had been read and its changes were told; nobody has
+   * acted on them by then. `clear` is called right before.
+   */
+  async listed(region: string, clear: () => void = () => undefined): Promise<number> {
+    this.#clear = clear;
     await this.inventory.refresh(region);
+    this.#clear = () => undefined;
     return this.#listedMs;
   }
 

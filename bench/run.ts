@@ -1,6 +1,7 @@
 /** The benchmarks: `npm run bench`, or `npm run bench -- rest restart scaling` for some of them. */
 import { cpus } from "node:os";
 import { Command } from "commander";
+import { benchMemory } from "./memory.ts";
 import { benchReport } from "./report.ts";
 import { benchRest } from "./rest.ts";
 import { benchRestart } from "./restart.ts";
@@ -29,6 +30,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     goal: "no termination, no launch, no write to a StreamNode",
     run: benchRestart,
   },
+  memory: {
+    title: "memory after ten minutes of reports",
+    goal: "at most 150 MB above Node's own, and flat",
+    run: ({ nodes, rounds }) => benchMemory({ nodes, rounds, minutes: 10 }),
+  },
   report: {
     title: "report to launch",
     goal: "in one process p50 at most 10 ms, p99 at most 50 ms",
@@ -37,7 +43,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   scaling: {
     title: "scaling law of one event",
     goal: "exponents of at most 0.1; a listing may grow with what it lists",
-    run: ({ nodes }) => benchScaling({ sizes: [nodes / 100, nodes / 10, nodes], events: 100 }),
+    run: ({ nodes, rounds }) =>
+      benchScaling({ sizes: [nodes / 100, nodes / 10, nodes, nodes * 5], events: 100, rounds }),
   },
 };
 

@@ -4,16 +4,26 @@ import { slotName } from "../domain/names.ts";
 import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { ChangingPlatform } from "./changing-platform.ts";
-import { exponentOf, median, rounded } from "./measure.ts";
+import { collectGarbage, collectYoung, exponentOf, median, rounded } from "./measure.ts";
 import { OperatorUnderTest } from "./operator-under-test.ts";
-import { groupName, machineIdOf, namespace, type NodePlace, reportOf, restingFleet, uidOf } from "./resting-fleet.ts";
+import {
+  groupName,
+  machineIdOf,
+  namespace,
+  type NodePlace,
+  reportOf,
+  restingFleet,
+  type Told,
+  uidOf,
+} from "./resting-fleet.ts";
 import type { RestingFleet } from "./resting-fleet.ts";
 import type { Row } from "./table.ts";
 
 export interface ScalingOptions {
   readonly sizes: readonly number[];
-  /** Events of each kind that are measured, and as many before them that are not. */
+  /** Events of each kind that are measured in a round, and as many before them that are not. */
   readonly events: number;
+  readonly rounds: number;
 }
 
 /** A fleet with its operator, to which things happen. */
@@ -28,25 +38,34 @@ interface Stage {
 type Event = (stage: Stage, number: number) => Promise<number>;
 
 const events: Readonly<Record<string, Event>> = {
+  "report (a sample, its alarms judged)": tellLoad,
   "report that matters": changeReport,
   "StreamNode status change": changeStatus,
-  "machine state change": changeMachine,
+  "machine state change, its listing's garbage gone": (stage, number) => changeMachine(stage, number, collectYoung),
+  "machine state change, right after its listing": (stage, number) => changeMachine(stage, number),
 };
 
-/** Costs by event: what the operator itself did, without the time in which it waited for the Kubernetes API. */
-export async function benchScaling({ sizes, events: count }: ScalingOptions): Promise<readonly Row[]> {
-  const costs = new Map<string, { readonly size: number; readonly cost: number }[]>();
+/**
+ * Costs by event: what the operator itself did, without the time in which it waited for the Kubernetes API. The sizes take
+ * turns, each time with a fleet of their own.
+ */
+export async function benchScaling({ sizes, events: count, rounds }: ScalingOptions): Promise<readonly Row[]> {
+  const costs = new Map<string, Map<number, number[]>>();
   // The code is compiled as it runs: without this, the first size would pay for all.
   await costsAt(Math.min(...sizes), count);
-  for (const size of sizes) {
-    for (const [name, cost] of await costsAt(size, count))
-      costs.set(name, [...(costs.get(name) ?? []), { size, cost }]);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const size of sizes) {
+      for (const [name, cost] of await costsAt(size, count)) {
+        const bySize = costs.get(name) ?? new Map<number, number[]>();
+        costs.set(name, bySize.set(size, [...(bySize.get(size) ?? []), cost]));
+      }
+    }
   }
-  return [...costs].map(([event, points]) => ({
-    event,
-    ...Object.fromEntries(points.map(({ size, cost }) => [`us at ${size}`, Math.round(cost * 1_000)])),
-    exponent: rounded(exponentOf(points)),
-  }));
+  return [...costs].map(([event, bySize]) => {
+    const points = [...bySize].map(([size, all]) => ({ size, cost: median(all) }));
+    const shown = points.map(({ size, cost }) => [`us at ${size}`, Math.round(cost * 1_000)] as const);
+    return { event, ...Object.fromEntries(shown), exponent: rounded(exponentOf(points)) };
+  });
 }
 
 async function costsAt(size: number, count: number): Promise<ReadonlyMap<string, number>> {
@@ -55,8 +74,10 @@ async function costsAt(size: number, count: number): Promise<ReadonlyMap<string,
   const operator = await OperatorUnderTest.settled({ fleet, platform, history: memoryHistory() });
   const stage = { fleet, platform, operator, edges: fleet.places.filter(({ role }) => role === "edge") };
   const costs = new Map<string, number>();
+  // What making the fleet has left behind is nobody's cost.
+  collectGarbage();
   for (const [name, event] of Object.entries(events)) costs.set(name, await medianCost(stage, event, count));
-  costs.set("listing of all machines", await listingCost(stage, count));
+  costs.set("listing of one region", await listingCost(stage, count));
   await operator.stop();
   fleet.close();
   return costs;
@@ -107,13 +128,25 @@ function edgeOf({ edges }: Stage, number: number): NodePlace {
   return edge;
 }
 
+/** An edge reports as it does every few seconds: the load is sampled, and the alarms of its group are looked at. */
+function tellLoad(stage: Stage, number: number): Promise<number> {
+  const connections = 95 + (number % 11);
+  return report(stage, number, { connections });
+}
+
 /** An edge loses its links, and has them back. */
 function changeReport(stage: Stage, number: number): Promise<number> {
+  return report(stage, number, { linked: number % 2 === 1 });
+}
+
+function report(stage: Stage, number: number, told: Partial<Told>): Promise<number> {
   const { reports, clock } = stage.fleet;
   const edge = edgeOf(stage, number);
-  const report = reportOf(uidOf(edge), edge, { sequence: number + 2, at: clock.now(), linked: number % 2 === 1 });
+  const at = clock.now();
+  const sequence = (reports.latest(uidOf(edge))?.sequence ?? 0) + 1;
   const startMs = performance.now();
-  if (!reports.record(report)) throw new Error("the report was not taken");
+  if (!reports.record(reportOf(uidOf(edge), edge, { sequence, at, ...told })))
+    throw new Error("the report was not taken");
   return Promise.resolve(startMs);
 }
 
@@ -132,9 +165,9 @@ function changeStatus(stage: Stage, number: number): Promise<number> {
 }
 
 /** The cloud cannot tell a machine's state for a while, and can again. The event begins where the listing has been read. */
-async function changeMachine(stage: Stage, number: number): Promise<number> {
+function changeMachine(stage: Stage, number: number, clear?: () => void): Promise<number> {
   const { platform, operator } = stage;
   const edge = edgeOf(stage, number);
   platform.obscure(number % 2 === 0 ? machineIdOf(edge) : undefined);
-  return operator.listed(edge.region);
+  return operator.listed(edge.region, clear);
 }

@@ -1,0 +1,81 @@
+/** The process whose memory is measured: a controller and nothing else. Objects, machines and reports come from its parent. */
+import { KubeConfig } from "@kubernetes/client-node";
+import { parseFeedLine, toReport } from "../api/feed-lines.ts";
+import { ReportBook } from "../api/report-book.ts";
+import { instant } from "../domain/time.ts";
+import { kubeconfig } from "../local/kube/kubeconfig.ts";
+import { memoryHistory } from "../prisma/memory-history.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { KubeClient } from "../runtime/kube-client.ts";
+import { ListedPlatform } from "./listed-platform.ts";
+import { heldHeapMb } from "./measure.ts";
+import { OperatorUnderTest } from "./operator-under-test.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+/** What the parent says. */
+export type MemoryOrder =
+  | { readonly kind: "Load" }
+  | { readonly kind: "Start"; readonly kubeUrl: string; readonly cloudUrl: string; readonly now: number }
+  /** Lines of the load feed, and how far (ms) time moves after them. */
+  | { readonly kind: "Advance"; readonly lines: readonly string[]; readonly ms: number }
+  | { readonly kind: "Collect" };
+
+/** What it answers to each order. */
+export interface MemoryAnswer {
+  readonly rssMb: number;
+  /** In use; after everything that can go has gone where `Collect` was said. */
+  readonly heapMb: number;
+}
+
+interface Subject {
+  readonly clock: VirtualClock;
+  readonly reports: ReportBook;
+  readonly operator: OperatorUnderTest;
+}
+
+async function started({ kubeUrl, cloudUrl, now }: Extract<MemoryOrder, { kind: "Start" }>): Promise<Subject> {
+  const clock = new VirtualClock(instant(now));
+  const config = new KubeConfig();
+  config.loadFromString(kubeconfig(kubeUrl));
+  const kube = new KubeClient({ config, clock: systemClock() });
+  const reports = new ReportBook();
+  const operator = await OperatorUnderTest.prepare({
+    fleet: { clock, kube, reports },
+    // The API is in real time, and so is the watch over its connections.
+    clusterClock: systemClock(),
+    platform: new ListedPlatform(cloudUrl),
+    history: memoryHistory(),
+    staleMs: 10_000,
+  });
+  await operator.start();
+  return { clock, reports, operator };
+}
+
+async function obey(order: MemoryOrder): Promise<MemoryAnswer> {
+  switch (order.kind) {
+    case "Load":
+      break;
+    case "Start":
+      subject = await started(order);
+      break;
+    case "Advance":
+      if (subject !== undefined) await advance(subject, order);
+      break;
+    case "Collect":
+      return { heapMb: heldHeapMb(), rssMb: process.memoryUsage.rss() / 1e6 };
+  }
+  return { heapMb: process.memoryUsage().heapUsed / 1e6, rssMb: process.memoryUsage.rss() / 1e6 };
+}
+
+async function advance({ clock, reports, operator }: Subject, order: Extract<MemoryOrder, { kind: "Advance" }>) {
+  for (const text of order.lines) {
+    const line = parseFeedLine(text);
+    if (line.kind === "Report") reports.record(toReport(line, clock.now()));
+  }
+  await clock.advance(order.ms);
+  operator.activity.forget();
+}
+
+let subject: Subject | undefined;
+process.on("message", (order: MemoryOrder) => void obey(order).then((answer) => process.send?.(answer)));
+process.on("disconnect", () => process.exit());

@@ -1,0 +1,182 @@
+/**
+ * Memory: what a controller of a large fleet occupies after ten minutes of reports, and whether it goes on growing. It has a
+ * process of its own; the Kubernetes API, the cloud and the nodes are here. Time is virtual, and memory is not.
+ */
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { reportLine } from "../api/feed-lines.ts";
+import { clusterTag } from "../domain/ownership.ts";
+import { startKubeServer } from "../local/kube/http-server.ts";
+import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { median, rounded, slopeOf } from "./measure.ts";
+import type { MemoryAnswer, MemoryOrder } from "./memory-subject.ts";
+import { intervalMs } from "./report-stream.ts";
+import { clusterId, reportOf, restingFleet, type RestingFleet, uidOf } from "./resting-fleet.ts";
+import type { Row } from "./table.ts";
+
+export interface MemoryOptions {
+  readonly nodes: number;
+  readonly rounds: number;
+  readonly minutes: number;
+}
+
+interface Sample {
+  readonly minute: number;
+  readonly rssMb: number;
+}
+
+interface Life {
+  readonly bareMb: number;
+  /** Once the code was loaded. */
+  readonly loadedMb: number;
+  /** Once the fleet was known and decided on. */
+  readonly idleMb: number;
+  readonly lastMb: number;
+  readonly highestMb: number;
+  /** Of RSS over the last half. */
+  readonly mbPerHour: number;
+  /** Of the heap that is held, from the middle to the end. */
+  readonly heldMbPerHour: number;
+  readonly heldMb: number;
+}
+
+const stepMs = 100;
+
+export async function benchMemory({ nodes, rounds, minutes }: MemoryOptions): Promise<readonly Row[]> {
+  const fleet = await restingFleet({ nodes }, systemClock());
+  const kube = await startKubeServer({ api: fleet.kube, port: 0 });
+  const cloud = await serveMachines(fleet);
+  const lives = new Map<string, Life[]>(Object.keys(subjects).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round += 1)
+    for (const [name, lived] of lives) lived.push(await lifeOn({ fleet, kube, cloud, minutes }, subjects[name] ?? []));
+  await kube.close();
+  cloud.close();
+  fleet.close();
+  return [...lives].map(([name, lived]) => rowOf(name, lived));
+}
+
+/** Node's own options of the process: as it comes, and with a smaller space for what has just been made. */
+const subjects: Readonly<Record<string, readonly string[]>> = {
+  controller: [],
+  "controller, --max-semi-space-size=4": ["--max-semi-space-size=4"],
+};
+
+function rowOf(subject: string, lives: readonly Life[]): Row {
+  const middle = (of: (life: Life) => number) => rounded(median(lives.map(of)));
+  return {
+    subject,
+    "bare Node MB": middle(({ bareMb }) => bareMb),
+    "code loaded MB": middle(({ loadedMb }) => loadedMb),
+    "before reports MB": middle(({ idleMb }) => idleMb),
+    "after MB": middle(({ lastMb }) => lastMb),
+    "above Node MB": middle(({ lastMb, bareMb }) => lastMb - bareMb),
+    "highest MB": middle(({ highestMb }) => highestMb),
+    "MB/h": middle(({ mbPerHour }) => mbPerHour),
+    "held heap MB": middle(({ heldMb }) => heldMb),
+    "held MB/h": middle(({ heldMbPerHour }) => heldMbPerHour),
+  };
+}
+
+interface Stage {
+  readonly fleet: RestingFleet;
+  readonly kube: { readonly url: string };
+  readonly cloud: { readonly url: string };
+  readonly minutes: number;
+}
+
+async function lifeOn({ fleet, kube, cloud, minutes }: Stage, execArgv: readonly string[]): Promise<Life> {
+  const bareMb = await bareNodeMb();
+  const child = fork(fileURLToPath(new URL("memory-subject.ts", import.meta.url)), {
+    stdio: "inherit",
+    execArgv: [...execArgv],
+  });
+  const tell = teller(child);
+  const start = fleet.clock.now();
+  const { rssMb: loadedMb } = await tell({ kind: "Load" });
+  await tell({ kind: "Start", kubeUrl: kube.url, cloudUrl: cloud.url, now: start });
+  const { rssMb: idleMb } = await tell({ kind: "Advance", lines: [], ms: 5_000 });
+  const samples: Sample[] = [];
+  const halfMs = (minutes * 60_000) / 2;
+  const linesAt = feedOf(fleet);
+  const live = async (fromMs: number): Promise<void> => {
+    for (let ms = fromMs; ms < fromMs + halfMs; ms += stepMs) {
+      const { rssMb } = await tell({ kind: "Advance", lines: linesAt(ms), ms: stepMs });
+      samples.push({ minute: ms / 60_000, rssMb });
+    }
+  };
+  await live(0);
+  const middle = await tell({ kind: "Collect" });
+  await live(halfMs);
+  const end = await tell({ kind: "Collect" });
+  child.disconnect();
+  await once(child, "exit");
+  const later = samples.filter(({ minute }) => minute >= minutes / 2);
+  return {
+    ...{ bareMb, loadedMb, idleMb, heldMb: end.heapMb },
+    // As a monitor would see it: garbage comes and goes, so the middle of the last minute.
+    lastMb: median(later.filter(({ minute }) => minute >= minutes - 1).map(({ rssMb }) => rssMb)),
+    highestMb: Math.max(...samples.map(({ rssMb }) => rssMb)),
+    mbPerHour: slopeOf(later.map(({ minute, rssMb }) => ({ x: minute / 60, y: rssMb }))),
+    heldMbPerHour: ((end.heapMb - middle.heapMb) * 60) / (minutes / 2),
+  };
+}
+
+/** The lines of the feed from `ms` on, for one step. Loads move a little, as loads do. */
+function feedOf({ places }: RestingFleet): (ms: number) => readonly string[] {
+  let sent = 0;
+  return (ms) => {
+    const lines: string[] = [];
+    const due = Math.floor(((ms + stepMs) / intervalMs) * places.length);
+    for (; sent < due; sent += 1) {
+      const place = places[sent % places.length];
+      if (place === undefined) continue;
+      const now = systemClock().now();
+      const told = { sequence: sent + 1, at: now, connections: 95 + ((sent * 7) % 11) };
+      lines.push(JSON.stringify(reportLine(reportOf(uidOf(place), place, told), now)));
+    }
+    return lines;
+  };
+}
+
+/** Says one thing at a time, and answers what the child answers. */
+function teller(child: ChildProcess): (order: MemoryOrder) => Promise<MemoryAnswer> {
+  const dead = once(child, "exit").then(() => undefined);
+  return async (order) => {
+    const answered = once(child, "message") as Promise<[MemoryAnswer]>;
+    child.send(order);
+    const answer = await Promise.race([answered, dead]);
+    if (answer === undefined) throw new Error("the controller ended");
+    return answer[0];
+  };
+}
+
+async function bareNodeMb(): Promise<number> {
+  const script = "setTimeout(() => console.log(process.memoryUsage.rss()), 500)";
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  return Number(await text(child.stdout)) / 1e6;
+}
+
+async function serveMachines({ cloud, clock }: RestingFleet): Promise<{ readonly url: string; close(): void }> {
+  const platform = new SimulatedPlatform({ cloud, clock });
+  const bodies = new Map<string, string>();
+  const server: Server = createServer((request, response) => {
+    const region = (request.url ?? "").slice(1);
+    void bodyOf(region).then((body) => response.end(body));
+  });
+  const bodyOf = async (region: string): Promise<string> => {
+    const known = bodies.get(region);
+    if (known !== undefined) return known;
+    const listed = await platform.list({ region, tags: { [clusterTag]: clusterId } }, new AbortController().signal);
+    const body = JSON.stringify(listed.ok ? listed.value : []);
+    bodies.set(region, body);
+    return body;
+  };
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => void server.close() };
+}
