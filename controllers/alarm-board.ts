@@ -47,6 +47,10 @@ export class AlarmBoard {
     if (changed) this.#tell(group);
   }
 
+  hasUntold(group: string): boolean {
+    return this.#untold.has(group);
+  }
+
   /** Changes of state that nobody has taken yet, oldest first; they are the caller's to tell now. */
   takeUntold(group: string): readonly AlarmTransition[] {
     const transitions = this.#untold.get(group) ?? [];

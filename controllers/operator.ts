@@ -20,7 +20,7 @@ import { AlarmReconciler } from "./alarm/reconciler.ts";
 import { AlarmReporter, tellAfterMs } from "./alarm/report.ts";
 import { alarmTerm } from "./alarm/term.ts";
 import type { Clouds } from "./clouds.ts";
-import { type Cluster, index } from "./cluster.ts";
+import { type Cache, type Cluster, index } from "./cluster.ts";
 import { FreshBatches } from "./fresh-batches.ts";
 import { type GroupAlarms, groupAlarms } from "./group-alarms.ts";
 import { HistoryKeeper, type KeptHistory } from "./history-keeper.ts";
@@ -106,7 +106,13 @@ function sharedParts(deps: OperatorDeps): SharedParts {
     gate: new AdoptionGate(),
     board: new AlarmBoard(),
     alarms,
-    load: new LoadBook({ nodes: cluster.streamNodes.cache, feed, alarms: watchedAlarms(alarms), staleMs, clock }),
+    load: new LoadBook({
+      nodes: cluster.streamNodes.cache,
+      feed,
+      alarms: watchedAlarms(alarms, cluster.nodeGroups.cache),
+      staleMs,
+      clock,
+    }),
     desk: new ScaleInDesk(feed),
     fresh: new FreshBatches(clock),
   };
@@ -115,11 +121,15 @@ function sharedParts(deps: OperatorDeps): SharedParts {
 const noAlarms: readonly AlarmDefinition[] = [];
 
 /** While a policy is not there or is refused, its alarms are watched on: what they have seen is not to be lost. */
-function watchedAlarms(alarms: GroupAlarms): (group: string) => readonly AlarmDefinition[] {
+function watchedAlarms(
+  alarms: GroupAlarms,
+  groups: Pick<Cache<NodeGroup>, "get">,
+): (group: string) => readonly AlarmDefinition[] {
   const last = new Map<string, readonly AlarmDefinition[]>();
   return (group) => {
     const now = alarms(group);
     if (now !== undefined) last.set(group, now);
+    else if (groups.get(group) === undefined) last.delete(group);
     return last.get(group) ?? noAlarms;
   };
 }
@@ -229,7 +239,10 @@ function wakeOnReferences({ cluster, clouds }: OperatorDeps, to: Controllers, re
   });
   cluster.defaults.onChange(() => {
     for (const key of cluster.scalePolicies.cache.keys()) to.scalePolicy.queue.add(key);
-    for (const key of cluster.nodeGroups.cache.keys()) to.alarm.queue.add(key);
+    for (const key of cluster.nodeGroups.cache.keys()) {
+      to.alarm.queue.add(key);
+      to.nodeGroup.queue.add(key);
+    }
   });
 }
 

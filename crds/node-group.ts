@@ -58,7 +58,7 @@ const roleStatusSchema = z.object({
   scaledOutAt: timeSchema.optional().describe("When an alarm last added nodes here; the cool-down begins no earlier."),
   settledAt: timeSchema
     .optional()
-    .describe("When the last launch or drain here had ended; the cool-down of a scale-out begins then."),
+    .describe("When that launch, or a later drain, had ended; the cool-down begins then."),
   decision: z.string().max(64).describe("What was last decided here: LaunchNodes, DrainNode or Hold."),
   reason: z.string().max(64).describe("Why, as one word."),
   message: z.string().max(1024).describe("Why, as a sentence with numbers."),

@@ -74,7 +74,7 @@ export class PlaceLoad {
     if (node.load !== undefined) this.#fresh.remove(node.load, node.capacity);
   }
 
-  /** Takes what the sums are now into the peak; a load that is not known ends what was observed without a gap. */
+  /** Takes what the sums are now into the peak. What a silent node bears is not in it: that is a gap in what was observed. */
   settle(now: Instant): void {
     const before = this.#demand;
     this.#demand = this.known?.demand();
@@ -82,7 +82,8 @@ export class PlaceLoad {
       this.#knownSince = undefined;
       return;
     }
-    this.#knownSince ??= now;
+    if (this.#silent.nodes > 0) this.#knownSince = undefined;
+    else this.#knownSince ??= now;
     // What was asked before has been asked up to now.
     if (before !== undefined) this.#recordPeaks(before, now);
     this.#recordPeaks(this.#demand, now);

@@ -48,7 +48,7 @@ export type RoleLoad =
       /** Nodes that count and are silent: at most a tenth of the capacity. Nothing scales in while there are any. */
       readonly staleNodes: number;
       readonly peak: PeakDemand;
-      /** Since when the load has been known without a gap. */
+      /** Since when the load of every node that counts has been known without a gap. */
       readonly observedSince: Instant;
     } & LoadGauges);
 

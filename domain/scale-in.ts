@@ -6,7 +6,7 @@ import { demandNow, overloadOf, peakDemand } from "./overload.ts";
 import { awaiting } from "./scale-out.ts";
 import { type Deed, holding, type HoldReason, type Verdict } from "./scaling-decision.ts";
 import type { ScalingInput, StandingAlarm } from "./scaling-input.ts";
-import type { KnownLoad } from "./shortage.ts";
+import { bootingOf, type KnownLoad } from "./shortage.ts";
 import { addMs, type Instant, toSecondsRfc3339 } from "./time.ts";
 
 /** Undefined: nothing asks for fewer. */
@@ -69,8 +69,10 @@ function shortObservation({ now, manner }: ScalingInput, { observedSince }: Know
   return { reason: "Stabilizing", words, until };
 }
 
-function countObstacle({ counts, minLimit }: ScalingInput): Obstacle | undefined {
-  const { inService, starting, draining, terminating } = counts;
+function countObstacle(input: ScalingInput): Obstacle | undefined {
+  const { counts, minLimit } = input;
+  const { inService, draining, terminating } = counts;
+  const starting = bootingOf(input);
   if (starting + draining + terminating > 0) {
     const words = `one node at a time: ${starting} starting, ${draining} draining, ${terminating} terminating`;
     return { reason: "OperationInProgress", words };

@@ -1,8 +1,8 @@
 /** What the alarms that scale out make of it: how many nodes are missing, and what keeps them from being launched. */
 import { holding, type Verdict } from "./scaling-decision.ts";
 import type { ScalingInput, StandingAlarm } from "./scaling-input.ts";
-import { type KnownLoad, type Shortage, shortageOf } from "./shortage.ts";
-import { addMs, type Instant, toSecondsRfc3339 } from "./time.ts";
+import { bootingOf, type KnownLoad, type Shortage, shortageOf } from "./shortage.ts";
+import { addMs, type Instant, instant, toSecondsRfc3339 } from "./time.ts";
 
 /** Undefined: no alarm asks for more. */
 export function scaleOutVerdict(input: ScalingInput): Verdict | undefined {
@@ -57,15 +57,16 @@ function step(input: ScalingInput, missing: number, cause: string): Verdict {
   return { ...deed, because: cause };
 }
 
-function rigidHold({ counts, manner, now, scaledOutAt, settledAt }: ScalingInput, takes: string): Verdict | undefined {
-  const { starting, draining, terminating } = counts;
+function rigidHold(input: ScalingInput, takes: string): Verdict | undefined {
+  const { counts, manner, now, scaledOutAt, settledAt } = input;
+  const { draining, terminating } = counts;
+  const starting = bootingOf(input);
   if (starting + draining + terminating > 0) {
     const because = `${takes}, but Rigid waits for ${starting} starting, ${draining} draining, ${terminating} terminating`;
     return holding("OperationInProgress", because);
   }
-  if (scaledOutAt === undefined) return undefined;
-  const ended = settledAt !== undefined && settledAt > scaledOutAt ? settledAt : scaledOutAt;
-  return coolingDown(addMs(ended, manner.coolDownMs), now, takes);
+  const ended = Math.max(scaledOutAt ?? 0, settledAt ?? 0);
+  return ended === 0 ? undefined : coolingDown(addMs(instant(ended), manner.coolDownMs), now, takes);
 }
 
 /** A step that looks again at once would be no step. */

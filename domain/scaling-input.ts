@@ -57,6 +57,8 @@ export interface ScalingInput {
   readonly minLimit: number;
   readonly maxLimit: number;
   readonly counts: NodeCounts;
+  /** Those of `counts.starting` that have taken longer than their warm-up: nobody waits for them. Absent: none. */
+  readonly overdue?: number;
   readonly capacity: CapacityFacts;
   readonly deleting: boolean;
   readonly pause: "None" | "Scaling" | "Everything";
@@ -72,7 +74,7 @@ export interface ScalingInput {
   readonly requests: readonly { readonly origin: string; readonly node?: string }[];
   /** It was looked for a node to drain, and there is none that may go: the decision is taken anew with that. */
   readonly noVictim?: true;
-  /** When an alarm last added nodes, and when the last launch or drain had ended: the anchors of the cool-down. */
+  /** When an alarm last added nodes, and when that launch or a later drain had ended: the anchors of the cool-down. */
   readonly scaledOutAt?: Instant;
   readonly settledAt?: Instant;
 }

@@ -11,7 +11,12 @@ export interface Shortage {
   readonly because: string;
 }
 
-type Facts = Pick<ScalingInput, "capacity" | "counts" | "manner">;
+type Facts = Pick<ScalingInput, "capacity" | "counts" | "overdue" | "manner">;
+
+/** Nodes that are coming within their warm-up. */
+export function bootingOf({ counts, overdue = 0 }: Pick<ScalingInput, "counts" | "overdue">): number {
+  return Math.max(0, counts.starting - overdue);
+}
 
 export function shortageOf(alarm: StandingAlarm, facts: Facts, load: KnownLoad): Shortage {
   switch (alarm.metric) {
@@ -45,14 +50,15 @@ function ofConnections({ name, threshold }: StandingAlarm, { capacity }: Facts, 
 /** The same load on more nodes: the mean falls as their number rises. */
 function ofMean(
   { name, threshold }: StandingAlarm,
-  { counts }: Facts,
+  facts: Facts,
   { what, percent, nodes }: { readonly what: string; readonly percent: number | undefined; readonly nodes: number },
 ): Shortage {
   if (percent === undefined) return { nodes: undefined, because: `${name} in ALARM, but no node tells its ${what}` };
-  const missing = ceil((nodes * percent) / threshold) - nodes - counts.starting;
+  const booting = bootingOf(facts);
+  const missing = ceil((nodes * percent) / threshold) - nodes - booting;
   const mean = `${what} of ${shown(percent)} % on ${nodes} nodes`;
   if (missing > 0) return { nodes: missing, because: `${name} in ALARM: ${mean} is over ${threshold} %` };
-  const there = `${threshold} % on these and ${counts.starting} starting`;
+  const there = `${threshold} % on these and ${booting} starting`;
   return { nodes: missing, because: `${name} in ALARM, but ${mean} is no more than ${there}` };
 }
 
@@ -64,12 +70,13 @@ function ofFreeSlots({ name, threshold }: StandingAlarm, { capacity }: Facts, lo
 }
 
 /** Nothing says how much a node would change it: one step, then it is seen. */
-function ofStep({ name, metric, threshold }: StandingAlarm, { counts, manner }: Facts): Shortage {
-  const step = manner.scaleAdjustment ?? 1;
-  const nodes = step - counts.starting;
+function ofStep({ name, metric, threshold }: StandingAlarm, facts: Facts): Shortage {
+  const step = facts.manner.scaleAdjustment ?? 1;
+  const booting = bootingOf(facts);
+  const nodes = step - booting;
   const what = `${metric} is beyond ${threshold}`;
   if (nodes > 0) return { nodes, because: `${name} in ALARM: ${what}` };
-  return { nodes, because: `${name} in ALARM: ${what}, but ${counts.starting} starting are a step of ${step} already` };
+  return { nodes, because: `${name} in ALARM: ${what}, but ${booting} starting are a step of ${step} already` };
 }
 
 function plusComing(coming: number): string {

@@ -6,7 +6,7 @@ import { apiVersion } from "../../crds/names.ts";
 import type { AlarmStatus, NodeGroup } from "../../crds/node-group.ts";
 import type { AlarmTransition } from "../../domain/history.ts";
 import { assertNever } from "../../domain/result.ts";
-import { toRfc3339 } from "../../domain/time.ts";
+import { type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
 import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventNote, EventRecorder } from "../../runtime/events.ts";
 import type { AlarmSeries, Metrics } from "../../runtime/metrics.ts";
@@ -35,33 +35,43 @@ export interface AlarmReportDeps {
   readonly events: Pick<EventRecorder, "record">;
   readonly history: Pick<HistoryRecorder, "recordAlarm">;
   readonly metrics: Pick<Metrics, "alarmStates" | "alarmChanged">;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** How long (ms) after a change people are told: by then, what follows from it has been asked for. */
 export const tellAfterMs = 50;
+/** An alarm whose gauge hovers at the threshold changes at each report: people are told no more often than this (ms). */
+const leastMs = 1_000;
 
 /** Wake it `tellAfterMs` after a change of the board, and at changes of the group. */
 export class AlarmReporter implements Reconciler {
   readonly name = "alarm-report";
   readonly #deps: AlarmReportDeps;
+  /** When people were last told of a group (`namespace/name`). */
+  readonly #toldAt = new Map<string, Instant>();
 
   constructor(deps: AlarmReportDeps) {
     this.#deps = deps;
   }
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
-    const { cluster, board, metrics } = this.#deps;
+    const { cluster, board, clock, metrics } = this.#deps;
     const labels = { namespace: key.namespace, group: key.name };
     const group = cluster.nodeGroups.cache.get(keyText(key));
     if (group === undefined || group.metadata.deletionTimestamp !== undefined) {
       metrics.alarmStates(labels, []);
+      this.#toldAt.delete(keyText(key));
       return done;
     }
     // Nothing is known of them, which is not the same as that there are none.
     if (!board.knows(keyText(key))) return done;
     const standings = board.of(keyText(key));
+    const waitMs = (this.#toldAt.get(keyText(key)) ?? 0) + leastMs - clock.now();
+    if (waitMs > 0 && board.hasUntold(keyText(key))) return requeueAfter(waitMs, "people were told a moment ago");
     metrics.alarmStates(labels, standings.map(seriesOf));
-    for (const transition of board.takeUntold(keyText(key))) this.#tell(group, transition, standings);
+    const transitions = board.takeUntold(keyText(key));
+    if (transitions.length > 0) this.#toldAt.set(keyText(key), clock.now());
+    for (const transition of transitions) this.#tell(group, transition, standings);
     return this.#write(group, standings, turn);
   }
 

@@ -16,7 +16,9 @@ export interface ChronicleDeps {
 }
 
 /** Conditions whose changes are told as events, and those among them that name an exceptional state. */
-const announced = ["ReferencesResolved", "Ready", "Paused", "LaunchesFailing", "AtMaximum"];
+const announced = ["ReferencesResolved", "Ready", "ScalingActive", "Paused", "LaunchesFailing", "AtMaximum"];
+/** Conditions that say nothing new about a group that was just made. */
+const silentAtFirst: ReadonlySet<string> = new Set(["ScalingActive"]);
 const exceptional: ReadonlySet<string> = new Set(["Paused", "LaunchesFailing", "AtMaximum"]);
 
 /** Reasons to hold that are no news: nothing is asked for, or a condition tells it. */
@@ -72,6 +74,7 @@ export class Chronicle {
       const after = findCondition(status.conditions, type);
       if (after === undefined || after.status === "Unknown") continue;
       if (before?.status === after.status && before.reason === after.reason) continue;
+      if (before === undefined && silentAtFirst.has(type)) continue;
       const fine = after.status === (exceptional.has(type) ? "False" : "True");
       // That nothing exceptional is the case is no news about a new group.
       if (fine && exceptional.has(type) && before?.status !== "True") continue;

@@ -157,13 +157,15 @@ function scalingInput(observation: GroupObservation, place: Place): ScalingInput
   const resolved = references.kind === "Resolved";
   const limits = resolved ? limitsIn(group, references.scalePolicy, place) : undefined;
   const { minLimit, maxLimit } = limits ?? lastLimits(group, place);
+  const coming = comingNodes(observation, place, limits?.estimatedWarmUpSeconds ?? 0);
   return {
     ...place,
     now,
     minLimit,
     maxLimit,
     counts: countNodes(observation, place),
-    capacity: capacityOf(observation, place, limits?.estimatedWarmUpSeconds ?? 0),
+    ...(coming.overdue > 0 && { overdue: coming.overdue }),
+    capacity: capacityOf(observation, place, coming.capacity),
     deleting: group.metadata.deletionTimestamp !== undefined,
     pause: pauses[pause.kind],
     resolved,
@@ -209,14 +211,22 @@ function countNodes({ census, promised }: GroupObservation, place: Place): NodeC
   return { ...counts, starting: counts.starting + promised.filter(isIn(place)).length };
 }
 
-/** A node that takes longer than its warm-up is there, but its capacity is no longer relied on. */
-function capacityOf(observation: GroupObservation, place: Place, warmUpSeconds: number): CapacityFacts {
-  const { census, promised, references, now } = observation;
+/** What is coming: a node that takes longer than its warm-up is there, but neither waited for nor relied on. */
+function comingNodes(
+  { census, promised, now }: GroupObservation,
+  place: Place,
+  warmUpSeconds: number,
+): { readonly capacity: number; readonly overdue: number } {
+  const starting = [...census.starting(place), ...promised.filter(isIn(place))];
+  const inTime = starting.filter(({ createdAt }) => now - createdAt <= warmUpSeconds * 1_000);
+  const capacity = inTime.reduce((sum, node) => sum + node.capacity, 0);
+  return { capacity, overdue: starting.length - inTime.length };
+}
+
+function capacityOf(observation: GroupObservation, place: Place, coming: number): CapacityFacts {
+  const { census, references } = observation;
   const config = references.kind === "Resolved" ? references.launchConfig : undefined;
   const newNode = config?.spec.roles.find(({ role }) => role === place.role)?.connectionCapacity ?? 0;
-  const coming = [...census.starting(place), ...promised.filter(isIn(place))]
-    .filter(({ createdAt }) => now - createdAt <= warmUpSeconds * 1_000)
-    .reduce((sum, { capacity }) => sum + capacity, 0);
   return {
     newNode,
     coming: coming + justInService(observation, place) * newNode,
@@ -250,9 +260,11 @@ function anchorsOf(observation: GroupObservation, place: Place): Pick<ScalingInp
     .filter(({ spec }) => spec.reason === "Alarm" && spec.role === place.role && spec.region === place.region)
     .map(({ metadata }) => endOfSecond(fromRfc3339(metadata.creationTimestamp)));
   const scaledOutAt = Math.max(0, ...times, fromRfc3339(last?.scaledOutAt ?? "") ?? 0);
-  if (scaledOutAt === 0) return {};
-  const settledAt = settledSince(observation, place, fromRfc3339(last?.settledAt ?? ""), scaledOutAt);
-  return { scaledOutAt: instant(scaledOutAt), ...(settledAt !== undefined && { settledAt }) };
+  const settledAt = settledSince(observation, place, last, scaledOutAt);
+  return {
+    ...(scaledOutAt > 0 && { scaledOutAt: instant(scaledOutAt) }),
+    ...(settledAt !== undefined && { settledAt }),
+  };
 }
 
 /** Kubernetes cuts the time of creation down to the second: a wait that begins with it is not to end early. */
@@ -260,15 +272,18 @@ function endOfSecond(createdAt: Instant | undefined): number {
   return createdAt === undefined ? 0 : createdAt + 999;
 }
 
-/** When the launch that an alarm asked for had ended: noticed once, and then kept. */
+/** When the launch that an alarm asked for, or a drain, had ended: noticed once, and then kept. */
 function settledSince(
   observation: GroupObservation,
   place: Place,
-  known: Instant | undefined,
+  last: RoleStatus | undefined,
   scaledOutAt: number,
 ): Instant | undefined {
-  if (known !== undefined && known >= scaledOutAt) return known;
-  return countNodes(observation, place).starting === 0 ? observation.now : undefined;
+  const { starting, draining, terminating } = countNodes(observation, place);
+  const known = fromRfc3339(last?.settledAt ?? "");
+  const launched = scaledOutAt > 0 && starting === 0 && (known ?? 0) < scaledOutAt;
+  const drained = (last?.draining ?? 0) + (last?.terminating ?? 0) > 0 && draining + terminating === 0;
+  return launched || drained ? observation.now : known;
 }
 
 function total({ inService, starting, draining, terminating }: NodeCounts): number {

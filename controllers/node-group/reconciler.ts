@@ -209,14 +209,16 @@ export class NodeGroupReconciler implements Reconciler {
   /** Commits a batch for each role that needs nodes, and says when to look again if there was one. */
   async #launch(acted: Acted, turn: Turn): Promise<Acted> {
     const rolesDone = new Set<string>();
+    const later = new Set<Decided>();
     let result: ReconcileResult | undefined;
     for (const entry of acted.decided.filter(isLaunch)) {
       // Two regions of a role share numbers and slots: the second is decided on when the first is counted.
-      if (rolesDone.has(entry.input.role)) continue;
+      if (rolesDone.has(entry.input.role)) later.add(entry);
+      else result = (await this.#commit(acted.observation, entry, turn)) ?? result;
       rolesDone.add(entry.input.role);
-      result = (await this.#commit(acted.observation, entry, turn)) ?? result;
     }
-    return { ...acted, ...(result !== undefined && { result }) };
+    const decided = acted.decided.filter((entry) => !later.has(entry));
+    return { ...acted, decided, ...(result !== undefined && { result }) };
   }
 
   async #commit(

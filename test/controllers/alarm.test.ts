@@ -64,7 +64,7 @@ class Stage {
     this.#reconciler = new AlarmReconciler({ cluster, alarms, load, board, clock });
     const history = { recordAlarm: (transition: AlarmTransition) => void this.transitions.push(transition) };
     const events = { record: (_subject: unknown, note: EventNote) => void this.notes.push(note) };
-    this.#reporter = new AlarmReporter({ cluster, board, events, history, metrics });
+    this.#reporter = new AlarmReporter({ cluster, board, events, history, metrics, clock });
   }
 
   static async of(regions: readonly string[] = ["region-a"]): Promise<Stage> {
@@ -100,8 +100,9 @@ class Stage {
     return this.#reporter.reconcile(key, { signal: new AbortController().signal, logger: silentLogger });
   }
 
-  /** One look, and people told of it. */
+  /** One look, and people told of it: a second after the last, for they are told no more often. */
   async look(): Promise<void> {
+    await this.clock.advance(1_000);
     await this.judge();
     await this.report();
     await this.read();
@@ -138,14 +139,14 @@ describe("an alarm", () => {
         role: "edge",
         state: "ALARM",
         reason: "ConnectionUtilization 71.25 > 60 in 1 of 1 periods of 10 s",
-        since: "2026-01-01T00:00:05.000Z",
+        since: "2026-01-01T00:00:07.000Z",
       },
     ]);
     stage.hear("edges-full/region-a", [undefined, 71.25, 42]);
     await stage.look();
     expect(stage.status()).toEqual(["edges-full/region-a OK"]);
     expect(stage.transitions.map(({ from, to, at }) => [from, to, at - stage.clock.now()])).toEqual([
-      ["INSUFFICIENT_DATA", "ALARM", 0],
+      ["INSUFFICIENT_DATA", "ALARM", -1_000],
       ["ALARM", "OK", 0],
     ]);
     expect(stage.transitions[0]).toMatchObject({
@@ -167,6 +168,21 @@ describe("an alarm", () => {
         message: "edges-full in region-a: OK: ConnectionUtilization 42: > 60 in 0 of 1 periods of 10 s, 1 to alarm",
       },
     ]);
+  });
+
+  it("that hovers at its threshold is told of no more than once a second, and of each change", async () => {
+    const stage = await Stage.of();
+    await stage.look();
+    for (const value of [71, 42, 71]) {
+      stage.hear("edges-full/region-a", [undefined, undefined, value]);
+      await stage.judge();
+      await stage.report();
+    }
+    expect(await stage.report()).toMatchObject({ kind: "RequeueAfter", ms: 1_000 });
+    expect(stage.transitions.map(({ to }) => to)).toEqual(["ALARM"]);
+    await stage.look();
+    expect(stage.status()).toEqual(["edges-full/region-a ALARM"]);
+    expect(stage.transitions.map(({ to }) => to)).toEqual(["ALARM", "OK", "ALARM"]);
   });
 
   it("is judged in each region apart, and told of in one write", async () => {
@@ -273,7 +289,7 @@ describe("the alarms that hold", () => {
     expect(stage.woken).toHaveLength(2);
     const [standing] = stage.board.of("default/live");
     expect(standing).toMatchObject({ state: "ALARM", definition: { threshold: 61 } });
-    expect(stage.clock.now() - (standing?.since ?? NaN)).toBe(10_000);
+    expect(stage.clock.now() - (standing?.since ?? NaN)).toBe(11_000);
     stage.policy = scalePolicy({ alarms: [alarm({ threshold: 70 })] });
     await stage.look();
     expect(stage.status()).toEqual(["edges-full/region-a OK"]);
@@ -345,7 +361,7 @@ describe("a process that starts", () => {
     await stage.look();
     const [standing] = stage.board.of("default/live");
     expect(standing?.state).toBe("ALARM");
-    expect(stage.clock.now() - (standing?.since ?? NaN)).toBe(30_000);
+    expect(stage.clock.now() - (standing?.since ?? NaN)).toBe(31_000);
     expect(stage.transitions).toHaveLength(1);
     expect(stage.woken).toHaveLength(2);
     expect(stage.group?.metadata.resourceVersion).toBe(written);

@@ -412,6 +412,20 @@ describe("since when the load is observed", () => {
     expect(world.load()).toMatchObject({ observedSince: at(32_000) });
   });
 
+  it("begins anew when a node has been silent, though the load of the others was known", () => {
+    const world = new World();
+    const names = Array.from({ length: 11 }, (_, index) => `e${index}`);
+    world.put(...names.map((name) => nodeOf(name)));
+    for (const name of names) world.report(name, 5);
+    world.clock.ms = staleMs;
+    for (const name of names.slice(1)) world.report(name, 5);
+    world.clock.ms = staleMs + 1;
+    expect(world.load()).toMatchObject({ kind: "Known", staleNodes: 1, observedSince: at(staleMs + 1) });
+    world.clock.ms = staleMs + 2;
+    world.report("e0", 5);
+    expect(world.load()).toMatchObject({ kind: "Known", staleNodes: 0, observedSince: at(staleMs + 2) });
+  });
+
   it("begins anew when the last node has left", () => {
     const world = new World();
     world.put(nodeOf("e0"));

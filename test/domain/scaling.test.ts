@@ -561,3 +561,30 @@ describe("the sentence of a decision", () => {
     expect(message.length).toBeLessThanOrEqual(1_000);
   });
 });
+
+describe("a node that takes longer than its warm-up", () => {
+  const late = { counts: { starting: 2 }, overdue: 2 };
+
+  it("is not waited for before a node goes, nor by Rigid before one is added", () => {
+    expect(idle(6, {}, { counts: { starting: 2 }, overdue: 1 }).counts.starting).toBe(2);
+    expect(decideScaling(idle(6, {}, { counts: { starting: 2 }, overdue: 1 })).reason).toBe("OperationInProgress");
+    expect(decideScaling(idle(6, {}, late))).toMatchObject({ kind: "DrainNode", reason: "ScaleIn" });
+    expect(decideScaling(busy(10, 900, { ...late, manner: rigid }))).toMatchObject({ kind: "LaunchNodes", count: 1 });
+  });
+
+  it("is not taken to bring a mean down, and still counts for minimum and maximum", () => {
+    const cpu = scaleOutAlarm({ name: "cpu", metric: "CPUUtilization", threshold: 50 });
+    const hot = (fields: ScalingInputFields) => serving(4, { cpuPercent: 75 }, { alarms: [cpu], ...fields });
+    expect(decideScaling(hot({ counts: { starting: 2 } })).reason).toBe("CapacityComing");
+    expect(decideScaling(hot(late))).toMatchObject({ kind: "LaunchNodes", count: 2 });
+    expect(decideScaling(hot({ ...late, maxLimit: 6 })).reason).toBe("MaximumReached");
+    expect(decideScaling(scalingInput({ minLimit: 2, ...late })).reason).toBe("MinimumMet");
+  });
+});
+
+it("cools down in Rigid after a drain as well", () => {
+  const after = (settledMs: number) =>
+    busy(3, 290, { manner: { ...rigid, coolDownMs: 60_000 }, settledAt: at(settledMs) });
+  expect(decideScaling(after(-59_999))).toMatchObject({ reason: "CoolingDown", until: at(1) });
+  expect(decideScaling(after(-60_000))).toMatchObject({ kind: "LaunchNodes", count: 1 });
+});

@@ -64,6 +64,7 @@ describe("the example", () => {
       "Ready",
       "ReferencesResolved",
       "ScaledOut",
+      "ScalingActive",
     ]);
     expect(fleet.events("StreamNode", "live-origin-0")).toEqual([
       expect.stringMatching(/^InService: live-origin-0 is in service/),
