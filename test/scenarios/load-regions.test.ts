@@ -9,16 +9,22 @@ afterEach(() => scenario.close());
 const hot = "eu-west-1";
 const cold = "us-east-1";
 
-/** Clients of every edge of a region, as the media server would count them. */
+/** Most clients of one edge, of the 20 that it could take. */
+const fill = 18;
+
+/**
+ * So many clients in a region, or as many as its edges take. One edge after the other, so that nobody moves when there are
+ * more of them: who moves is told of by two edges for some seconds.
+ */
 function occupy(fleet: Fleet, region: string, clients: number): void {
-  const edges = fleet.nodes("edge").filter(({ spec, status }) => {
-    return spec.region === region && spec.drain === undefined && status?.phase === "InService";
-  });
-  edges.forEach(({ metadata }, index) => {
-    const share = Math.floor(clients / edges.length) + (index < clients % edges.length ? 1 : 0);
-    const load = { connections: share, publishers: 0, subscribers: share, streams: [] };
-    fleet.mediaFleet.nodeNamed(metadata)?.setLoad(load);
-  });
+  let left = clients;
+  for (const { metadata, spec } of fleet.nodes("edge").toSorted((a, b) => a.spec.slot - b.spec.slot)) {
+    if (spec.region !== region || spec.drain !== undefined) continue;
+    const node = fleet.mediaFleet.nodeNamed(metadata);
+    const share = node === undefined ? 0 : Math.min(left, fill);
+    left -= share;
+    node?.setLoad({ connections: share, publishers: 0, subscribers: share, streams: [] });
+  }
 }
 
 const edgesIn = (region: string) => scenario.fleet.nodes("edge").filter(({ spec }) => spec.region === region);

@@ -8,14 +8,22 @@ import { apiUrl } from "./operator-process.ts";
 
 const client = "crowd";
 
-/** Clients for the group `live`. Let it `see` the nodes at each step, else it cannot tell who was cut. */
-export function crowdAt(fleet: Fleet): Crowd {
+/**
+ * Clients for the group `live`. Let it `see` the nodes at each step, else it cannot tell who was cut. `onPlaced` hears of
+ * each node that a look-up names.
+ */
+export function crowdAt(fleet: Fleet, onPlaced: (node: string) => void = () => undefined): Crowd {
   const { clock, random, logger, fetch } = fleet;
   const clients = new MediaClients({ fleet: fleet.mediaFleet, clock, logger });
+  const lookUp = lookUpClient({ apiUrl, namespace, group: "live", clock, fetch });
   return new Crowd({
     clock,
     random,
-    lookUp: lookUpClient({ apiUrl, namespace, group: "live", clock, fetch }),
+    lookUp: async (kind, stream) => {
+      const answer = await lookUp(kind, stream);
+      if (answer.kind === "Placed") onPlaced(answer.node);
+      return answer;
+    },
     media: (changes) => Promise.resolve({ kind: "Answered", ...clients.change({ client, ...changes }) }),
     client,
   });

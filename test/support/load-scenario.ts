@@ -33,12 +33,16 @@ export class LoadScenario {
   /** Whether viewers leave one by one and others come in their place, a tenth of them every five seconds. */
   restless = false;
   readonly #policy: Fields;
+  /** Look-ups that named a node which is to go. */
+  #misled = 0;
   #edge: Fields;
 
   private constructor(fleet: Fleet, options: LoadOptions) {
     const { edge = usualEdge, policy = {}, origin = usualOrigin } = options;
     this.fleet = fleet;
-    this.crowd = crowdAt(fleet);
+    this.crowd = crowdAt(fleet, (name) => {
+      if (fleet.node(name).spec.drain !== undefined) this.#misled += 1;
+    });
     this.#edge = edge;
     this.#policy = { ...policy, roles: [{ role: "origin", ...origin }] };
     this.edges = new LoadWatch(fleet, { min: edge.minLimit, max: edge.maxLimit });
@@ -128,10 +132,12 @@ export class LoadScenario {
       .map(({ to }) => to);
   }
 
-  /** What was wrong so far: with the limits, with what was drained, with viewers who were cut, sent to a node that would not have them, or sent away for nothing. */
+  /** What was wrong so far: with the limits, with what was drained, with viewers who were cut, sent to a node that is to go or would not have them, or sent away for nothing. */
   wrong(): readonly string[] {
     const { cut, lost, refused, rejectedWithRoom } = this.counts;
-    const harm = Object.entries({ cut, lost, refused, rejectedWithRoom }).filter(([, count]) => count > 0);
+    const harm = Object.entries({ cut, lost, refused, rejectedWithRoom, misled: this.#misled }).filter(
+      ([, count]) => count > 0,
+    );
     return [...this.edges.wrong, ...harm.map(([what, count]) => `${count} ${what}`)];
   }
 
