@@ -155,7 +155,7 @@ function addSimulate(command: Command): void {
     .option("--viewers <count>", "viewers at the highest", wholeNumber({ from: 0, to: 1_000_000 }), 1_000)
     .option("--publishers <count>", "publishers", wholeNumber({ from: 0, to: 10_000 }), 1)
     .option("--speed <factor>", "seconds of the trace in one second; the fleet stays in real time", toFactor, 1)
-    .option("--stay <seconds>", "how long a viewer watches on average before another comes; 0: always", toDuration, 30)
+    .option("--stay <seconds>", "how long a viewer watches on average before another comes; 0: always", toDuration, 60)
     .option("--minutes <minutes>", "how long to run, in real time (default: as long as the trace)", toFactor)
     .option("--group <name>", "name of the NodeGroup", "live")
     .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
@@ -488,7 +488,6 @@ async function simulate(flags: SimulateFlags): Promise<void> {
       terminal: { screen: stdout.isTTY ? stdout : undefined, write: (text) => void stdout.write(text) },
       operatorNamespace: config.namespace,
       client: `simulate-${randomUUID()}`,
-      commandLine: `streamfleet ${process.argv.slice(2).join(" ")}`,
       interrupted: untilInterrupted().signal,
     },
   );

@@ -53,8 +53,6 @@ export interface SimulateDeps {
   readonly operatorNamespace: string;
   /** Names this simulation among others. */
   readonly client: string;
-  /** The command as it was typed, for the picture. */
-  readonly commandLine: string;
   /** Ends the trace; the summary follows all the same. */
   readonly interrupted: AbortSignal;
 }
@@ -63,7 +61,7 @@ export interface SimulateDeps {
 export async function runSimulation(options: SimulateOptions, deps: SimulateDeps): Promise<void> {
   const trace = loadTrace(options);
   await using fleet = await openFleet(options, deps);
-  writePicture(options, deps, undefined);
+  writePicture(options, undefined);
   const live = new LiveView(deps.terminal);
   const durationSeconds = options.minutes === undefined ? trace.durationSeconds / options.speed : options.minutes * 60;
   const { clock, random, client } = deps;
@@ -79,7 +77,7 @@ export async function runSimulation(options: SimulateOptions, deps: SimulateDeps
     deps.interrupted,
   );
   live.end();
-  writePicture(options, deps, result);
+  writePicture(options, result);
   deps.terminal.write(`${summaryText(summarize(result.samples, result.counts, result.tally))}\n`);
   deps.terminal.write(`${"picture".padEnd(16)}${options.out}\n`);
   if (result.failure !== undefined) throw new CommandError(`the media server was lost: ${result.failure}`);
@@ -100,17 +98,24 @@ function loadTrace({ trace, viewers, publishers }: SimulateOptions): Trace {
 }
 
 /** At the beginning without a result, so that a folder that cannot be written to is known before the trace is over. */
-function writePicture({ out }: SimulateOptions, deps: SimulateDeps, result: SimulationResult | undefined): void {
+function writePicture(options: SimulateOptions, result: SimulationResult | undefined): void {
+  const { out } = options;
   const { samples = [], counts } = result ?? {};
   const { rejected = 0, arrivals = 0, cut = 0, lost = 0 } = counts ?? {};
   const subtitle = `${arrivals} viewers came, ${rejected} were rejected; ${cut} sessions cut, ${lost} lost otherwise`;
   try {
-    writeFileSync(out, plot(samples, { title: deps.commandLine, subtitle }));
+    writeFileSync(out, plot(samples, { title: titleOf(options), subtitle }));
   } catch (cause) {
     throw new CommandError(`cannot write the picture ${out}: ${messageOf(cause)}; name another file with --out`, {
       cause,
     });
   }
+}
+
+/** The command that gives such a picture again. */
+function titleOf({ trace, viewers, publishers, speed, stay }: SimulateOptions): string {
+  const flags = { trace, viewers, publishers, speed, stay };
+  return ["streamfleet simulate", ...Object.entries(flags).map(([name, value]) => `--${name} ${value}`)].join(" ");
 }
 
 interface OpenFleet extends AsyncDisposable {

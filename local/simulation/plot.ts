@@ -49,7 +49,7 @@ export function plot(samples: readonly Sample[], { title, subtitle }: PlotTitle)
     `<title>${escaped(title)}</title>`,
     `<style>${style}</style>`,
     `<rect class="ground" width="${width}" height="${height}"/>`,
-    text({ x: left, y: 30 }, title, "title"),
+    text({ x: left, y: 30 }, shortened(title), "title"),
     text({ x: left, y: 50 }, subtitle, "quiet"),
     ...bodies,
     timeAxis(time, 642),
@@ -58,9 +58,17 @@ export function plot(samples: readonly Sample[], { title, subtitle }: PlotTitle)
   ].join("\n");
 }
 
+/** Characters of the title that fit in its line. */
+const longestTitle = 96;
+
+function shortened(title: string): string {
+  const letters = Array.from(title);
+  return letters.length > longestTitle ? `${letters.slice(0, longestTitle - 1).join("")}…` : title;
+}
+
 const style = `
 text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2933; }
-.title { font-size: 16px; font-weight: 600; }
+.title { font-size: 14px; font-weight: 600; }
 .quiet { fill: #52606d; }
 .end { text-anchor: end; }
 .middle { text-anchor: middle; }
