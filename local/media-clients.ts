@@ -29,9 +29,13 @@ export interface SessionOutcome {
   readonly refused: { readonly id: string; readonly reason: Refusal }[];
   /** Sessions that ended with their machines; each is told once. */
   readonly lost: string[];
+  /** Since when (ms) the client is known. Another value than before: its sessions until then are gone. */
+  readonly knownSince: number;
 }
 
 interface Client {
+  /** In ms. */
+  readonly knownSince: number;
   /** The address of each session's node, by the client's id. */
   readonly sessions: Map<string, string>;
   lost: string[];
@@ -61,9 +65,9 @@ export class MediaClients {
       if (answer === "Connected") connected.push(session.id);
       else refused.push({ id: session.id, reason: answer });
     }
-    const { lost } = client;
+    const { lost, knownSince } = client;
     client.lost = [];
-    return { connected, refused, lost };
+    return { connected, refused, lost, knownSince };
   }
 
   /** Disconnects all. */
@@ -72,7 +76,7 @@ export class MediaClients {
   }
 
   #heard(name: string): Client {
-    const client = this.#clients.get(name) ?? { sessions: new Map(), lost: [], forgetLater: () => undefined };
+    const client = this.#clients.get(name) ?? this.#newClient();
     client.forgetLater();
     client.forgetLater = this.#options.clock.after(silentMs, () => {
       this.#options.logger.info("forgot silent simulation", { client: name, sessions: client.sessions.size });
@@ -80,6 +84,10 @@ export class MediaClients {
     });
     this.#clients.set(name, client);
     return client;
+  }
+
+  #newClient(): Client {
+    return { knownSince: this.#options.clock.now(), sessions: new Map(), lost: [], forgetLater: () => undefined };
   }
 
   #forget(name: string): void {

@@ -60,6 +60,9 @@ export const sessionsResponseSchema = z.object({
   connected: z.array(z.string()),
   refused: z.array(z.object({ id: z.string(), reason: z.enum(["NoSuchNode", "Full", "Draining", "NotServing"]) })),
   lost: z.array(z.string()),
+  knownSince: z
+    .number()
+    .describe("Since when (ms) the client is known; a new value says that its former sessions are gone."),
 });
 export type SessionsResponse = z.output<typeof sessionsResponseSchema>;
 

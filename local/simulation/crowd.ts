@@ -100,6 +100,8 @@ export class Crowd {
   /** Sessions to end at the next occasion. */
   #ending: string[] = [];
   #sessions = 0;
+  /** As the media servers tell it; another value when they have been started again. */
+  #knownSince: number | undefined;
   #stepping: Promise<void> | undefined;
   #failure: string | undefined;
   #postponement: string | undefined;
@@ -317,8 +319,19 @@ export class Crowd {
     this.#failure = answer.kind === "Failed" ? answer.reason : undefined;
     if (answer.kind === "Failed") return answer;
     this.#ending = this.#ending.slice(disconnect.length);
+    this.#noticeRestart(answer.knownSince);
     for (const id of answer.lost) this.#lose(id);
     return answer;
+  }
+
+  /** Media servers that have been started again know nothing of the sessions they had, and so cannot tell them lost. */
+  #noticeRestart(knownSince: number): void {
+    const forgotten = this.#knownSince !== undefined && this.#knownSince !== knownSince;
+    this.#knownSince = knownSince;
+    if (!forgotten) return;
+    for (const party of [this.#viewers, this.#publishers]) {
+      for (const { seat } of [...party.seated]) if (seat !== undefined) this.#lose(seat.id);
+    }
   }
 
   #lose(id: string): void {

@@ -75,6 +75,7 @@ const sessionsSchema = z.object({
   connected: z.array(z.string()),
   refused: z.array(z.object({ id: z.string(), reason: z.string() })),
   lost: z.array(z.string()),
+  knownSince: z.number(),
 });
 
 export function mediaClient({ mediaUrl, token, client, clock, fetch }: MediaClientOptions): MediaDoor {
@@ -86,7 +87,9 @@ export function mediaClient({ mediaUrl, token, client, clock, fetch }: MediaClie
       const response = await fetch(`${mediaUrl}/sessions`, { method: "POST", headers, body, signal: deadline.signal });
       const text = await response.text();
       if (!response.ok) return { kind: "Failed", reason: `status ${response.status}: ${text.slice(0, 500)}` };
-      return { kind: "Answered", ...sessionsSchema.parse(JSON.parse(text)) };
+      const answer = sessionsSchema.safeParse(JSON.parse(text));
+      if (!answer.success) return { kind: "Failed", reason: `no answer of a media server: ${text.slice(0, 500)}` };
+      return { kind: "Answered", ...answer.data };
     } catch (error) {
       return { kind: "Failed", reason: reasonOf(error) };
     } finally {

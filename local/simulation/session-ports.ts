@@ -41,6 +41,8 @@ export type SessionAnswer =
       readonly refused: readonly { readonly id: string; readonly reason: string }[];
       /** Sessions that ended without the client's doing, each told once. */
       readonly lost: readonly string[];
+      /** Since when (ms) the nodes know the client. Another value than before: all sessions until then are gone. */
+      readonly knownSince: number;
     }
   | { readonly kind: "Failed"; readonly reason: string };
 

@@ -81,18 +81,19 @@ describe("the media server", () => {
           { id: "e", reason: "NoSuchNode" },
         ],
         lost: [],
+        knownSince: clock.now(),
       },
     });
     // Who leaves makes room for who comes.
     const { body } = await post({ client: "s1", connect: [viewer("c")], disconnect: ["a", "unknown"] });
-    expect(body).toEqual({ connected: ["c"], refused: [], lost: [] });
+    expect(body).toMatchObject({ connected: ["c"], refused: [], lost: [] });
     expect([...room(1).sessions]).toEqual(["s1/b", "s1/c"]);
   });
 
   it.each(["Draining", "NotServing"] as const)("says that a node is %s", async (reason) => {
     room(1).answer = reason;
     const { body } = await post({ client: "s1", connect: [viewer("a")] });
-    expect(body).toEqual({ connected: [], refused: [{ id: "a", reason }], lost: [] });
+    expect(body).toMatchObject({ connected: [], refused: [{ id: "a", reason }], lost: [] });
   });
 
   it("moves a session that connects elsewhere, and takes one that connects again", async () => {
@@ -120,6 +121,15 @@ describe("the media server", () => {
     expect([...room(1).sessions]).toEqual(["s2/a"]);
     await clock.advance(29_000);
     expect([...room(1).sessions]).toEqual([]);
+  });
+
+  it("says since when it knows a simulation, so that this sees that its sessions were forgotten", async () => {
+    const start = clock.now();
+    await post({ client: "s1" });
+    await clock.advance(29_000);
+    expect(await post({ client: "s1" })).toMatchObject({ body: { knownSince: start } });
+    await clock.advance(30_000);
+    expect(await post({ client: "s1" })).toMatchObject({ body: { knownSince: start + 59_000 } });
   });
 
   it("disconnects everybody when it is closed", async () => {

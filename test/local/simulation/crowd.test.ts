@@ -30,6 +30,7 @@ class TestNode implements SeenNode {
 class TestFleet {
   readonly nodes: TestNode[] = [new TestNode("live-origin-0", "origin", 10)];
   lost: string[] = [];
+  knownSince = 1;
   isDown = false;
   retryAfterMs = 2_000;
   /** The look-ups say "full", whatever there is. */
@@ -56,7 +57,13 @@ class TestFleet {
     const isIn = connect.map((request) => this.#admit(request));
     const connected = connect.filter((_, index) => isIn[index]).map(({ id }) => id);
     const refused = connect.filter((_, index) => !isIn[index]).map(({ id }) => ({ id, reason: "Full" }));
-    return Promise.resolve({ kind: "Answered", connected, refused, lost: this.lost.splice(0) });
+    return Promise.resolve({
+      kind: "Answered",
+      connected,
+      refused,
+      lost: this.lost.splice(0),
+      knownSince: this.knownSince,
+    });
   };
 
   /** The machine is gone, with its sessions. */
@@ -245,6 +252,18 @@ describe("the crowd", () => {
     const ended = fleet.batches.flatMap(({ disconnect }) => disconnect);
     expect(ended.length).toBeGreaterThan(0);
     expect(ended.filter((id) => begun.includes(id))).toEqual([]);
+  });
+
+  it("notices that the media servers were started again, and comes anew", async () => {
+    const { fleet, crowd, run } = setUp();
+    const edge = fleet.addEdge("live-edge-0", 50);
+    crowd.setTarget({ viewers: 5, publishers: 1 });
+    await run(3);
+    edge.sessions.clear();
+    fleet.knownSince = 2;
+    await run(3);
+    expect(crowd.counts).toMatchObject({ watching: 5, publishing: 1, lost: 6, cut: 0, arrivals: 5 });
+    expect(edge.sessions.size).toBe(5);
   });
 
   it("calls the nodes at each step, for silence would end its sessions", async () => {

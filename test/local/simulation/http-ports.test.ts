@@ -53,7 +53,7 @@ describe("the media server", () => {
   };
 
   it("is told who comes and goes, by whom", async () => {
-    const body = { connected: ["c-2"], refused: [{ id: "c-3", reason: "Full" }], lost: ["c-4"] };
+    const body = { connected: ["c-2"], refused: [{ id: "c-3", reason: "Full" }], lost: ["c-4"], knownSince: 5 };
     const { calls, answer } = ask(Response.json(body));
     expect(await answer).toEqual({ kind: "Answered", ...body });
     const headers = new Headers(calls[0]?.init?.headers);
@@ -63,6 +63,7 @@ describe("the media server", () => {
 
   it.each([
     [new Response("no", { status: 401 }), "status 401: no"],
+    [Response.json({ ok: true }), 'no answer of a media server: {"ok":true}'],
     [new TypeError("fetch failed", { cause: new Error("refused") }), "refused"],
   ])("may not answer: %#", async (response, reason) => {
     expect(await ask(response).answer).toEqual({ kind: "Failed", reason });

@@ -29,7 +29,13 @@ function setUp(fields: Partial<SimulationOptions> = {}) {
     if (world.isDown) return Promise.resolve({ kind: "Failed", reason: "refused" });
     for (const { id } of connect) sessions.add(id);
     for (const id of disconnect) sessions.delete(id);
-    return Promise.resolve({ kind: "Answered", connected: connect.map(({ id }) => id), refused: [], lost: [] });
+    return Promise.resolve({
+      kind: "Answered",
+      connected: connect.map(({ id }) => id),
+      refused: [],
+      lost: [],
+      knownSince: 0,
+    });
   };
   const trace = traceThrough("test", [
     { seconds: 0, viewers: 0, publishers: 1 },
