@@ -394,7 +394,7 @@ async function controller(): Promise<void> {
   const config = loadConfig(processEnvironment(), "controller");
   const own = newProcess(config, process.stdout);
   try {
-    const kube = new KubeClient({ config: loadKubeConfig(config.kubeconfig), clock: own.clock });
+    const kube = new KubeClient({ config: await loadKubeConfig(config.kubeconfig), clock: own.clock });
     await startController(own, config, kube, stops);
     await interrupted.promise;
   } finally {
@@ -437,7 +437,7 @@ async function api(): Promise<void> {
   const config = loadConfig(processEnvironment(), "api");
   const own = newProcess(config, process.stdout);
   try {
-    const kube = new KubeClient({ config: loadKubeConfig(config.kubeconfig), clock: own.clock });
+    const kube = new KubeClient({ config: await loadKubeConfig(config.kubeconfig), clock: own.clock });
     await startApi(own, config, kube, stops);
     await interrupted.promise;
   } finally {
