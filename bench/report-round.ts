@@ -5,6 +5,14 @@ import { median, pause, percentile, rounded, sharedMs } from "./measure.ts";
 import { connectionCapacity, groupName, type NodePlace } from "./resting-fleet.ts";
 import type { Row } from "./table.ts";
 
+export interface ReportOptions {
+  /** Nodes of the large group, at each size. */
+  readonly sizes: readonly number[];
+  readonly rounds: number;
+  /** Alarms that are raised in a round, each in another group. */
+  readonly events: number;
+}
+
 /** Time (ms) between two events; a hundred of them last as long as the peer's interval. */
 const eventMs = 100;
 export const pollMs = 10_000;

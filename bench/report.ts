@@ -9,19 +9,11 @@ import { systemClock } from "../runtime/clock.ts";
 import { LaunchWatch } from "./launch-watch.ts";
 import { median, pause, sharedMs } from "./measure.ts";
 import { OperatorUnderTest } from "./operator-under-test.ts";
-import { type Round, roundOn, rowsOf, connectionsAt, eventPlaces } from "./report-round.ts";
+import { type ReportOptions, type Round, roundOn, rowsOf, connectionsAt, eventPlaces } from "./report-round.ts";
 import { intervalMs, ReportStream } from "./report-stream.ts";
 import { connectionCapacity, restingFleet, uidOf } from "./resting-fleet.ts";
 import type { Row } from "./table.ts";
 import { inTwoProcesses } from "./two-processes.ts";
-
-export interface ReportOptions {
-  /** Nodes of the large group, at each size. */
-  readonly sizes: readonly number[];
-  readonly rounds: number;
-  /** Alarms that are raised in a round, each in another group. */
-  readonly events: number;
-}
 
 interface LoadedRound extends Round {
   readonly reportsPerSecond: number;
