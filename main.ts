@@ -2,11 +2,11 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { FeedClient } from "./api/feed-client.ts";
 import { InformedGroupDirectory } from "./api/group-directory.ts";
-import type { Listener } from "./api/listener.ts";
+import { type Listener, PortInUseError } from "./api/listener.ts";
 import { serveOperations } from "./api/operations-server.ts";
 import { ReportBook } from "./api/report-book.ts";
 import { type ApiServer, createApiServer } from "./api/server.ts";
@@ -23,6 +23,7 @@ import { openCloudFile } from "./local/cloud-file.ts";
 import { beginFirstStart, type DataDirectory, dataDirectory, endFirstStart, nodeKey } from "./local/data-directory.ts";
 import { mostDecisions, parseTime } from "./local/explain.ts";
 import { type ExplainOptions, runExplain } from "./local/explain-command.ts";
+import { type Endpoints, readEndpoints, writeEndpoints } from "./local/endpoints.ts";
 import { EmbeddedApi } from "./local/kube/embedded-api.ts";
 import { startKubeServer } from "./local/kube/http-server.ts";
 import { writeKubeconfig } from "./local/kube/kubeconfig.ts";
@@ -31,7 +32,7 @@ import { ObjectStore } from "./local/kube/object-store.ts";
 import { LogFile } from "./local/log-file.ts";
 import { createAll, readDefinitions } from "./local/manifests.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
-import { startMediaServer } from "./local/media-server.ts";
+import { type MediaServer, type MediaServerOptions, startMediaServer } from "./local/media-server.ts";
 import { showProgress } from "./local/progress.ts";
 import { runSimulation, type SimulateOptions } from "./local/simulation/command.ts";
 import { traceDescriptions, traceNames } from "./local/simulation/trace.ts";
@@ -72,7 +73,7 @@ interface UpOptions {
   readonly dataDir: string;
   readonly apiPort?: number;
   readonly kubePort: number;
-  readonly mediaPort: number;
+  readonly mediaPort?: number;
   readonly bare?: true;
 }
 
@@ -98,6 +99,7 @@ const plainErrors = new Set([
 /** How often (ms) the node keys are read again, so that a rotation is seen. */
 const keyRefreshMs = 60_000;
 const keptSilenceFactor = 3;
+const usualMediaPort = 8082;
 
 /** Runs the command line. Sets the exit code: 0 done, 1 failed, 2 usage. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -126,7 +128,11 @@ function program(): Command {
     .option("--data-dir <folder>", "where objects, machines and history are kept", ".streamfleet")
     .option("--api-port <port>", "port of the node API (default: STREAMFLEET_API_PORT, else 8080)", toPort)
     .option("--kube-port <port>", "port of the embedded Kubernetes API", toPort, 8081)
-    .option("--media-port <port>", "port on which simulated viewers and publishers come in", toPort, 8082)
+    .option(
+      "--media-port <port>",
+      "port on which simulated viewers and publishers come in (default: 8082, or a free one)",
+      toPort,
+    )
     .option("--bare", "do not apply the example to an empty data directory")
     .action(up);
   addSimulatedCloud(root.command("simulated-cloud"));
@@ -162,7 +168,7 @@ function addSimulate(command: Command): void {
     .option("--data-dir <folder>", "the folder that `up` was given", ".streamfleet")
     .option("--out <file>", "where to write the picture", "simulation.svg")
     .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
-    .option("--media-url <url>", "where the media server of `up` is", toHttpUrl, "http://127.0.0.1:8082")
+    .option("--media-url <url>", "where the media server of `up` is (default: as `up` has it)", toHttpUrl)
     .option("--keep", "leave the sessions at the end; they last for half a minute", false)
     .addHelpText("after", simulationHelp())
     .action(simulate);
@@ -272,7 +278,7 @@ interface UpSettings {
   readonly config: Config;
   readonly data: DataDirectory;
   readonly kubePort: number;
-  readonly mediaPort: number;
+  readonly mediaPort: number | undefined;
   readonly bare: boolean;
   readonly stops: Stops;
   readonly interrupted: AbortSignal;
@@ -302,8 +308,9 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
   const { clock, logger } = own;
   const verify = (token: string): boolean => verifyOperatorToken(keys, token);
-  const players = await startMediaServer({ fleet: simulated.fleet, verify, clock, port: mediaPort, logger });
+  const players = await listenForPlayers({ fleet: simulated.fleet, verify, clock, logger }, mediaPort);
   stops.add(() => players.close());
+  writeEndpoints(data.endpoints, { apiUrl: config.apiUrl, mediaUrl: players.url });
   const always: Leadership = { isLeader: () => true };
   own.metrics.leading(true);
   const tasks = operator(own, {
@@ -323,6 +330,20 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   if (applied) await createAll(kube, join(import.meta.dirname, "examples", "live.yaml"));
   endFirstStart(data);
   void present(own, { data, cluster, kubeUrl: server.url, awaitGroups: applied, interrupted });
+}
+
+/** Simulations find the port in the data directory, so that another one does as well where nobody has chosen it. */
+async function listenForPlayers(
+  options: Omit<MediaServerOptions, "port">,
+  port: number | undefined,
+): Promise<MediaServer> {
+  if (port !== undefined) return startMediaServer({ ...options, port });
+  try {
+    return await startMediaServer({ ...options, port: usualMediaPort });
+  } catch (error) {
+    if (!(error instanceof PortInUseError)) throw error;
+    return startMediaServer({ ...options, port: 0 });
+  }
 }
 
 function openEmbeddedApi({ config, clock }: Process, data: DataDirectory, stops: Stops): EmbeddedApi {
@@ -394,7 +415,7 @@ async function controller(): Promise<void> {
   const config = loadConfig(processEnvironment(), "controller");
   const own = newProcess(config, process.stdout);
   try {
-    const kube = new KubeClient({ config: loadKubeConfig(config.kubeconfig), clock: own.clock });
+    const kube = new KubeClient({ config: await loadKubeConfig(config.kubeconfig), clock: own.clock });
     await startController(own, config, kube, stops);
     await interrupted.promise;
   } finally {
@@ -437,7 +458,7 @@ async function api(): Promise<void> {
   const config = loadConfig(processEnvironment(), "api");
   const own = newProcess(config, process.stdout);
   try {
-    const kube = new KubeClient({ config: loadKubeConfig(config.kubeconfig), clock: own.clock });
+    const kube = new KubeClient({ config: await loadKubeConfig(config.kubeconfig), clock: own.clock });
     await startApi(own, config, kube, stops);
     await interrupted.promise;
   } finally {
@@ -474,13 +495,25 @@ async function migrate(): Promise<void> {
 
 // ------------------------------------------------------------------------------------------------ simulate, explain
 
-type SimulateFlags = Omit<SimulateOptions, "apiUrl"> & { readonly apiUrl?: string };
+type SimulateFlags = Omit<SimulateOptions, "apiUrl" | "mediaUrl"> & Partial<Endpoints>;
+
+/** Flags go before the environment, that before what `up` wrote into its folder, and that before what is usual. */
+function endpointsOf({ apiUrl, mediaUrl }: Partial<Endpoints>, dataDir: string, config: Config): Endpoints {
+  const data = dataDirectory(dataDir);
+  const elsewhere = config.kubeconfig !== undefined && resolve(config.kubeconfig) !== data.kubeconfig;
+  const written = elsewhere ? undefined : readEndpoints(data.endpoints);
+  const told = processEnvironment()["STREAMFLEET_API_URL"] === undefined ? written?.apiUrl : undefined;
+  return {
+    apiUrl: apiUrl ?? told ?? config.apiUrl,
+    mediaUrl: mediaUrl ?? written?.mediaUrl ?? `http://127.0.0.1:${usualMediaPort}`,
+  };
+}
 
 async function simulate(flags: SimulateFlags): Promise<void> {
   const config = loadConfig(processEnvironment(), "up");
   const { stdout } = process;
   await runSimulation(
-    { ...flags, apiUrl: flags.apiUrl ?? config.apiUrl },
+    { ...flags, ...endpointsOf(flags, flags.dataDir, config) },
     {
       clock: systemClock(),
       random: () => randomInt(2 ** 47) / 2 ** 47,
@@ -498,8 +531,9 @@ type ExplainFlags = Omit<ExplainOptions, "apiUrl" | "name"> & { readonly apiUrl?
 async function explain(name: string, flags: ExplainFlags): Promise<void> {
   const config = loadConfig(processEnvironment(), "up");
   const { kubeconfig, databaseUrl } = config;
+  const { apiUrl } = endpointsOf(flags, flags.dataDir, config);
   process.exitCode = await runExplain(
-    { ...flags, name, apiUrl: flags.apiUrl ?? config.apiUrl },
+    { ...flags, name, apiUrl },
     {
       clock: systemClock(),
       fetch: globalThis.fetch,
@@ -755,4 +789,13 @@ function untilInterrupted(): { readonly promise: Promise<void>; readonly signal:
   return { promise, signal: controllerOfEnd.signal };
 }
 
-if (import.meta.main) await run(process.argv);
+/** Whoever reads what we print may leave early, as `head` does: there is nobody left to print for. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+}
+
+if (import.meta.main) {
+  process.stdout.on("error", endWithReader);
+  await run(process.argv);
+}

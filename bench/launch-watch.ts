@@ -2,6 +2,7 @@
 import type { Machine } from "../domain/machine.ts";
 import { fromTags } from "../domain/ownership.ts";
 import type { CloudPlatform, LaunchRequest, MachineQuery, PlatformResult } from "../platforms/platform.ts";
+import { sharedMs } from "./measure.ts";
 
 export class LaunchWatch implements CloudPlatform {
   readonly name: CloudPlatform["name"];
@@ -23,13 +24,13 @@ export class LaunchWatch implements CloudPlatform {
     return this.#launches;
   }
 
-  /** Resolves with the time (`performance.now()`) at which the next launch call for the group begins. */
+  /** Resolves with the time (`sharedMs`) at which the next launch call for the group begins. */
   next(group: string): Promise<number> {
     return new Promise((resolve) => this.#waiting.set(group, resolve));
   }
 
   launch(request: LaunchRequest, signal: AbortSignal): PlatformResult<readonly Machine[]> {
-    this.#tell(request, performance.now());
+    this.#tell(request, sharedMs());
     return this.#platform.launch(request, signal);
   }
 

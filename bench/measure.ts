@@ -1,6 +1,7 @@
 /** Numbers from work that is done, and what several of them say together. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { sleep, systemClock } from "../runtime/clock.ts";
 
 /** Time that some work took: on the wall, and on all processors together. */
 export interface Cost {
@@ -16,6 +17,17 @@ export async function costOf(work: () => Promise<void>): Promise<Cost> {
   const wallMs = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);
   return { wallMs, cpuMs: (user + system) / 1_000 };
+}
+
+/** Time (ms) on the one clock that all processes of a machine share. */
+export function sharedMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+const forever = new AbortController().signal;
+
+export function pause(ms: number): Promise<undefined> {
+  return sleep(systemClock(), ms, forever).then(() => undefined);
 }
 
 export function median(values: readonly number[]): number {

@@ -1,5 +1,4 @@
 /** The process whose memory is measured: a controller and nothing else. Objects, machines and reports come from its parent. */
-import { KubeConfig } from "@kubernetes/client-node";
 import { parseFeedLine, toReport } from "../api/feed-lines.ts";
 import { ReportBook } from "../api/report-book.ts";
 import { instant } from "../domain/time.ts";
@@ -7,6 +6,7 @@ import { kubeconfig } from "../local/kube/kubeconfig.ts";
 import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { KubeClient } from "../runtime/kube-client.ts";
+import { kubeConfigClass } from "../runtime/kube-config-library.ts";
 import { ListedPlatform } from "./listed-platform.ts";
 import { heldHeapMb } from "./measure.ts";
 import { OperatorUnderTest } from "./operator-under-test.ts";
@@ -35,7 +35,7 @@ interface Subject {
 
 async function started({ kubeUrl, cloudUrl, now }: Extract<MemoryOrder, { kind: "Start" }>): Promise<Subject> {
   const clock = new VirtualClock(instant(now));
-  const config = new KubeConfig();
+  const config = new (await kubeConfigClass())();
   config.loadFromString(kubeconfig(kubeUrl));
   const kube = new KubeClient({ config, clock: systemClock() });
   const reports = new ReportBook();

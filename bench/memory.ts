@@ -2,12 +2,10 @@
  * Memory: what a controller of a large fleet occupies after ten minutes of reports, and whether it goes on growing. It has a
  * process of its own; the Kubernetes API, the cloud and the nodes are here. Time is virtual, and memory is not.
  */
-import { type ChildProcess, fork, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { reportLine } from "../api/feed-lines.ts";
 import { clusterTag } from "../domain/ownership.ts";
 import { startKubeServer } from "../local/kube/http-server.ts";
@@ -15,6 +13,7 @@ import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts"
 import { systemClock } from "../runtime/clock.ts";
 import { median, rounded, slopeOf } from "./measure.ts";
 import type { MemoryAnswer, MemoryOrder } from "./memory-subject.ts";
+import { type Ordered, ordered } from "./orders.ts";
 import { intervalMs } from "./report-stream.ts";
 import { clusterId, reportOf, restingFleet, type RestingFleet, uidOf } from "./resting-fleet.ts";
 import type { Row } from "./table.ts";
@@ -91,11 +90,8 @@ interface Stage {
 
 async function lifeOn({ fleet, kube, cloud, minutes }: Stage, execArgv: readonly string[]): Promise<Life> {
   const bareMb = await bareNodeMb();
-  const child = fork(fileURLToPath(new URL("memory-subject.ts", import.meta.url)), {
-    stdio: "inherit",
-    execArgv: [...execArgv],
-  });
-  const tell = teller(child);
+  const child: Ordered<MemoryOrder, MemoryAnswer> = ordered("memory-subject.ts", execArgv);
+  const tell = child.tell.bind(child);
   const start = fleet.clock.now();
   const { rssMb: loadedMb } = await tell({ kind: "Load" });
   await tell({ kind: "Start", kubeUrl: kube.url, cloudUrl: cloud.url, now: start });
@@ -113,8 +109,7 @@ async function lifeOn({ fleet, kube, cloud, minutes }: Stage, execArgv: readonly
   const middle = await tell({ kind: "Collect" });
   await live(halfMs);
   const end = await tell({ kind: "Collect" });
-  child.disconnect();
-  await once(child, "exit");
+  await child.end();
   const later = samples.filter(({ minute }) => minute >= minutes / 2);
   return {
     ...{ bareMb, loadedMb, idleMb, heldMb: end.heapMb },
@@ -140,18 +135,6 @@ function feedOf({ places }: RestingFleet): (ms: number) => readonly string[] {
       lines.push(JSON.stringify(reportLine(reportOf(uidOf(place), place, told), now)));
     }
     return lines;
-  };
-}
-
-/** Says one thing at a time, and answers what the child answers. */
-function teller(child: ChildProcess): (order: MemoryOrder) => Promise<MemoryAnswer> {
-  const dead = once(child, "exit").then(() => undefined);
-  return async (order) => {
-    const answered = once(child, "message") as Promise<[MemoryAnswer]>;
-    child.send(order);
-    const answer = await Promise.race([answered, dead]);
-    if (answer === undefined) throw new Error("the controller ended");
-    return answer[0];
   };
 }
 

@@ -1,4 +1,5 @@
 /** The operator in this process, put together as `up` does it, with everything counted that goes out of it. */
+import { ReportBook } from "../api/report-book.ts";
 import { informedCluster, type InformedCluster } from "../controllers/cluster.ts";
 import { operatorTasks } from "../controllers/operator.ts";
 import type { History } from "../domain/history.ts";
@@ -21,7 +22,7 @@ import { CallCount, countedKubernetes } from "./call-count.ts";
 import { clusterId, operatorNamespace, type RestingFleet } from "./resting-fleet.ts";
 
 export interface OperatorUnderTestOptions {
-  readonly fleet: Pick<RestingFleet, "clock" | "reports"> & { readonly kube: KubernetesApi };
+  readonly fleet: Pick<RestingFleet, "clock"> & { readonly kube: KubernetesApi; readonly reports?: ReportBook };
   /** Of the informers; the fleet's when absent. */
   readonly clusterClock?: Clock;
   readonly platform: CloudPlatform;
@@ -66,7 +67,7 @@ export class OperatorUnderTest {
 
   /** Everything is there, and nothing has begun. */
   static async prepare(options: OperatorUnderTestOptions): Promise<OperatorUnderTest> {
-    const { clock, kube, reports } = options.fleet;
+    const { clock, kube, reports = new ReportBook() } = options.fleet;
     const calls = new CallCount();
     const activity = new Activity();
     const metrics = activity.watch(createMetrics());

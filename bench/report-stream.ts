@@ -1,6 +1,6 @@
 /** Nodes that report in real time, spread evenly over the interval, and some of them more than they can bear. */
 import type { NodeReport } from "../domain/load.ts";
-import { type NodePlace, reportOf, type RestingFleet, uidOf } from "./resting-fleet.ts";
+import { type NodePlace, reportOf, type RestingFleet, type Told } from "./resting-fleet.ts";
 
 /** Each node reports this often (ms). */
 export const intervalMs = 5_000;
@@ -9,6 +9,8 @@ const tickMs = 5;
 
 export interface ReportStreamOptions {
   readonly fleet: Pick<RestingFleet, "clock" | "places">;
+  /** UID of the place's StreamNode; undefined while it has none: then it does not report. */
+  readonly uidOf: (place: NodePlace) => string | undefined;
   /** Takes a report in. */
   readonly record: (report: NodeReport) => void;
   /** Connections of a node that nothing has happened to. */
@@ -45,21 +47,25 @@ export class ReportStream {
 
   /** A report out of turn, newer than all before it. */
   tell(place: NodePlace, connections: number): void {
-    const { fleet, record } = this.#options;
+    const { fleet } = this.#options;
     // Higher than any that its turns give: one every so often is no more than one out of turn.
     const sequence = 2 * (1 + this.#sent) + 1;
-    record(reportOf(uidOf(place), place, { sequence, at: fleet.clock.now(), connections }));
+    this.#send(place, { sequence, at: fleet.clock.now(), connections });
   }
 
   #sendDue(): void {
-    const { fleet, record, connectionsAt } = this.#options;
+    const { fleet, connectionsAt } = this.#options;
     const { clock, places } = fleet;
     const due = Math.floor(((clock.monotonicMs() - this.#startMs) / intervalMs) * places.length);
     for (; this.#sent < due; this.#sent += 1) {
       const place = places[this.#sent % places.length];
       if (place === undefined) continue;
-      const told = { sequence: 2 * (1 + this.#sent), at: clock.now(), connections: connectionsAt(place) };
-      record(reportOf(uidOf(place), place, told));
+      this.#send(place, { sequence: 2 * (1 + this.#sent), at: clock.now(), connections: connectionsAt(place) });
     }
+  }
+
+  #send(place: NodePlace, told: Told): void {
+    const uid = this.#options.uidOf(place);
+    if (uid !== undefined) this.#options.record(reportOf(uid, place, told));
   }
 }

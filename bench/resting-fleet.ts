@@ -63,7 +63,7 @@ export interface FleetSize {
 
 export async function restingFleet({ nodes: size, pairs = 0 }: FleetSize, clock: Clock): Promise<RestingFleet> {
   const since = addMs(clock.now(), -ageMs);
-  const places = [...placesOf(size), ...pairPlaces(pairs, size)];
+  const places = fleetPlaces({ nodes: size, pairs });
   const byGroup = Map.groupBy(places, ({ group }) => group);
   const store = new ObjectStore();
   const crds = customResourceDefinitions();
@@ -85,6 +85,11 @@ export async function restingFleet({ nodes: size, pairs = 0 }: FleetSize, clock:
     kube.close();
   };
   return { clock, kube, cloud, reports, places, close };
+}
+
+/** Where all of its nodes are. */
+export function fleetPlaces({ nodes: size, pairs = 0 }: FleetSize): readonly NodePlace[] {
+  return [...placesOf(size), ...pairPlaces(pairs, size)];
 }
 
 export interface Told {

@@ -10,6 +10,7 @@ export interface DataDirectory {
   readonly objects: string;
   readonly cloud: string;
   readonly kubeconfig: string;
+  readonly endpoints: string;
   readonly log: string;
   /** Stands while the first start is not complete. */
   readonly firstStart: string;
@@ -24,6 +25,7 @@ export function dataDirectory(path: string): DataDirectory {
     objects: join(root, "objects"),
     cloud: join(root, "cloud"),
     kubeconfig: join(root, "kubeconfig"),
+    endpoints: join(root, "endpoints.json"),
     log: join(root, "streamfleet.log"),
     firstStart: join(root, "first-start"),
   };

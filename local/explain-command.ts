@@ -31,7 +31,7 @@ export interface ExplainDeps {
 export async function runExplain(options: ExplainOptions, deps: ExplainDeps): Promise<number> {
   const { clock, kubeconfig, operatorNamespace, fetch, write } = deps;
   const address = { dataDir: options.dataDir, ...(kubeconfig !== undefined && { kubeconfig }) };
-  const kube = openKube(address, clock);
+  const kube = await openKube(address, clock);
   try {
     const group = await readGroup(kube, options);
     const token = await operatorToken(kube, { namespace: operatorNamespace, clock });

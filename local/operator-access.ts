@@ -23,13 +23,13 @@ export interface FleetAddress {
 }
 
 /** A client of the fleet's Kubernetes API. Throws `CommandError` and `KubeConfigError`; calls nobody. */
-export function openKube({ dataDir, kubeconfig }: FleetAddress, clock: Clock): KubeClient {
+export async function openKube({ dataDir, kubeconfig }: FleetAddress, clock: Clock): Promise<KubeClient> {
   const { kubeconfig: own, root } = dataDirectory(dataDir);
   const path = existsSync(own) ? own : kubeconfig;
   if (path === undefined) {
     throw new CommandError(`\`streamfleet up\` has not run in ${root}: start it, or name its folder with --data-dir`);
   }
-  return new KubeClient({ config: loadKubeConfig(path), clock });
+  return new KubeClient({ config: await loadKubeConfig(path), clock });
 }
 
 /** The group, which must exist. Throws `CommandError`. */

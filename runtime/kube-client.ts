@@ -2,9 +2,10 @@
 import http from "node:http";
 import https from "node:https";
 import { delimiter } from "node:path";
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../domain/time.ts";
 import { startDeadline } from "./deadline.ts";
+import { kubeConfigClass } from "./kube-config-library.ts";
 import type {
   DeleteOptions,
   KubernetesApi,
@@ -35,11 +36,12 @@ export interface KubeClientOptions {
  * Reads the configuration of the cluster. `path`: kubeconfig files, separated as in KUBECONFIG. Without it, the
  * service account of the Pod or `~/.kube/config`. Throws `KubeConfigError`.
  */
-export function loadKubeConfig(path?: string): KubeConfig {
-  const config = new KubeConfig();
+export async function loadKubeConfig(path?: string): Promise<KubeConfig> {
+  const library = await kubeConfigClass();
+  const config = new library();
   try {
     if (path === undefined || path === "") config.loadFromDefault();
-    else loadFiles(config, path);
+    else loadFiles(config, library, path);
   } catch (cause) {
     throw new KubeConfigError(`cannot read the kubeconfig ${path ?? "(default)"}: ${oneLine(messageOf(cause))}`, {
       cause,
@@ -49,12 +51,12 @@ export function loadKubeConfig(path?: string): KubeConfig {
   return config;
 }
 
-function loadFiles(config: KubeConfig, path: string): void {
+function loadFiles(config: KubeConfig, library: typeof KubeConfig, path: string): void {
   const [first, ...others] = path.split(delimiter).filter((file) => file !== "");
   if (first === undefined) throw new KubeConfigError("no file is named");
   config.loadFromFile(first);
   for (const file of others) {
-    const other = new KubeConfig();
+    const other = new library();
     other.loadFromFile(file);
     config.mergeConfig(other);
   }

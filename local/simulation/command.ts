@@ -127,7 +127,7 @@ interface OpenFleet extends AsyncDisposable {
 /** Makes sure that everything answers, and follows the fleet's objects from here on. */
 async function openFleet(options: SimulateOptions, deps: SimulateDeps): Promise<OpenFleet> {
   const { clock, operatorNamespace } = deps;
-  const kube = openKube(options, clock);
+  const kube = await openKube(options, clock);
   try {
     const group = await readGroup(kube, { namespace: options.namespace, name: options.group });
     const token = await operatorToken(kube, { namespace: operatorNamespace, clock });

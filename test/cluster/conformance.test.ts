@@ -18,7 +18,7 @@ async function realServer(): Promise<KubernetesServer> {
     expect(widgets.status).toBe(200);
     expect(index.body).toContain(widgetType.group);
   });
-  const api = new KubeClient({ config: loadKubeConfig(clusterKubeconfig()), clock: systemClock() });
+  const api = new KubeClient({ config: await loadKubeConfig(clusterKubeconfig()), clock: systemClock() });
   return {
     api,
     http,

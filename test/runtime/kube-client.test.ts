@@ -235,11 +235,11 @@ describe("kubeconfig", () => {
     return write(name, JSON.stringify(config));
   }
 
-  it("reads one file, or several of which the first names the context", () => {
+  it("reads one file, or several of which the first names the context", async () => {
     const one = file("one", { server: "https://one:6443" });
     const two = file("two", { server: "https://two:6443" });
-    expect(loadKubeConfig(one).getCurrentCluster()?.server).toBe("https://one:6443");
-    const both = loadKubeConfig(`${one}:${two}`);
+    expect((await loadKubeConfig(one)).getCurrentCluster()?.server).toBe("https://one:6443");
+    const both = await loadKubeConfig(`${one}:${two}`);
     expect(both.getClusters().map((cluster) => cluster.name)).toEqual(["one", "two"]);
   });
 
@@ -249,10 +249,10 @@ describe("kubeconfig", () => {
     ["an empty file", () => write("empty", ""), /^cannot read the kubeconfig .*empty: /],
     ["no current context", () => write("none", "clusters: []\nusers: []\ncontexts: []\n"), /set current-context/],
     ["plain http", () => file("plain", { server: "http://plain" }), /set insecure-skip-tls-verify: true/],
-  ])("refuses %s in one line", (_name, path, message) => {
-    const load = (): unknown => loadKubeConfig(path());
-    expect(load).toThrow(KubeConfigError);
-    expect(load).toThrow(message);
-    expect(load).not.toThrow("\n");
+  ])("refuses %s in one line", async (_name, path, message) => {
+    const load = loadKubeConfig(path());
+    await expect(load).rejects.toThrow(KubeConfigError);
+    await expect(load).rejects.toThrow(message);
+    await expect(load).rejects.not.toThrow("\n");
   });
 });

@@ -1,0 +1,149 @@
+/** Carries decisions out: commits a LaunchBatch, or marks a node that is to drain. One of each role at a time. */
+import type { NodeGroup } from "../../crds/node-group.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import type { Decided } from "../../domain/group-status.ts";
+import type { LoadFeed } from "../../domain/load.ts";
+import { type Clock, toRfc3339 } from "../../domain/time.ts";
+import { type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
+import type { Cluster } from "../cluster.ts";
+import type { FreshBatches } from "../fresh-batches.ts";
+import { assertLeading, type Leadership } from "../leadership.ts";
+import type { ScaleInDesk } from "../scale-in-desk.ts";
+import { type BatchPlan, planBatch } from "./batches.ts";
+import type { Chronicle } from "./chronicle.ts";
+import { lookAgainMs } from "./next-look.ts";
+import type { GroupObservation } from "./observation.ts";
+import { victimAt } from "./victims.ts";
+import type { GroupWorlds } from "./worlds.ts";
+
+export interface DeedsDeps {
+  readonly cluster: Cluster;
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly feed: Pick<LoadFeed, "latest">;
+  readonly desk: Pick<ScaleInDesk, "carriedOut">;
+  /** Where a batch that was just created goes on without a detour through the cluster. */
+  readonly fresh: Pick<FreshBatches, "put">;
+  /** Revision of a LaunchConfig: a hash of its content. */
+  readonly revisionOf: (config: BatchPlan["launchConfig"]) => string;
+  /** What the launch call of a batch needs beside it, as it is now. */
+  readonly call: () => BatchPlan["call"];
+}
+
+/** How soon (ms) to decide anew after somebody else has taken a batch's number. */
+export const takenMs = 200;
+
+type LaunchDecided = Decided & { readonly decision: { readonly kind: "LaunchNodes" } };
+type DrainDecided = Decided & { readonly decision: { readonly kind: "DrainNode" } };
+
+/** What was decided in the end; with a result it has changed the cluster, or tried to. */
+export interface Acted {
+  readonly observation: GroupObservation;
+  readonly decided: readonly Decided[];
+  readonly result?: ReconcileResult;
+}
+
+export class Deeds {
+  readonly #deps: DeedsDeps;
+  readonly #worlds: Pick<GroupWorlds, "created" | "distrust">;
+  readonly #chronicle: Pick<Chronicle, "note">;
+
+  constructor(deps: DeedsDeps, worlds: Pick<GroupWorlds, "created" | "distrust">, chronicle: Pick<Chronicle, "note">) {
+    this.#deps = deps;
+    this.#worlds = worlds;
+    this.#chronicle = chronicle;
+  }
+
+  /** Commits a batch for each role that needs nodes. Two regions of a role share numbers and slots: one waits for the other. */
+  launch(acted: Acted, turn: Turn): Promise<Acted> {
+    return onePerRole(acted, isLaunch, (entry) => this.#commit(acted.observation, entry, turn));
+  }
+
+  /** Marks a victim of each role that is to lose a node. The last parents of an edge may be in two regions: one waits for the other. */
+  drain(acted: Acted, nodes: readonly StreamNode[], turn: Turn): Promise<Acted> {
+    return onePerRole(acted, isDrain, (entry) => this.#mark(acted.observation, entry, nodes, turn));
+  }
+
+  async #commit(
+    { group, references, census, batches }: GroupObservation,
+    { input, decision }: LaunchDecided,
+    turn: Turn,
+  ): Promise<ReconcileResult | undefined> {
+    if (references.kind !== "Resolved") return undefined;
+    const { launchConfig } = references;
+    const { cluster, leadership, revisionOf, call } = this.#deps;
+    const plan = { group, launchConfig, place: input, decision, batches, ground: census, call: call() };
+    const draft = planBatch({ ...plan, revision: revisionOf(launchConfig) });
+    if (draft === undefined) return undefined;
+    assertLeading(leadership);
+    const created = await cluster.launchBatches.client.create(draft, turn.signal);
+    const batch = draft.metadata.name;
+    // Somebody else has taken this number meanwhile: what is missing now is decided anew, on the cluster's own word.
+    if (created.kind === "AlreadyExists") {
+      this.#worlds.distrust(group);
+      turn.logger.debug("batch number was taken", { batch });
+      return requeueAfter(takenMs, "somebody else has taken the number");
+    }
+    this.#worlds.created(created.object);
+    this.#deps.fresh.put(created.object);
+    turn.logger.info("committed launch batch", { batch, count: decision.count, reason: decision.reason });
+    this.#tell(group, "ScaledOut", `${batch}: ${decision.message}`);
+    return requeueAfter(0, "a batch was committed");
+  }
+
+  async #mark(
+    observation: GroupObservation,
+    { input, decision }: DrainDecided,
+    nodes: readonly StreamNode[],
+    turn: Turn,
+  ): Promise<ReconcileResult | undefined> {
+    const { cluster, clock, desk, feed, leadership } = this.#deps;
+    const victim = victimAt(input, nodes, feed, decision.node);
+    if (victim === undefined) return undefined;
+    assertLeading(leadership);
+    const drain = { reason: decision.reason, at: toRfc3339(clock.now()) };
+    const marked = await cluster.streamNodes.client.patch(victim, { spec: { drain } }, turn.signal);
+    if (marked.kind !== "Patched") return requeueAfter(takenMs, "the victim has changed meanwhile");
+    if (decision.reason === "Requested")
+      for (const request of observation.requests(input)) if (request.node === decision.node) desk.carriedOut(request);
+    const { name } = victim.metadata;
+    turn.logger.info("marked node to drain", { node: name, reason: decision.reason });
+    this.#tell(observation.group, "ScaledIn", `${name} drains: ${decision.message}`);
+    return requeueAfter(lookAgainMs, "a node was marked to drain");
+  }
+
+  #tell(group: NodeGroup, reason: string, message: string): void {
+    this.#chronicle.note(group, "Normal", reason, message);
+  }
+}
+
+/** Does the first of each role, and leaves the others out of what was decided: they are decided anew when it is counted. */
+async function onePerRole<E extends Decided>(
+  acted: Acted,
+  isOfKind: (entry: Decided) => entry is E,
+  act: (entry: E) => Promise<ReconcileResult | undefined>,
+): Promise<Acted> {
+  const rolesDone = new Set<string>();
+  const later = new Set<Decided>();
+  let result: ReconcileResult | undefined;
+  for (const entry of acted.decided.filter(isOfKind)) {
+    if (rolesDone.has(entry.input.role)) {
+      later.add(entry);
+      continue;
+    }
+    const done = await act(entry);
+    if (done === undefined) continue;
+    rolesDone.add(entry.input.role);
+    result = done;
+  }
+  const decided = acted.decided.filter((entry) => !later.has(entry));
+  return { ...acted, decided, ...(result !== undefined && { result }) };
+}
+
+export function isLaunch(entry: Decided): entry is LaunchDecided {
+  return entry.decision.kind === "LaunchNodes";
+}
+
+export function isDrain(entry: Decided): entry is DrainDecided {
+  return entry.decision.kind === "DrainNode";
+}

@@ -1,0 +1,123 @@
+/** A group as the local copy shows it and as the cluster itself does, and how far the first can be relied on. */
+import { labels } from "../../crds/names.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import type { Clock, Instant } from "../../domain/time.ts";
+import { keyText } from "../../runtime/reconciler.ts";
+import { type Cluster, index } from "../cluster.ts";
+import { CensusBook, NodeCensus } from "./census.ts";
+import { BatchLedger } from "./ledger.ts";
+import { unseenMs } from "./next-look.ts";
+import {
+  type GroupObjects,
+  type GroupObservation,
+  type GroupWorld,
+  type ObservationDeps,
+  observeGroup,
+} from "./observation.ts";
+
+export interface GroupWorldsDeps extends ObservationDeps {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+}
+
+/** What the cluster itself says of a group. */
+export interface ConfirmedGroup extends GroupObjects {
+  readonly observation: GroupObservation;
+}
+
+export class GroupWorlds {
+  readonly #deps: GroupWorldsDeps;
+  readonly #censuses: CensusBook;
+  readonly #ledger = new BatchLedger();
+  /** By UID, the term of leadership in which the local copy of the group was last held against the cluster itself. */
+  readonly #confirmedIn = new Map<string, Instant | undefined>();
+  /** By UID, since when the local copy lacks a node that is known to have been made. */
+  readonly #unseenSince = new Map<string, Instant>();
+
+  constructor(deps: GroupWorldsDeps) {
+    this.#deps = deps;
+    this.#censuses = new CensusBook(deps.cluster.streamNodes.cache);
+  }
+
+  /** The group as the local copy shows it, with the batches that were just created here. */
+  known(group: NodeGroup): GroupObservation {
+    return this.#observe(group, this.#knownWorld(group));
+  }
+
+  /** The group as the cluster itself has it; from then on the local copy is relied on, in this term of leadership. */
+  async confirmed(group: NodeGroup, signal: AbortSignal): Promise<ConfirmedGroup> {
+    const { uid } = group.metadata;
+    const { term } = this.#deps.gate;
+    const world = await this.#confirmedWorld(group, signal);
+    this.#ledger.account(keyText(group.metadata), world.batches);
+    this.#confirmedIn.set(uid, term);
+    this.#unseenSince.delete(uid);
+    const { batches, nodes } = world;
+    return { batches, nodes, observation: this.#observe(group, world) };
+  }
+
+  /** Whether the local copy has been held against the cluster itself in this term, and was not found wrong since. */
+  isReliable({ metadata }: NodeGroup): boolean {
+    return this.#confirmedIn.has(metadata.uid) && this.#confirmedIn.get(metadata.uid) === this.#deps.gate.term;
+  }
+
+  /** The local copy was late. */
+  distrust({ metadata }: NodeGroup): void {
+    this.#confirmedIn.delete(metadata.uid);
+  }
+
+  /** Whether nodes that were made stay unseen for so long that something must be wrong with the local copy. */
+  lacksNodes({ group, promised, now }: GroupObservation): boolean {
+    const { uid } = group.metadata;
+    if (!promised.some(({ launched }) => launched)) {
+      this.#unseenSince.delete(uid);
+      return false;
+    }
+    const since = this.#unseenSince.get(uid) ?? now;
+    this.#unseenSince.set(uid, since);
+    return now - since >= unseenMs;
+  }
+
+  /** A batch was created here: it counts before the local copy shows it. */
+  created(batch: LaunchBatch): void {
+    this.#ledger.created(batch);
+  }
+
+  forget({ metadata }: NodeGroup): void {
+    this.#confirmedIn.delete(metadata.uid);
+    this.#unseenSince.delete(metadata.uid);
+  }
+
+  #observe(group: NodeGroup, world: GroupWorld): GroupObservation {
+    return observeGroup(this.#deps, group, { ...world, accounts: this.#ledger }, this.#deps.clock.now());
+  }
+
+  #knownWorld({ metadata, spec }: NodeGroup): GroupWorld {
+    const { launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
+    const { namespace } = metadata;
+    const key = keyText(metadata);
+    return {
+      batches: this.#ledger.complete(key, launchBatches.cache.byIndex(index.nodeGroup, key)),
+      census: this.#censuses.of(key),
+      launchConfig: launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
+      scalePolicy: scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),
+    };
+  }
+
+  /** Batches first: a slot that they show as launched has its node, if it still lives, in the list that follows. */
+  async #confirmedWorld({ metadata, spec }: NodeGroup, signal: AbortSignal): Promise<GroupWorld & GroupObjects> {
+    const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
+    const { namespace } = metadata;
+    const query = { namespace, labelSelector: `${labels.group}=${metadata.name}` };
+    const batches = await launchBatches.client.list(query, signal);
+    const nodes = await streamNodes.client.list(query, signal);
+    return {
+      batches,
+      nodes,
+      census: NodeCensus.of(nodes),
+      launchConfig: await launchConfigs.client.get({ namespace, name: spec.launchConfigRef.name }, signal),
+      scalePolicy: await scalePolicies.client.get({ namespace, name: spec.scalePolicyRef.name }, signal),
+    };
+  }
+}
