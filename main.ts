@@ -211,13 +211,17 @@ function wholeNumber({ from, to }: { readonly from: number; readonly to: number 
 }
 
 function toFactor(text: string): number {
-  const number = Number(text);
-  if (/^\d{1,5}(\.\d{1,6})?$/.test(text) && number > 0) return number;
+  if (isFactor(text)) return Number(text);
   throw new InvalidArgumentError("write a number above 0 and below 100000");
 }
 
 function toDuration(text: string): number {
-  return text === "0" ? 0 : toFactor(text);
+  if (text === "0" || isFactor(text)) return Number(text);
+  throw new InvalidArgumentError("write 0, or a number above 0 and below 100000");
+}
+
+function isFactor(text: string): boolean {
+  return /^\d{1,5}(\.\d{1,6})?$/.test(text) && Number(text) > 0;
 }
 
 function toHttpUrl(text: string): string {

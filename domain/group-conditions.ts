@@ -180,10 +180,14 @@ function describe(decided: readonly Decided[]): string {
     .filter(({ input }) => input.maxLimit > 0)
     .map(({ input: { counts, minLimit, role, region } }) =>
       counts.inService < minLimit
-        ? `${counts.inService} of ${minLimit} ${role} in service in ${region}`
-        : `${counts.inService} ${role} in service in ${region}, minimum ${minLimit}`,
+        ? `${counts.inService} of ${numberOf(minLimit, role)} in service in ${region}`
+        : `${numberOf(counts.inService, role)} in service in ${region}, minimum ${minLimit}`,
     );
   return parts.length === 0 ? "the policy asks for no nodes" : inOneLine(parts);
+}
+
+function numberOf(count: number, role: string): string {
+  return `${count} ${role}${count === 1 ? "" : "s"}`;
 }
 
 function ready(facts: GroupFacts, minimum: Update): Update {

@@ -269,7 +269,7 @@ describe("the conditions of a group", () => {
     ["Adopted", /region-b .*no answer/, { unread: [{ region: "region-b", error: "no answer" }] }],
     [
       "MinimumMet",
-      /^1 of 2 edge in service in region-b$/,
+      /^1 of 2 edges in service in region-b$/,
       {
         decided: [decided({ counts: { inService: 2 } }), decided({ region: "region-b", counts: { inService: 1 } })],
       },
