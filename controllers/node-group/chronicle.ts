@@ -21,6 +21,9 @@ const announced = ["ReferencesResolved", "Ready", "ScalingActive", "Paused", "La
 const silentAtFirst: ReadonlySet<string> = new Set(["ScalingActive"]);
 const exceptional: ReadonlySet<string> = new Set(["Paused", "LaunchesFailing", "AtMaximum"]);
 
+/** What people asked for is nothing to warn them of. */
+const chosen: ReadonlySet<string> = new Set(["Deleting", "NoAlarms", "ScalingPaused", "EverythingPaused"]);
+
 /** Reasons to hold that are no news: nothing is asked for, or a condition tells it. */
 const quiet: ReadonlySet<HoldReason> = new Set([
   "MinimumMet",
@@ -78,7 +81,7 @@ export class Chronicle {
       const fine = after.status === (exceptional.has(type) ? "False" : "True");
       // That nothing exceptional is the case is no news about a new group.
       if (fine && exceptional.has(type) && before?.status !== "True") continue;
-      const worrying = !fine && before !== undefined && after.reason !== "Deleting";
+      const worrying = !fine && before !== undefined && !chosen.has(after.reason);
       this.note(
         group,
         worrying ? "Warning" : "Normal",

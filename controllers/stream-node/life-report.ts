@@ -100,14 +100,22 @@ export class LifeReport {
   }
 
   #phaseChanged(node: StreamNode, { phase }: DerivedStatus, turn: Turn): void {
-    const { clock, metrics } = this.#deps;
     turn.logger.info("changed phase", { from: node.status?.phase, to: phase });
     if (phase !== "InService") return;
-    const createdAt = fromRfc3339(node.metadata.creationTimestamp);
+    const { name } = node.metadata;
+    if (node.status?.transitions?.InService === undefined) this.#arrived(node);
+    else this.#note(node, { type: "Normal", reason: "InService", message: `${name} is in service again` });
+  }
+
+  /** Only the first time tells how long a launch takes. */
+  #arrived(node: StreamNode): void {
+    const { metadata, spec } = node;
+    const { clock, metrics } = this.#deps;
+    const createdAt = fromRfc3339(metadata.creationTimestamp);
     const seconds = createdAt === undefined ? 0 : Math.max(0, (clock.now() - createdAt) / 1_000);
-    if (node.status?.transitions?.InService === undefined) metrics.launchedToService(node.spec.role, seconds);
-    const since = node.spec.batchUid === undefined ? "it was adopted" : "its launch was decided";
-    const message = `${node.metadata.name} is in service, ${seconds.toFixed(0)} s after ${since}`;
+    metrics.launchedToService(spec.role, seconds);
+    const since = spec.batchUid === undefined ? "it was adopted" : "its launch was decided";
+    const message = `${metadata.name} is in service, ${seconds.toFixed(0)} s after ${since}`;
     this.#note(node, { type: "Normal", reason: "InService", message });
   }
 

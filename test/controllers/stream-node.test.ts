@@ -254,6 +254,7 @@ describe("a node that drains", () => {
     await look();
     expect((await node()).status?.phase).toBe("InService");
     expect(await drained()).toBeUndefined();
+    expect(told.at(-1)).toMatch(/^NodeGroup InService: \S+ is in service again$/);
     told.length = 0;
     await clock.advance(1_000);
     await drain();
