@@ -2,6 +2,7 @@
 import type { LoadFeed, NodeReport, ScaleInRequest } from "../domain/load.ts";
 import type { Instant } from "../domain/time.ts";
 import { ScaleInWishes } from "./scale-in-wishes.ts";
+import { sharedReport } from "./shared-report.ts";
 
 /** More nodes than any fleet has: a bound on memory, not a limit to plan with. */
 const mostNodes = 50_000;
@@ -20,9 +21,10 @@ export class ReportBook implements LoadFeed {
   }
 
   /** Takes a report if it is newer than what is known, and says whether it did. */
-  record(report: NodeReport): boolean {
-    const known = this.#reports.get(report.uid);
-    if (known !== undefined && !isNewer(report, known)) return false;
+  record(taken: NodeReport): boolean {
+    const known = this.#reports.get(taken.uid);
+    if (known !== undefined && !isNewer(taken, known)) return false;
+    const report = known === undefined ? taken : sharedReport(taken, known);
     // Deleting first keeps the map in order of arrival, so that the first entry is the one silent for longest.
     this.#reports.delete(report.uid);
     this.#reports.set(report.uid, report);

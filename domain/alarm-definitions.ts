@@ -24,11 +24,19 @@ export interface AlarmDefaults {
  * (below half of it, 3 of 3, 60 s, missing data not breaching). An empty list: none. A list: exactly these.
  */
 export function alarmsOf(
-  { alarms, roles }: Pick<ScalePolicySpec, "alarms" | "roles">,
+  policy: Pick<ScalePolicySpec, "alarms" | "roles" | "regionOverrides">,
   defaults: AlarmDefaults,
 ): readonly AlarmDefinition[] {
-  if (alarms === undefined) return roles.flatMap(({ role }) => defaultAlarms(role, defaults.scaleOutThreshold[role]));
+  const { alarms } = policy;
+  if (alarms === undefined) {
+    return rolesOf(policy).flatMap((role) => defaultAlarms(role, defaults.scaleOutThreshold[role]));
+  }
   return alarms.map((alarm) => ({ ...alarm, datapointsToAlarm: alarm.datapointsToAlarm ?? alarm.evaluationPeriods }));
+}
+
+/** A role may be asked for in one region alone. */
+function rolesOf({ roles, regionOverrides = [] }: Pick<ScalePolicySpec, "roles" | "regionOverrides">): readonly Role[] {
+  return [...new Set([...roles, ...regionOverrides.flatMap((override) => override.roles)].map(({ role }) => role))];
 }
 
 /** Our choice where the original has one threshold: half of it, so that what is left after a node has gone is below it. */

@@ -76,7 +76,8 @@ export class PlaceLoad {
 
   /** Takes what the sums are now into the peak. What a silent node bears is not in it: that is a gap in what was observed. */
   settle(now: Instant): void {
-    const before = this.#demand;
+    // What was asked before has been asked up to now.
+    if (this.#demand !== undefined) this.#recordPeaks(this.#demand, now);
     this.#demand = this.known?.demand();
     if (this.#demand === undefined) {
       this.#knownSince = undefined;
@@ -84,8 +85,6 @@ export class PlaceLoad {
     }
     if (this.#silent.nodes > 0) this.#knownSince = undefined;
     else this.#knownSince ??= now;
-    // What was asked before has been asked up to now.
-    if (before !== undefined) this.#recordPeaks(before, now);
     this.#recordPeaks(this.#demand, now);
   }
 

@@ -41,6 +41,13 @@ describe("the alarms of a policy", () => {
     ]);
   });
 
+  it("are those of a role that one region alone asks for as well", () => {
+    const regionOverrides = [{ region: "region-b", roles: [edgeLimits(), edgeLimits({ role: "relay" })] }];
+    const { spec } = scalePolicy({ roles: [edgeLimits()], regionOverrides });
+    const names = ["edge-scale-out", "edge-scale-in", "relay-scale-out", "relay-scale-in"];
+    expect(alarmsOf(spec, defaults).map(({ name }) => name)).toEqual(names);
+  });
+
   it("are none where its list is empty", () => {
     expect(alarmsOf(scalePolicy({ alarms: [] }).spec, defaults)).toEqual([]);
   });
