@@ -23,6 +23,9 @@ const reservedMs = 12_000;
 /** A report interval, and some for its way: so long (ms) a slot may look taken after somebody has left it. */
 const reportedMs = 7_000;
 
+/** A drain that is taken back is told with one report, and the next says so: so long (ms) the node may take nobody. */
+const takenBackMs = 12_000;
+
 /** Moments (ms), oldest first, of which only the newest matter. */
 class Recent {
   readonly #keptMs: number;
@@ -45,6 +48,8 @@ class Recent {
 
 class Occupancy {
   sessions = 0;
+  /** When (ms) the node was last seen on its way out. */
+  drainingMs = -Infinity;
   readonly placed = new Recent(reservedMs);
   readonly left = new Recent(reportedMs);
 
@@ -93,6 +98,7 @@ export class RoomBook {
   /** Takes in the nodes as they are now; rejections since the last look are judged. */
   see(nodes: readonly SeenNode[]): void {
     this.#nodes = new Map(nodes.map((node) => [node.name, node]));
+    for (const { name, draining } of nodes) if (draining) this.#occupancy(name).drainingMs = this.#monotonicMs();
     for (const { node, room } of this.#suspicions) {
       if (this.#roomOf(this.#nodes.get(node)) !== undefined) this.#rejections[room] += 1;
     }
@@ -143,6 +149,7 @@ export class RoomBook {
   #roomOf(node: SeenNode | undefined): Room | undefined {
     if (node?.serving !== true) return undefined;
     const [occupancy, nowMs] = [this.#occupancy(node.name), this.#monotonicMs()];
+    if (nowMs - occupancy.drainingMs < takenBackMs) return undefined;
     if (occupancy.reserved(nowMs) < node.capacity) return "Free";
     return occupancy.taken(nowMs) < node.capacity ? "Reserved" : undefined;
   }

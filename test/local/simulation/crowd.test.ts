@@ -195,6 +195,19 @@ describe("the crowd", () => {
     expect(crowd.counts).toMatchObject({ rejected: 1, rejectedWithRoom: 1 });
   });
 
+  it("takes a node whose drain was taken back a moment ago for one without room", async () => {
+    const { fleet, crowd, run } = setUp();
+    const edge = fleet.addEdge("live-edge-0", 6);
+    edge.draining = true;
+    crowd.setTarget({ viewers: 2, publishers: 1 });
+    await run(20);
+    edge.draining = false;
+    fleet.isFull = true;
+    crowd.setTarget({ viewers: 3, publishers: 1 });
+    await run(1);
+    expect(crowd.counts).toMatchObject({ rejected: 1, rejectedWithRoom: 0 });
+  });
+
   it("tells a slot that is only reserved from a free one", async () => {
     const { fleet, crowd, run } = setUp();
     fleet.addEdge("live-edge-0", 3);
