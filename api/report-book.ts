@@ -1,8 +1,8 @@
 /** The newest report of each node, in memory: the load feed of this process. */
 import type { LoadFeed, NodeReport, ScaleInRequest } from "../domain/load.ts";
+import { shared } from "../domain/sharing.ts";
 import type { Instant } from "../domain/time.ts";
 import { ScaleInWishes } from "./scale-in-wishes.ts";
-import { sharedReport } from "./shared-report.ts";
 
 /** More nodes than any fleet has: a bound on memory, not a limit to plan with. */
 const mostNodes = 50_000;
@@ -24,7 +24,7 @@ export class ReportBook implements LoadFeed {
   record(taken: NodeReport): boolean {
     const known = this.#reports.get(taken.uid);
     if (known !== undefined && !isNewer(taken, known)) return false;
-    const report = known === undefined ? taken : sharedReport(taken, known);
+    const report = known === undefined ? taken : shared(taken, known);
     // Deleting first keeps the map in order of arrival, so that the first entry is the one silent for longest.
     this.#reports.delete(report.uid);
     this.#reports.set(report.uid, report);

@@ -1,4 +1,5 @@
 /** A local copy of a collection of objects that follows the cluster, and tells who listens what changed. */
+import { shared } from "../domain/sharing.ts";
 import type { KubernetesObject, ObjectMeta } from "./kubernetes-api.ts";
 import type { Indexers } from "./object-cache.ts";
 import { ObjectCache } from "./object-cache.ts";
@@ -37,6 +38,8 @@ export class Informer<T> {
   readonly #cache: ObjectCache<T>;
   readonly #reflector: Reflector;
   readonly #seen = new Map<string, Seen>();
+  /** Objects of one kind are alike: what one has in common with the last is kept once. */
+  #last: T | undefined;
   readonly #unreadable = new Map<string, string>();
   readonly #handlers = new Set<ChangeHandler<T>>();
   readonly #synced = Promise.withResolvers<undefined>();
@@ -142,9 +145,11 @@ export class Informer<T> {
     // Deleted and created again while nobody looked: two lives, not a change of one.
     if (seen !== undefined && seen.uid !== uid) this.#remove(key);
     this.#seen.set(key, { uid, resourceVersion });
-    const object = this.#parse(key, raw);
-    if (object === undefined) return;
+    const parsed = this.#parse(key, raw);
+    if (parsed === undefined) return;
     const old = this.#cache.get(key);
+    const object = shared(shared(parsed, this.#last), old);
+    this.#last = object;
     this.#cache.set(key, object);
     this.#tell(old === undefined ? { kind: "Added", key, object } : { kind: "Updated", key, object, old });
   }
