@@ -1,4 +1,7 @@
-/** The composition root and the command line: the only file that knows all names. */
+/**
+ * The composition root and the command line: the only file that knows all names. What only commands on a laptop need is loaded
+ * by them, for a controller and an API would carry it for nothing.
+ */
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -22,19 +25,16 @@ import type { Clock, Instant } from "./domain/time.ts";
 import { openCloudFile } from "./local/cloud-file.ts";
 import { beginFirstStart, type DataDirectory, dataDirectory, endFirstStart, nodeKey } from "./local/data-directory.ts";
 import { mostDecisions, parseTime } from "./local/explain.ts";
-import { type ExplainOptions, runExplain } from "./local/explain-command.ts";
+import type { ExplainOptions } from "./local/explain-command.ts";
 import { type Endpoints, readEndpoints, writeEndpoints } from "./local/endpoints.ts";
-import { EmbeddedApi } from "./local/kube/embedded-api.ts";
-import { startKubeServer } from "./local/kube/http-server.ts";
+import type { EmbeddedApi } from "./local/kube/embedded-api.ts";
 import { writeKubeconfig } from "./local/kube/kubeconfig.ts";
 import { openObjectFile } from "./local/kube/object-file.ts";
-import { ObjectStore } from "./local/kube/object-store.ts";
 import { LogFile } from "./local/log-file.ts";
-import { createAll, readDefinitions } from "./local/manifests.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
 import { type MediaServer, type MediaServerOptions, startMediaServer } from "./local/media-server.ts";
 import { showProgress } from "./local/progress.ts";
-import { runSimulation, type SimulateOptions } from "./local/simulation/command.ts";
+import type { SimulateOptions } from "./local/simulation/command.ts";
 import { traceDescriptions, traceNames } from "./local/simulation/trace.ts";
 import { instrumented } from "./platforms/instrumented.ts";
 import { MachineInventory } from "./platforms/inventory.ts";
@@ -42,13 +42,13 @@ import { SimulatedCloud } from "./platforms/simulated/simulated-cloud.ts";
 import { SimulatedPlatform } from "./platforms/simulated/simulated-platform.ts";
 import { BufferedHistory } from "./prisma/buffered-history.ts";
 import { acquireDirectoryLock } from "./prisma/directory-lock.ts";
-import { openEmbeddedDatabase } from "./prisma/embedded-database.ts";
 import type { HistoryDatabase } from "./prisma/history-database.ts";
 import { recordReport } from "./prisma/report-record.ts";
 import { connectPostgres } from "./prisma/postgres-database.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { type Config, ConfigError, loadConfig, processEnvironment, type ServerConfig } from "./runtime/config.ts";
 import { EventRecorder } from "./runtime/events.ts";
+import { keepHeapSmall } from "./runtime/heap.ts";
 import { type KeyRing, loadKeyRing } from "./runtime/key-ring.ts";
 import { KubeClient, loadKubeConfig } from "./runtime/kube-client.ts";
 import { ApiError, type KubernetesApi } from "./runtime/kubernetes-api.ts";
@@ -294,9 +294,10 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   const own = newProcess(config, log);
   const seed = nodeKey(data, randomBytes);
   const simulated = simulatedCloud(own, data.cloud, stops);
-  const kube = openEmbeddedApi(own, data, stops);
+  const kube = await openEmbeddedApi(own, data, stops);
   console.log(first ? `setting up ${data.root}: this takes a few seconds` : `opening ${data.root}`);
   const { database, history } = await openHistory(own, data, stops);
+  const { startKubeServer } = await import("./local/kube/http-server.ts");
   const server = await startKubeServer({
     api: kube,
     port: kubePort,
@@ -331,7 +332,7 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   stops.add(() => manager.stop());
   await manager.start();
   const applied = first && !bare;
-  if (applied) await createAll(kube, join(import.meta.dirname, "examples", "live.yaml"));
+  if (applied) await applyExample(kube);
   endFirstStart(data);
   void present(own, { data, cluster, kubeUrl: server.url, awaitGroups: applied, interrupted });
 }
@@ -350,7 +351,15 @@ async function listenForPlayers(
   }
 }
 
-function openEmbeddedApi({ config, clock }: Process, data: DataDirectory, stops: Stops): EmbeddedApi {
+async function applyExample(kube: EmbeddedApi): Promise<void> {
+  const { createAll } = await import("./local/manifests.ts");
+  await createAll(kube, join(import.meta.dirname, "examples", "live.yaml"));
+}
+
+async function openEmbeddedApi({ config, clock }: Process, data: DataDirectory, stops: Stops): Promise<EmbeddedApi> {
+  const { EmbeddedApi } = await import("./local/kube/embedded-api.ts");
+  const { ObjectStore } = await import("./local/kube/object-store.ts");
+  const { readDefinitions } = await import("./local/manifests.ts");
   const store = new ObjectStore({ persistence: openObjectFile(data.objects) });
   const crds = readDefinitions(join(import.meta.dirname, "crds"));
   const api = new EmbeddedApi({ crds, store, clock, newUid: randomUUID, namespaces: [config.namespace] });
@@ -366,6 +375,7 @@ interface OpenHistory {
 async function openHistory(own: Process, data: DataDirectory, stops: Stops): Promise<OpenHistory> {
   const { databaseUrl } = own.config;
   if (databaseUrl !== undefined) return postgresHistory(own, databaseUrl, stops);
+  const { openEmbeddedDatabase } = await import("./prisma/embedded-database.ts");
   const database = await openEmbeddedDatabase(data.db);
   stops.add(() => database.close());
   return { database, history: bufferedHistory(own, database, stops) };
@@ -416,6 +426,7 @@ function whatToTry(kubeconfig: string): string {
 async function controller(): Promise<void> {
   const interrupted = untilInterrupted();
   const stops = new Stops();
+  keepHeapSmall();
   const config = loadConfig(processEnvironment(), "controller");
   const own = newProcess(config, process.stdout);
   try {
@@ -459,6 +470,7 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
 async function api(): Promise<void> {
   const interrupted = untilInterrupted();
   const stops = new Stops();
+  keepHeapSmall();
   const config = loadConfig(processEnvironment(), "api");
   const own = newProcess(config, process.stdout);
   try {
@@ -516,6 +528,7 @@ function endpointsOf({ apiUrl, mediaUrl }: Partial<Endpoints>, dataDir: string, 
 async function simulate(flags: SimulateFlags): Promise<void> {
   const config = loadConfig(processEnvironment(), "up");
   const { stdout } = process;
+  const { runSimulation } = await import("./local/simulation/command.ts");
   await runSimulation(
     { ...flags, ...endpointsOf(flags, flags.dataDir, config) },
     {
@@ -536,6 +549,7 @@ async function explain(name: string, flags: ExplainFlags): Promise<void> {
   const config = loadConfig(processEnvironment(), "up");
   const { kubeconfig, databaseUrl } = config;
   const { apiUrl } = endpointsOf(flags, flags.dataDir, config);
+  const { runExplain } = await import("./local/explain-command.ts");
   process.exitCode = await runExplain(
     { ...flags, name, apiUrl },
     {

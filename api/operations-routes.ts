@@ -14,7 +14,7 @@ export interface OperationsRoutesDeps {
 /** The routes; none needs a token, and none tells a secret. */
 export function operationsRoutes({ isReady, metrics, version }: OperationsRoutesDeps): Router {
   const router = Router();
-  const document = openApiDocument(version);
+  let document: ReturnType<typeof openApiDocument> | undefined;
   router.get("/healthz", (_req, res) => void res.json({ status: "ok" }));
   router.get("/readyz", (_req, res) => {
     if (!isReady()) throw new Problem("NotReady", "the nodes have not been read yet", { retryAfterSeconds: 1 });
@@ -23,7 +23,7 @@ export function operationsRoutes({ isReady, metrics, version }: OperationsRoutes
   router.get("/metrics", async (_req, res) => {
     res.set("Content-Type", metrics.contentType).send(await metrics.text());
   });
-  router.get("/openapi.json", (_req, res) => void res.json(document));
+  router.get("/openapi.json", (_req, res) => void res.json((document ??= openApiDocument(version))));
   for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json"]) router.all(path, onlyMethod("GET"));
   return router;
 }
