@@ -2,9 +2,9 @@
 import { parseFeedLine, toReport } from "../api/feed-lines.ts";
 import { ReportBook } from "../api/report-book.ts";
 import { instant } from "../domain/time.ts";
-import { kubeconfig } from "../local/kube/kubeconfig.ts";
 import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { keepHeapSmall } from "../runtime/heap.ts";
 import { KubeClient } from "../runtime/kube-client.ts";
 import { kubeConfigClass } from "../runtime/kube-config-library.ts";
 import { ListedPlatform } from "./listed-platform.ts";
@@ -14,8 +14,8 @@ import { VirtualClock } from "./virtual-clock.ts";
 
 /** What the parent says. */
 export type MemoryOrder =
-  | { readonly kind: "Load" }
-  | { readonly kind: "Start"; readonly kubeUrl: string; readonly cloudUrl: string; readonly now: number }
+  | { readonly kind: "Load"; readonly smallHeap: boolean }
+  | { readonly kind: "Start"; readonly kubeconfig: string; readonly cloudUrl: string; readonly now: number }
   /** Lines of the load feed, and how far (ms) time moves after them. */
   | { readonly kind: "Advance"; readonly lines: readonly string[]; readonly ms: number }
   | { readonly kind: "Collect" };
@@ -33,10 +33,10 @@ interface Subject {
   readonly operator: OperatorUnderTest;
 }
 
-async function started({ kubeUrl, cloudUrl, now }: Extract<MemoryOrder, { kind: "Start" }>): Promise<Subject> {
+async function started({ kubeconfig, cloudUrl, now }: Extract<MemoryOrder, { kind: "Start" }>): Promise<Subject> {
   const clock = new VirtualClock(instant(now));
   const config = new (await kubeConfigClass())();
-  config.loadFromString(kubeconfig(kubeUrl));
+  config.loadFromString(kubeconfig);
   const kube = new KubeClient({ config, clock: systemClock() });
   const reports = new ReportBook();
   const operator = await OperatorUnderTest.prepare({
@@ -54,6 +54,9 @@ async function started({ kubeUrl, cloudUrl, now }: Extract<MemoryOrder, { kind: 
 async function obey(order: MemoryOrder): Promise<MemoryAnswer> {
   switch (order.kind) {
     case "Load":
+      if (order.smallHeap) keepHeapSmall();
+      // What a controller has loaded, whether it is used here or not.
+      await Promise.all([import("../main.ts"), kubeConfigClass()]);
       break;
     case "Start":
       subject = await started(order);

@@ -5,17 +5,22 @@
 import { spawn } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { reportLine } from "../api/feed-lines.ts";
 import { clusterTag } from "../domain/ownership.ts";
 import { startKubeServer } from "../local/kube/http-server.ts";
+import { kubeconfig } from "../local/kube/kubeconfig.ts";
 import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { median, rounded, slopeOf } from "./measure.ts";
 import type { MemoryAnswer, MemoryOrder } from "./memory-subject.ts";
+import { clusterId } from "./installation.ts";
 import { type Ordered, ordered } from "./orders.ts";
 import { intervalMs } from "./report-stream.ts";
-import { clusterId, reportOf, restingFleet, type RestingFleet, uidOf } from "./resting-fleet.ts";
+import { reportOf, restingFleet, type RestingFleet, uidOf } from "./resting-fleet.ts";
 import type { Row } from "./table.ts";
 
 export interface MemoryOptions {
@@ -50,20 +55,21 @@ export async function benchMemory({ nodes, rounds, minutes }: MemoryOptions): Pr
   const fleet = await restingFleet({ nodes }, systemClock());
   const kube = await startKubeServer({ api: fleet.kube, port: 0 });
   const cloud = await serveMachines(fleet);
+  const codeFolder = await mkdtemp(join(tmpdir(), "streamfleet-code-"));
+  await startedOnce(codeFolder);
   const lives = new Map<string, Life[]>(Object.keys(subjects).map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1)
-    for (const [name, lived] of lives) lived.push(await lifeOn({ fleet, kube, cloud, minutes }, subjects[name] ?? []));
+    for (const [name, lived] of lives)
+      lived.push(await lifeOn({ fleet, kube, cloud, codeFolder, minutes }, subjects[name] ?? true));
   await kube.close();
   cloud.close();
   fleet.close();
+  await rm(codeFolder, { recursive: true });
   return [...lives].map(([name, lived]) => rowOf(name, lived));
 }
 
-/** Node's own options of the process: as it comes, and with a smaller space for what has just been made. */
-const subjects: Readonly<Record<string, readonly string[]>> = {
-  controller: [],
-  "controller, --max-semi-space-size=4": ["--max-semi-space-size=4"],
-};
+/** Whether the heap is kept small, as the product has it; and as V8 has it on its own. */
+const subjects: Readonly<Record<string, boolean>> = { controller: true, "controller, heap as V8 has it": false };
 
 function rowOf(subject: string, lives: readonly Life[]): Row {
   const middle = (of: (life: Life) => number) => rounded(median(lives.map(of)));
@@ -85,16 +91,18 @@ interface Stage {
   readonly fleet: RestingFleet;
   readonly kube: { readonly url: string };
   readonly cloud: { readonly url: string };
+  /** Where compiled code is kept from one start to the next, as the product does it. */
+  readonly codeFolder: string;
   readonly minutes: number;
 }
 
-async function lifeOn({ fleet, kube, cloud, minutes }: Stage, execArgv: readonly string[]): Promise<Life> {
+async function lifeOn({ fleet, kube, cloud, codeFolder, minutes }: Stage, smallHeap: boolean): Promise<Life> {
   const bareMb = await bareNodeMb();
-  const child: Ordered<MemoryOrder, MemoryAnswer> = ordered("memory-subject.ts", execArgv);
+  const child: Ordered<MemoryOrder, MemoryAnswer> = ordered("memory-subject.ts", { NODE_COMPILE_CACHE: codeFolder });
   const tell = child.tell.bind(child);
   const start = fleet.clock.now();
-  const { rssMb: loadedMb } = await tell({ kind: "Load" });
-  await tell({ kind: "Start", kubeUrl: kube.url, cloudUrl: cloud.url, now: start });
+  const { rssMb: loadedMb } = await tell({ kind: "Load", smallHeap });
+  await tell({ kind: "Start", kubeconfig: kubeconfig(kube.url), cloudUrl: cloud.url, now: start });
   const { rssMb: idleMb } = await tell({ kind: "Advance", lines: [], ms: 5_000 });
   const samples: Sample[] = [];
   const halfMs = (minutes * 60_000) / 2;
@@ -136,6 +144,13 @@ function feedOf({ places }: RestingFleet): (ms: number) => readonly string[] {
     }
     return lines;
   };
+}
+
+/** The first start fills the folder, and ends. */
+async function startedOnce(codeFolder: string): Promise<void> {
+  const child: Ordered<MemoryOrder, MemoryAnswer> = ordered("memory-subject.ts", { NODE_COMPILE_CACHE: codeFolder });
+  await child.tell({ kind: "Load", smallHeap: true });
+  await child.end();
 }
 
 async function bareNodeMb(): Promise<number> {

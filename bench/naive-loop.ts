@@ -15,7 +15,8 @@ import type { Machine } from "../domain/machine.ts";
 import { clusterTag } from "../domain/ownership.ts";
 import { kubeconfig } from "../local/kube/kubeconfig.ts";
 import type { CloudPlatform } from "../platforms/platform.ts";
-import { clusterId, regions } from "./resting-fleet.ts";
+import { clusterId } from "./installation.ts";
+import { regions } from "./resting-fleet.ts";
 
 /** What the library hands out: nobody has looked whether it is one. */
 type Raw = LibraryObject & Pick<StreamNode, "spec" | "status">;

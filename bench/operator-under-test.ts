@@ -19,7 +19,8 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { Activity } from "./activity.ts";
 import { DecisionWatch } from "./decision-watch.ts";
 import { CallCount, countedKubernetes } from "./call-count.ts";
-import { clusterId, operatorNamespace, type RestingFleet } from "./resting-fleet.ts";
+import { clusterId, operatorNamespace } from "./installation.ts";
+import type { RestingFleet } from "./resting-fleet.ts";
 
 export interface OperatorUnderTestOptions {
   readonly fleet: Pick<RestingFleet, "clock"> & { readonly kube: KubernetesApi; readonly reports?: ReportBook };

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { processEnvironment } from "../runtime/config.ts";
 
 export interface Ordered<O, A> {
   tell(order: O): Promise<A>;
@@ -9,11 +10,12 @@ export interface Ordered<O, A> {
   end(): Promise<void>;
 }
 
-/** Starts a module of this folder in a process of its own, with these options of Node. Its orders throw once it has ended. */
-export function ordered<O extends object, A>(module: string, execArgv: readonly string[] = []): Ordered<O, A> {
+/** Starts a module of this folder in a process of its own, with these variables beside ours. Its orders throw once it has ended. */
+export function ordered<O extends object, A>(module: string, variables: NodeJS.ProcessEnv = {}): Ordered<O, A> {
   const child: ChildProcess = fork(fileURLToPath(new URL(module, import.meta.url)), {
     stdio: "inherit",
-    execArgv: [...execArgv],
+    execArgv: [],
+    env: { ...processEnvironment(), ...variables },
   });
   const dead = once(child, "exit").then(() => undefined);
   return {

@@ -3,7 +3,8 @@ import { customResourceDefinitions } from "../crds/definitions.ts";
 import { type Kind, resourceType } from "../crds/names.ts";
 import type { KubernetesApi, KubernetesObject, ObjectMeta, ResourceType } from "../runtime/kubernetes-api.ts";
 import { pause } from "./measure.ts";
-import { operatorNamespace, type RestingFleet } from "./resting-fleet.ts";
+import { operatorNamespace } from "./installation.ts";
+import type { RestingFleet } from "./resting-fleet.ts";
 
 const definitions: ResourceType = {
   group: "apiextensions.k8s.io",

@@ -12,6 +12,7 @@ import { KubeClient, loadKubeConfig } from "../runtime/kube-client.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import { Manager } from "../runtime/manager.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { operatorNamespace } from "./installation.ts";
 import { sharedMs } from "./measure.ts";
 import { connectionsAt } from "./report-round.ts";
 import { intervalMs, ReportStream } from "./report-stream.ts";
@@ -22,7 +23,6 @@ import {
   namespace,
   nodeName,
   type NodePlace,
-  operatorNamespace,
 } from "./resting-fleet.ts";
 
 /** What the deciding process says. */

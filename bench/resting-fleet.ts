@@ -17,12 +17,11 @@ import { privateAddress, publicAddress } from "../platforms/simulated/addresses.
 import type { MachineRecord } from "../platforms/simulated/machine-record.ts";
 import { SimulatedCloud } from "../platforms/simulated/simulated-cloud.ts";
 import { MemoryCloudStore } from "../platforms/simulated/store.ts";
+import { clusterId, operatorNamespace } from "./installation.ts";
 import type { KubernetesObject } from "../runtime/kubernetes-api.ts";
 
 export const namespace = "default";
 export const groupName = "live";
-export const operatorNamespace = "streamfleet-system";
-export const clusterId = "bench";
 
 /** A limit holds for one role in one region, and is 5,000 at most: 50,000 nodes need as many regions as these. */
 export const regions: readonly string[] = Array.from({ length: 12 }, (_, place) => `region-${place + 1}`);

@@ -5,6 +5,7 @@ import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { loadKeyRing } from "../runtime/key-ring.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import { operatorNamespace } from "./installation.ts";
 import { LaunchWatch } from "./launch-watch.ts";
 import { pause } from "./measure.ts";
 import { OperatorUnderTest } from "./operator-under-test.ts";
@@ -14,7 +15,7 @@ import { fill } from "./real-fleet.ts";
 import type { ReportAnswer, ReportOrder } from "./report-process.ts";
 import { eventPlaces, type Measured, type ReportOptions, type Round, roundOn, rowsOf } from "./report-round.ts";
 import { intervalMs } from "./report-stream.ts";
-import { namespace, nodeName, type NodePlace, operatorNamespace, restingFleet } from "./resting-fleet.ts";
+import { namespace, nodeName, type NodePlace, restingFleet } from "./resting-fleet.ts";
 import type { Row } from "./table.ts";
 
 const subject = "two processes, real API server";
