@@ -36,6 +36,8 @@ export class NodeCandidate implements Candidate, SlotHolder {
   #kept = 0;
   /** Kept slots whose clients are among `connections` already: the oldest. */
   #arrived = 0;
+  /** Of the last report. */
+  #counted: { readonly bootId: string; readonly admitted: number } | undefined;
 
   constructor({ metadata, spec }: StreamNode) {
     this.uid = metadata.uid;
@@ -62,14 +64,23 @@ export class NodeCandidate implements Candidate, SlotHolder {
   }
 
   /**
-   * Clients that a report has more than the last are those who were sent here: to count them twice would turn others away
-   * from free slots. Where some have left meanwhile, fewer are taken to have arrived than have, which keeps a slot too many.
+   * Clients that have come since the last report are those who were sent here: to count them twice would turn others away
+   * from free slots. A node that does not count whom it takes in is taken to have got as many as it has more, which keeps a
+   * slot too many where some have left meanwhile.
    */
-  take({ connections, accepting, receivedAt }: NodeReport): void {
-    this.#arrived = Math.min(this.#kept, this.#arrived + Math.max(0, connections - this.connections));
+  take({ bootId, admitted, connections, accepting, receivedAt }: NodeReport): void {
+    const come = admitted === undefined ? connections - this.connections : admitted - this.#admittedBefore(bootId);
+    this.#arrived = Math.min(this.#kept, this.#arrived + Math.max(0, come));
+    this.#counted = { bootId, admitted: admitted ?? 0 };
     this.connections = connections;
     this.reportedAt = receivedAt;
     this.#accepting = accepting;
+  }
+
+  /** A node that is new here has counted clients whom nobody here has sent. */
+  #admittedBefore(bootId: string): number {
+    if (this.#counted === undefined) return Infinity;
+    return this.#counted.bootId === bootId ? this.#counted.admitted : 0;
   }
 }
 

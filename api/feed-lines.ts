@@ -23,6 +23,7 @@ const reportSchema = z.object({
   cpuPercent: z.number().exactOptional(),
   memoryPercent: z.number().exactOptional(),
   egressMbps: z.number().exactOptional(),
+  admitted: z.number().exactOptional(),
   // A process of the version before does not say these two.
   accepting: z.boolean().default(true),
   children: z

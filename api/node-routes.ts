@@ -181,7 +181,7 @@ function registerResponse(
 
 function toNodeReport(node: StreamNode, request: ReportRequest, clock: Clock): NodeReport {
   const { uid, namespace, name } = node.metadata;
-  const { cpuPercent, memoryPercent, egressMbps, ...rest } = request;
+  const { cpuPercent, memoryPercent, egressMbps, admitted, ...rest } = request;
   return {
     ...rest,
     uid,
@@ -191,5 +191,6 @@ function toNodeReport(node: StreamNode, request: ReportRequest, clock: Clock): N
     ...(cpuPercent !== undefined && { cpuPercent }),
     ...(memoryPercent !== undefined && { memoryPercent }),
     ...(egressMbps !== undefined && { egressMbps }),
+    ...(admitted !== undefined && { admitted }),
   };
 }

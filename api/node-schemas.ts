@@ -81,6 +81,13 @@ export const reportRequestSchema = z.object({
   connections: count.describe("Direct clients, without links to other nodes."),
   publishers: count.describe("Clients that publish."),
   subscribers: count.describe("Clients that subscribe."),
+  admitted: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      "Clients taken in since the boot, those who have left included: a slot that a look-up keeps ends as its client is counted here.",
+    ),
   cpuPercent: percent.optional().describe("Use of all processors."),
   memoryPercent: percent.optional().describe("Use of the memory."),
   egressMbps: z.number().min(0).max(mostCount).optional().describe("Traffic (Mbit/s) to clients."),

@@ -46,6 +46,8 @@ export interface NodeReport {
   readonly egressMbps?: number;
   /** Whether it takes new clients. */
   readonly accepting: boolean;
+  /** Clients taken in since the boot, those who have left included; absent: it does not count them. */
+  readonly admitted?: number;
   readonly links: readonly LinkReport[];
   readonly streams: readonly StreamReport[];
   /** Of an origin: the edges linked to it. */

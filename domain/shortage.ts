@@ -43,7 +43,7 @@ function ofConnections({ name, threshold }: StandingAlarm, { capacity }: Facts, 
     const of = `${load.connections} of ${load.capacity} connections${plusComing(capacity.coming)}`;
     return { nodes, because: `${name} in ALARM: ${of} are over ${threshold} %` };
   }
-  const there = `${threshold} % of ${load.capacity} and ${capacity.coming} coming`;
+  const there = `${threshold} % of ${load.capacity}${plusComing(capacity.coming)}`;
   return { nodes, because: `${name} in ALARM, but ${load.connections} connections are no more than ${there}` };
 }
 

@@ -271,6 +271,7 @@ export class MediaNode {
       bootId: this.#options.identity.bootId,
       sequence: this.#sequence,
       accepting: this.accepting,
+      admitted: this.#sessions.admitted,
       streams: [...load.streams],
       links: [...this.#links.list()],
       children: [...this.#children()],

@@ -21,6 +21,12 @@ export class MediaSessions {
   readonly #sessions = new Map<string, MediaSession>();
   readonly #streams = new Map<string, Audience>();
   #publishers = 0;
+  #admitted = 0;
+
+  /** Clients who ever came. */
+  get admitted(): number {
+    return this.#admitted;
+  }
 
   get size(): number {
     return this.#sessions.size;
@@ -42,6 +48,7 @@ export class MediaSessions {
   /** Adds one whose id is not there. */
   add(session: MediaSession): void {
     this.#sessions.set(session.id, session);
+    this.#admitted += 1;
     this.#count(session, 1);
   }
 

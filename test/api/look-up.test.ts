@@ -71,6 +71,24 @@ describe("a look-up", () => {
     expect((await world.lookUp("subscribe")).status).toBe(503);
   });
 
+  it("goes by how many clients the node has taken in, where it counts them: others may have left meanwhile", async () => {
+    const node = await world.addServing(edge(0, 3), { connections: 2, admitted: 40 });
+    expect(await nodesOf(1)).toEqual(["live-edge-0"]);
+    expect((await world.lookUp("subscribe")).status).toBe(503);
+    const tell = (
+      sequence: number,
+      counts: { readonly connections: number; readonly admitted: number; readonly bootId?: string },
+    ) => world.reports.record(nodeReport(node, { sequence, receivedAt: world.clock.now(), ...counts }));
+    await world.clock.advance(1_000);
+    tell(2, { connections: 2, admitted: 41 });
+    expect(await nodesOf(1)).toEqual(["live-edge-0"]);
+    tell(3, { connections: 2, admitted: 41 });
+    expect((await world.lookUp("subscribe")).status).toBe(503);
+    await world.clock.advance(1);
+    tell(1, { connections: 1, admitted: 1, bootId: "boot-2" });
+    expect(await nodesOf(2)).toEqual(["live-edge-0", "live-edge-0"]);
+  });
+
   it("keeps a slot also when the node changes, and not when another takes its name", async () => {
     const node = await world.addServing(edge(0, 2));
     await nodesOf(2);

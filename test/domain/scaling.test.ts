@@ -185,7 +185,7 @@ describe("a pause of scaling", () => {
       "says why nothing would come of an alarm",
       busy(10, 600, { pause: "Scaling" }),
       { reason: "ScalingPaused", wouldLaunch: 0 },
-      /600 connections are no more than 60 % of 1000 and 0 coming$/,
+      /600 connections are no more than 60 % of 1000$/,
     ],
     [
       "is not mentioned where nothing asks",
