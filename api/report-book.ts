@@ -15,6 +15,8 @@ export class ReportBook implements LoadFeed {
   readonly #requestListeners = new Set<(request: ScaleInRequest) => void>();
   readonly #forgetListeners = new Set<(uid: string) => void>();
   readonly #mostNodes: number;
+  /** A node that has said nothing before has at least its empty lists in common with others. */
+  #last: NodeReport | undefined;
 
   constructor(options: { readonly mostNodes?: number } = {}) {
     this.#mostNodes = options.mostNodes ?? mostNodes;
@@ -24,7 +26,8 @@ export class ReportBook implements LoadFeed {
   record(taken: NodeReport): boolean {
     const known = this.#reports.get(taken.uid);
     if (known !== undefined && !isNewer(taken, known)) return false;
-    const report = known === undefined ? taken : shared(taken, known);
+    const report = shared(taken, known ?? this.#last);
+    this.#last = report;
     // Deleting first keeps the map in order of arrival, so that the first entry is the one silent for longest.
     this.#reports.delete(report.uid);
     this.#reports.set(report.uid, report);

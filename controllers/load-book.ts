@@ -9,6 +9,7 @@ import { type Datapoint, rangeOf } from "../domain/alarm.ts";
 import { DeadlineQueue } from "../domain/deadline-queue.ts";
 import { LoadTally } from "../domain/load-tally.ts";
 import type { LoadFeed, NodeReport } from "../domain/load.ts";
+import { shared } from "../domain/sharing.ts";
 import type { CountedNode, PlaceLoad } from "../domain/place-load.ts";
 import type { LoadGauges, NodeLoad, RoleLoad } from "../domain/role-load.ts";
 import { addMs, type Clock, type Instant, instant } from "../domain/time.ts";
@@ -72,6 +73,8 @@ export class LoadBook implements LoadView {
   readonly #byUid = new Map<string, Member>();
   readonly #places = new LoadPlaces();
   readonly #listeners = new Set<(group: string) => void>();
+  /** Of the node that was followed last: others are of the same, or of the same group at least. */
+  #lastPlace: LoadPlace | undefined;
   /** Reports that spoke for a place. */
   #reports = 0;
   #expiries = new DeadlineQueue<Member>();
@@ -169,7 +172,8 @@ export class LoadBook implements LoadView {
     }
     this.#forget(known, now);
     const report = this.#deps.feed.latest(node.metadata.uid);
-    const member = newMember(key, node, report);
+    const member = newMember(key, placeOf(node, this.#lastPlace), node, report);
+    this.#lastPlace = member.place;
     this.#byKey.set(key, member);
     this.#byUid.set(member.uid, member);
     this.#judge(member, now)?.settle(now);
@@ -253,17 +257,18 @@ export class LoadBook implements LoadView {
   }
 }
 
-function newMember(key: string, node: StreamNode, report: NodeReport | undefined): Member {
+function placeOf({ metadata, spec }: StreamNode, like: LoadPlace | undefined): LoadPlace {
+  const group = keyText({ namespace: metadata.namespace, name: spec.group });
+  return shared({ group, role: spec.role, region: spec.region }, like);
+}
+
+function newMember(key: string, place: LoadPlace, node: StreamNode, report: NodeReport | undefined): Member {
   const { metadata, spec } = node;
   return {
     key,
     uid: metadata.uid,
     namespace: metadata.namespace,
-    place: {
-      group: keyText({ namespace: metadata.namespace, name: spec.group }),
-      role: spec.role,
-      region: spec.region,
-    },
+    place,
     capacity: spec.launch.connectionCapacity,
     counts: counts(node),
     own: report,

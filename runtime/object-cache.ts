@@ -3,11 +3,14 @@
 /** The values under which an index finds an object. */
 export type Indexers<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
 
+/** The keys of the objects that an index has under one value. Mostly it is one, and a set of one would be ten times its size. */
+type Keys = string | Set<string>;
+
 /** A map of objects with indexes that are kept as objects come and go. Objects are shared: never change them. */
 export class ObjectCache<T> {
   readonly #indexers: Indexers<T>;
   readonly #objects = new Map<string, T>();
-  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  readonly #indexes = new Map<string, Map<string, Keys>>();
 
   constructor(indexers: Indexers<T> = {}) {
     this.#indexers = indexers;
@@ -28,7 +31,8 @@ export class ObjectCache<T> {
 
   /** The objects that the index finds under the value. An index that was not declared throws. */
   byIndex(name: string, value: string): readonly T[] {
-    return [...(this.#index(name).get(value) ?? [])].flatMap((key) => {
+    const keys = this.#index(name).get(value) ?? [];
+    return (typeof keys === "string" ? [keys] : [...keys]).flatMap((key) => {
       const object = this.#objects.get(key);
       return object === undefined ? [] : [object];
     });
@@ -43,8 +47,7 @@ export class ObjectCache<T> {
     this.delete(key);
     this.#objects.set(key, object);
     this.#eachEntry(object, (index, value) => {
-      const keys = index.get(value) ?? new Set();
-      index.set(value, keys.add(key));
+      index.set(value, withKey(index.get(value), key));
     });
   }
 
@@ -54,20 +57,25 @@ export class ObjectCache<T> {
     this.#objects.delete(key);
     this.#eachEntry(object, (index, value) => {
       const keys = index.get(value);
-      keys?.delete(key);
-      if (keys?.size === 0) index.delete(value);
+      if (typeof keys === "object") keys.delete(key);
+      if (keys === key || (typeof keys === "object" && keys.size === 0)) index.delete(value);
     });
   }
 
-  #index(name: string): ReadonlyMap<string, ReadonlySet<string>> {
+  #index(name: string): ReadonlyMap<string, Keys> {
     const index = this.#indexes.get(name);
     if (index === undefined) throw new Error(`there is no index ${name}`);
     return index;
   }
 
-  #eachEntry(object: T, visit: (index: Map<string, Set<string>>, value: string) => void): void {
+  #eachEntry(object: T, visit: (index: Map<string, Keys>, value: string) => void): void {
     for (const [name, index] of this.#indexes) {
       for (const value of this.#indexers[name]?.(object) ?? []) visit(index, value);
     }
   }
+}
+
+function withKey(keys: Keys | undefined, key: string): Keys {
+  if (keys === undefined || keys === key) return key;
+  return typeof keys === "string" ? new Set([keys, key]) : keys.add(key);
 }
