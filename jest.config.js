@@ -15,7 +15,8 @@ export default {
       },
     ],
   },
-  testTimeout: 30_000,
+  // A bound on what hangs, not on what is slow: some step through hundreds of crashes, on machines that are busy.
+  testTimeout: 180_000,
   // Most tests wait for a database or for the garbage collector of a virtual fleet: one worker for each core.
   maxWorkers: "100%",
 };
