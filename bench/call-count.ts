@@ -1,4 +1,5 @@
 /** Counts the calls that leave a process. */
+import { kinds } from "../crds/names.ts";
 import { eventType } from "../runtime/events.ts";
 import type { KubernetesApi, ResourceType } from "../runtime/kubernetes-api.ts";
 
@@ -7,6 +8,7 @@ export type Callee = "kubernetes" | "cloud";
 export class CallCount {
   readonly #counts = new Map<string, number>();
   #waitedMs = 0;
+  #createdMs: number[] = [];
 
   add(callee: Callee, verb: string): void {
     const name = `${callee} ${verb}`;
@@ -18,9 +20,20 @@ export class CallCount {
     this.#waitedMs += ms;
   }
 
+  /** A batch was created, which took so long (ms). */
+  created(ms: number): void {
+    this.#createdMs.push(ms);
+  }
+
   reset(): void {
     this.#counts.clear();
     this.#waitedMs = 0;
+    this.#createdMs = [];
+  }
+
+  /** Times (ms) that batches took to be created since the last `reset`. */
+  get createdMs(): readonly number[] {
+    return this.#createdMs;
   }
 
   /** Time (ms) waited for answers of the Kubernetes API. */
@@ -47,7 +60,9 @@ export function countedKubernetes(api: KubernetesApi, calls: CallCount): Kuberne
     try {
       return await call();
     } finally {
-      if (type.plural !== eventType.plural) calls.wait(performance.now() - start);
+      const ms = performance.now() - start;
+      if (type.plural !== eventType.plural) calls.wait(ms);
+      if (verb === "create" && type.plural === kinds.LaunchBatch.plural) calls.created(ms);
     }
   };
   return {

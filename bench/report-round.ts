@@ -93,10 +93,12 @@ export interface Measured {
   readonly nodes: number;
   readonly reportsPerSecond: number;
   readonly rounds: readonly Round[];
+  /** How long (ms) the API took to create each batch: the one thing that is waited for on the way. */
+  readonly createdMs: readonly number[];
 }
 
 /** The subject and its peer. */
-export function rowsOf({ subject, nodes, reportsPerSecond, rounds }: Measured): readonly Row[] {
+export function rowsOf({ subject, nodes, reportsPerSecond, rounds, createdMs }: Measured): readonly Row[] {
   const events = rounds.reduce((sum, { latencies, missed }) => sum + latencies.length + missed, 0);
   const around = { nodes, "reports/s": Math.round(reportsPerSecond) };
   const times = (of: (round: Round) => readonly number[]): Row => ({
@@ -105,8 +107,11 @@ export function rowsOf({ subject, nodes, reportsPerSecond, rounds }: Measured): 
     "worst ms": rounded(Math.max(...rounds.flatMap(of))),
   });
   const missed = rounds.reduce((sum, round) => sum + round.missed, 0);
+  const created = (percent: number): number => rounded(percentile(createdMs, percent));
+  const api = { "API p50 ms": created(50), "API p99 ms": created(99) };
+  const polled = { ...times((round) => round.polled), missed: 0, "API p50 ms": "", "API p99 ms": "" };
   return [
-    { subject: `streamfleet, ${subject}`, ...around, events, ...times(({ latencies }) => latencies), missed },
-    { subject: `polled every 10 s, ${subject}`, ...around, events, ...times(({ polled }) => polled), missed: 0 },
+    { subject: `streamfleet, ${subject}`, ...around, events, ...times(({ latencies }) => latencies), missed, ...api },
+    { subject: `polled every 10 s, ${subject}`, ...around, events, ...polled },
   ];
 }

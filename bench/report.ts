@@ -17,6 +17,7 @@ import { inTwoProcesses } from "./two-processes.ts";
 
 interface LoadedRound extends Round {
   readonly reportsPerSecond: number;
+  readonly createdMs: readonly number[];
 }
 
 export async function benchReport(options: ReportOptions): Promise<readonly Row[]> {
@@ -28,7 +29,8 @@ export async function benchReport(options: ReportOptions): Promise<readonly Row[
     for (const [size, done] of bySize) done.push(await roundAt(size, events));
   const rows = [...bySize].flatMap(([nodes, done]) => {
     const reportsPerSecond = median(done.map((round) => round.reportsPerSecond));
-    return rowsOf({ subject: "one process", nodes, reportsPerSecond, rounds: done });
+    const createdMs = done.flatMap((round) => round.createdMs);
+    return rowsOf({ subject: "one process", nodes, reportsPerSecond, rounds: done, createdMs });
   });
   return [...rows, ...(await inTwoProcesses(options))];
 }
@@ -60,5 +62,5 @@ async function roundAt(nodes: number, events: number): Promise<LoadedRound> {
   stream.stop();
   await operator.stop();
   fleet.close();
-  return { ...round, reportsPerSecond };
+  return { ...round, reportsPerSecond, createdMs: operator.calls.createdMs };
 }
