@@ -103,6 +103,7 @@ const usualMediaPort = 8082;
 
 /** Runs the command line. Sets the exit code: 0 done, 1 failed, 2 usage. */
 export async function run(argv: readonly string[]): Promise<void> {
+  process.stdout.on("error", endWithReader);
   try {
     await program().parseAsync([...argv]);
   } catch (error) {
@@ -813,7 +814,4 @@ function endWithReader(error: NodeJS.ErrnoException): void {
   process.exit(0);
 }
 
-if (import.meta.main) {
-  process.stdout.on("error", endWithReader);
-  await run(process.argv);
-}
+if (import.meta.main) await run(process.argv);
