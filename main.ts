@@ -1,6 +1,6 @@
 /**
- * The composition root and the command line: the only file that knows all names. What only commands on a laptop need is loaded
- * by them, for a controller and an API would carry it for nothing.
+ * The composition root and the command line: the only file that knows all names. What not every command needs is loaded by
+ * those that do: a controller would carry it for nothing.
  */
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { InformedGroupDirectory } from "./api/group-directory.ts";
 import { type Listener, PortInUseError } from "./api/listener.ts";
 import { serveOperations } from "./api/operations-server.ts";
 import { ReportBook } from "./api/report-book.ts";
-import { type ApiServer, createApiServer } from "./api/server.ts";
+import type { ApiServer } from "./api/server.ts";
 import { InformedStreamNodeDirectory, streamNodeIndexers } from "./api/stream-node-directory.ts";
 import type { Cloud, Clouds } from "./controllers/clouds.ts";
 import { type InformedCluster, informedCluster } from "./controllers/cluster.ts";
@@ -28,11 +28,10 @@ import { mostDecisions, parseTime } from "./local/explain.ts";
 import type { ExplainOptions } from "./local/explain-command.ts";
 import { type Endpoints, readEndpoints, writeEndpoints } from "./local/endpoints.ts";
 import type { EmbeddedApi } from "./local/kube/embedded-api.ts";
-import { writeKubeconfig } from "./local/kube/kubeconfig.ts";
 import { openObjectFile } from "./local/kube/object-file.ts";
 import { LogFile } from "./local/log-file.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
-import { type MediaServer, type MediaServerOptions, startMediaServer } from "./local/media-server.ts";
+import type { MediaServer, MediaServerOptions } from "./local/media-server.ts";
 import { showProgress } from "./local/progress.ts";
 import type { SimulateOptions } from "./local/simulation/command.ts";
 import { traceDescriptions, traceNames } from "./local/simulation/trace.ts";
@@ -305,11 +304,12 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
     onError: (error) => own.logger.error("kubernetes api failed", { error }),
   });
   stops.add(() => server.close());
+  const { writeKubeconfig } = await import("./local/kube/kubeconfig.ts");
   writeKubeconfig(data.kubeconfig, server.url);
   const keys = await loadKeyRing(kube, config.namespace, { clock: own.clock, random: randomBytes, seed });
   const cluster = openCluster(own, kube);
   const reports = new ReportBook();
-  const nodeApi = createNodeApi(own, { cluster, keys, reports, history, database });
+  const nodeApi = await createNodeApi(own, { cluster, keys, reports, history, database });
   stops.add(() => nodeApi.close());
   await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
   const { clock, logger } = own;
@@ -343,6 +343,7 @@ async function listenForPlayers(
   options: Omit<MediaServerOptions, "port">,
   port: number | undefined,
 ): Promise<MediaServer> {
+  const { startMediaServer } = await import("./local/media-server.ts");
   if (port !== undefined) return startMediaServer({ ...options, port });
   try {
     return await startMediaServer({ ...options, port: usualMediaPort });
@@ -440,7 +441,7 @@ async function controller(): Promise<void> {
 }
 
 async function startController(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<void> {
-  const { clock, logger, metrics, random, version } = own;
+  const { clock, logger, metrics, random } = own;
   await assertInstalled(kube, config);
   const { database, history } = postgresHistory(own, config.databaseUrl, stops);
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
@@ -462,7 +463,7 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   const all = simulated === undefined ? tasks : [...tasks, simulated.mediaNodes];
   const manager = new Manager({ sources: cluster.informers, tasks: all, election, ...own });
   const isReady = (): boolean => cluster.informers.every((informer) => informer.hasSynced());
-  const operations = await serveOperations({ isReady, metrics, version, clock, logger }, { port: config.metricsPort });
+  const operations = await serveOperations({ isReady, metrics, clock, logger }, { port: config.metricsPort });
   stops.add(() => operations.close());
   stops.add(() => manager.stop());
   await manager.start();
@@ -490,7 +491,7 @@ async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi,
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
   const cluster = openCluster(own, kube);
-  const nodeApi = createNodeApi(own, { cluster, keys, reports: new ReportBook(), history, database });
+  const nodeApi = await createNodeApi(own, { cluster, keys, reports: new ReportBook(), history, database });
   stops.add(() => nodeApi.close());
   const manager = new Manager({ sources: cluster.apiInformers, tasks: [], ...own });
   stops.add(() => manager.stop());
@@ -697,7 +698,9 @@ interface NodeApiParts {
   readonly database: HistoryDatabase;
 }
 
-function createNodeApi(own: Process, { cluster, keys, reports, history, database }: NodeApiParts): ApiServer {
+async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServer> {
+  const { createApiServer } = await import("./api/server.ts");
+  const { cluster, keys, reports, history, database } = parts;
   const { clock, config, logger, metrics, version } = own;
   return createApiServer({
     nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),

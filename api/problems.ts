@@ -87,31 +87,49 @@ export function onlyMethod(method: "GET" | "POST"): RequestHandler {
 /** The one place that turns errors into answers. */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
-    const problem = toProblem(error);
-    if (problem.extras.cause !== undefined) {
-      logger.error("failed to answer request", { method: req.method, path: req.path, error: problem.extras.cause });
-    }
+    const { status, headers, body } = problemAnswer(error, req, logger);
     if (res.headersSent) {
       next(error);
       return;
     }
-    const { status, title } = kinds[problem.code];
-    const { retryAfterSeconds, errors, reason } = problem.extras;
-    if (retryAfterSeconds !== undefined) res.set("Retry-After", String(Math.max(1, Math.ceil(retryAfterSeconds))));
-    // What is still to come of the body is not read, so nothing can follow it.
-    if (problem.code === "BodyTooLarge") res.set("Connection", "close");
-    if (problem.code === "Unauthorized") res.set("WWW-Authenticate", "Bearer");
-    const body: z.input<typeof problemSchema> = {
-      type: `urn:streamfleet:problem:${problem.code}`,
-      title,
-      status,
-      detail: problem.message,
-      code: problem.code,
-      ...(errors !== undefined && { errors: [...errors] }),
-      ...(reason !== undefined && { reason }),
-    };
-    res.status(status).type("application/problem+json").send(JSON.stringify(body));
+    res.status(status).set(headers).type(problemType).send(body);
   };
+}
+
+export const problemType = "application/problem+json";
+
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What is answered where a request ended in this error. What we are to blame for goes to the log. */
+export function problemAnswer(
+  error: unknown,
+  { method, path }: { readonly method: string; readonly path: string },
+  logger: Logger,
+): ProblemAnswer {
+  const problem = toProblem(error);
+  const { cause, retryAfterSeconds, errors, reason } = problem.extras;
+  if (cause !== undefined) logger.error("failed to answer request", { method, path, error: cause });
+  const { status, title } = kinds[problem.code];
+  const body: z.input<typeof problemSchema> = {
+    type: `urn:streamfleet:problem:${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+    ...(errors !== undefined && { errors: [...errors] }),
+    ...(reason !== undefined && { reason }),
+  };
+  const headers = {
+    ...(retryAfterSeconds !== undefined && { "Retry-After": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
+    // What is still to come of the body is not read, so nothing can follow it.
+    ...(problem.code === "BodyTooLarge" && { Connection: "close" }),
+    ...(problem.code === "Unauthorized" && { "WWW-Authenticate": "Bearer" }),
+  };
+  return { status, headers, body: JSON.stringify(body) };
 }
 
 /** More would not help whoever reads them. */

@@ -15,7 +15,7 @@ describe("the operations of a process that serves no nodes", () => {
     text = () => Promise.resolve("streamfleet_leader 1\n");
     const metrics = { contentType: "text/plain", text: () => text() };
     listener = await serveOperations(
-      { isReady: () => isReady, metrics, version: "0.1.0", clock: new FakeClock(), logger },
+      { isReady: () => isReady, metrics, clock: new FakeClock(), logger },
       { port: 0, host: "127.0.0.1" },
     );
   });
@@ -30,6 +30,16 @@ describe("the operations of a process that serves no nodes", () => {
     expect((await get("/v1/nodes/register")).status).toBe(404);
     isReady = false;
     expect((await get("/readyz")).status).toBe(503);
+  });
+
+  it("take GET and HEAD, with or without a query", async () => {
+    const url = `http://127.0.0.1:${listener.port}/healthz`;
+    expect((await get("/healthz?verbose")).status).toBe(200);
+    expect(await (await fetch(url, { method: "HEAD" })).text()).toBe("");
+    const posted = await fetch(url, { method: "POST", body: "{}" });
+    expect([posted.status, await posted.json()]).toEqual([405, expect.objectContaining({ code: "MethodNotAllowed" })]);
+    const strange = await get("/toString");
+    expect([strange.status, strange.headers.get("Content-Type")]).toEqual([404, "application/problem+json"]);
   });
 
   it("say nothing of a failure of our own but that the log has it", async () => {
