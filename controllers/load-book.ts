@@ -233,14 +233,26 @@ export class LoadBook implements LoadView {
 
   /** Takes out what has become stale, and gives the time that it is in the book, which a slow reader does not put back. */
   #expire(now: Instant): Instant {
-    if (now > this.#time) this.#time = now;
-    for (let due = this.#expiries.takeBefore(this.#time); due; due = this.#expiries.takeBefore(this.#time)) {
-      const member = due.item;
-      if (member.dueAt !== due.at) continue;
-      member.dueAt = undefined;
-      if (member.counts) this.#judge(member, this.#time)?.settle(this.#time);
+    const end = now > this.#time ? now : this.#time;
+    for (let due = this.#expiries.takeBefore(end); due;) {
+      // Each moment as it was, and whole: what falls silent together was never known in part.
+      const { at } = due;
+      if (at >= this.#time) this.#time = addMs(at, 1);
+      const touched = new Set<PlaceLoad>();
+      for (; due?.at === at; due = this.#expiries.takeBefore(end)) {
+        const place = this.#fallSilent(due.item, at);
+        if (place !== undefined) touched.add(place);
+      }
+      for (const place of touched) place.settle(this.#time);
     }
-    return this.#time;
+    this.#time = end;
+    return end;
+  }
+
+  #fallSilent(member: Member, at: Instant): PlaceLoad | undefined {
+    if (member.dueAt !== at) return undefined;
+    member.dueAt = undefined;
+    return member.counts ? this.#judge(member, this.#time) : undefined;
   }
 
   /** The clock was put back: reports of what is now the future are of now, and all that is kept over time begins anew. */
