@@ -1,6 +1,7 @@
 /** A real API server on loopback: etcd and kube-apiserver, of the binaries that `npm run test:cluster` has built. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
@@ -35,11 +36,10 @@ export async function startRealCluster(): Promise<RealCluster | undefined> {
   if (binaries === undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), "streamfleet-bench-"));
   const processes: ChildProcess[] = [];
-  const end = (): void => processes.forEach((child) => void child.kill("SIGKILL"));
-  process.once("exit", end);
   const stop = async (): Promise<void> => {
-    end();
-    process.off("exit", end);
+    const gone = processes.filter(({ exitCode }) => exitCode === null).map((child) => once(child, "exit"));
+    for (const child of processes) child.stdin?.end();
+    await Promise.all(gone);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
@@ -111,9 +111,12 @@ function apiServerArguments({ folder, key, store, port }: ServerPlace): readonly
   ];
 }
 
+/** Ends the process as soon as its input does: the kernel closes that when we end, however we do. */
+const leash = 'exec 3<&0; "$@" & child=$!; (cat <&3 >/dev/null; kill -9 $child) & wait $child';
+
 /** Gives what shows the end of what it wrote. */
 function started(processes: ChildProcess[], command: string, args: readonly string[]): () => string {
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("sh", ["-c", leash, "sh", command, ...args], { stdio: ["pipe", "ignore", "pipe"] });
   let end = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (end = (end + text).slice(-2_000)));
   child.once("error", (error) => (end += error.message));

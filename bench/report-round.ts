@@ -95,10 +95,12 @@ export interface Measured {
   readonly rounds: readonly Round[];
   /** How long (ms) the API took to create each batch: the one thing that is waited for on the way. */
   readonly createdMs: readonly number[];
+  /** How long (ms) each report was on its way to the process that decides. */
+  readonly feedMs: readonly number[];
 }
 
 /** The subject and its peer. */
-export function rowsOf({ subject, nodes, reportsPerSecond, rounds, createdMs }: Measured): readonly Row[] {
+export function rowsOf({ subject, nodes, reportsPerSecond, rounds, createdMs, feedMs }: Measured): readonly Row[] {
   const events = rounds.reduce((sum, { latencies, missed }) => sum + latencies.length + missed, 0);
   const around = { nodes, "reports/s": Math.round(reportsPerSecond) };
   const times = (of: (round: Round) => readonly number[]): Row => ({
@@ -107,9 +109,12 @@ export function rowsOf({ subject, nodes, reportsPerSecond, rounds, createdMs }: 
     "worst ms": rounded(Math.max(...rounds.flatMap(of))),
   });
   const missed = rounds.reduce((sum, round) => sum + round.missed, 0);
-  const created = (percent: number): number => rounded(percentile(createdMs, percent));
-  const api = { "API p50 ms": created(50), "API p99 ms": created(99) };
-  const polled = { ...times((round) => round.polled), missed: 0, "API p50 ms": "", "API p99 ms": "" };
+  const of = (name: string, values: readonly number[]): Row => ({
+    [`${name} p50 ms`]: rounded(percentile(values, 50)),
+    [`${name} p99 ms`]: rounded(percentile(values, 99)),
+  });
+  const api = { ...of("feed", feedMs), ...of("API", createdMs) };
+  const polled = { ...times((round) => round.polled), missed: 0 };
   return [
     { subject: `streamfleet, ${subject}`, ...around, events, ...times(({ latencies }) => latencies), missed, ...api },
     { subject: `polled every 10 s, ${subject}`, ...around, events, ...polled },

@@ -7,7 +7,7 @@ import { loadKeyRing } from "../runtime/key-ring.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import { operatorNamespace } from "./installation.ts";
 import { LaunchWatch } from "./launch-watch.ts";
-import { pause } from "./measure.ts";
+import { pause, sharedMs } from "./measure.ts";
 import { OperatorUnderTest } from "./operator-under-test.ts";
 import { type Ordered, ordered } from "./orders.ts";
 import { type RealCluster, startRealCluster } from "./real-cluster.ts";
@@ -15,7 +15,7 @@ import { fill } from "./real-fleet.ts";
 import type { ReportAnswer, ReportOrder } from "./report-process.ts";
 import { eventPlaces, type Measured, type ReportOptions, type Round, roundOn, rowsOf } from "./report-round.ts";
 import { intervalMs } from "./report-stream.ts";
-import { namespace, nodeName, type NodePlace, restingFleet } from "./resting-fleet.ts";
+import { connectionCapacity, namespace, nodeName, type NodePlace, restingFleet } from "./resting-fleet.ts";
 import type { Row } from "./table.ts";
 
 const subject = "two processes, real API server";
@@ -64,8 +64,16 @@ async function measured({ kube, kubeconfig }: RealCluster, { nodes, rounds, even
   const { places } = fleet;
   const uidOf = (place: NodePlace): string | undefined =>
     operator.cluster.streamNodes.cache.get(`${namespace}/${nodeName(place)}`)?.metadata.uid;
-  const tell = async (edge: NodePlace): Promise<number> =>
-    (await nodeApi.tell({ kind: "Tell", place: edge.ordinal - 1 })).atMs;
+  const told: { readonly name: string; readonly atMs: number }[] = [];
+  const tell = async (edge: NodePlace): Promise<number> => {
+    const { atMs } = await nodeApi.tell({ kind: "Tell", place: edge.ordinal - 1 });
+    told.push({ name: nodeName(edge), atMs });
+    return atMs;
+  };
+  const heard = new Map<string, number>();
+  feed.subscribe(({ name, connections }) => {
+    if (connections === connectionCapacity) heard.set(name, sharedMs());
+  });
   const done: Round[] = [];
   const allEdges = eventPlaces(places);
   for (let round = 0; round <= rounds; round += 1) {
@@ -75,10 +83,11 @@ async function measured({ kube, kubeconfig }: RealCluster, { nodes, rounds, even
     console.error(`${nodes} nodes in two processes: round ${round} of ${rounds}`);
   }
   const last = await nodeApi.tell({ kind: "Count" });
+  const feedMs = told.slice(events).map(({ name, atMs }) => (heard.get(name) ?? Infinity) - atMs);
   await operator.stop();
   await feed.stop();
   await nodeApi.end();
   fleet.cloud.close();
   const reportsPerSecond = ((last.sent - first.sent) / (last.atMs - first.atMs)) * 1_000;
-  return { subject, nodes, reportsPerSecond, rounds: done.slice(1), createdMs: operator.calls.createdMs };
+  return { subject, nodes, reportsPerSecond, rounds: done.slice(1), createdMs: operator.calls.createdMs, feedMs };
 }
