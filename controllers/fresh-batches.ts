@@ -8,6 +8,9 @@ interface FreshBatch {
   readonly putAtMs: number;
 }
 
+/** What came of creating one. */
+type Created = { readonly kind: "Created"; readonly object: LaunchBatch } | { readonly kind: "AlreadyExists" };
+
 /** For how long (ms) a batch is as it was created: far less than a term of leadership needs to pass to another. */
 const freshMs = 2_000;
 
@@ -15,6 +18,8 @@ const freshMs = 2_000;
 export class FreshBatches {
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #batches = new Map<string, FreshBatch>();
+  /** Batches that are being created. */
+  readonly #underWay = new Set<string>();
   #listener: (key: string) => void = () => undefined;
 
   constructor(clock: Pick<Clock, "monotonicMs">) {
@@ -23,10 +28,31 @@ export class FreshBatches {
 
   /** Takes in a batch as the cluster answered its creation, and tells the listener. */
   put(batch: LaunchBatch): void {
-    this.#forgetOld();
     const key = keyText(batch.metadata);
-    this.#batches.set(key, { batch, putAtMs: this.#clock.monotonicMs() });
+    this.#keep(key, batch);
     this.#listener(key);
+  }
+
+  /**
+   * Creates a batch and takes it in. Until that is answered, whoever is to launch it waits: the cluster tells of a batch before it
+   * answers who created it, and reading the batch again would be slower.
+   */
+  async creating<T extends Created>(key: ObjectKey, create: () => Promise<T>): Promise<T> {
+    const text = keyText(key);
+    this.#underWay.add(text);
+    try {
+      const created = await create();
+      if (created.kind === "Created") this.#keep(text, created.object);
+      return created;
+    } finally {
+      this.#underWay.delete(text);
+      this.#listener(text);
+    }
+  }
+
+  /** Whether this process is creating it; the listener is told when that has ended, however it did. */
+  isUnderWay(key: ObjectKey): boolean {
+    return this.#underWay.has(keyText(key));
   }
 
   /** The batch, once, if it was put a moment ago. */
@@ -38,9 +64,14 @@ export class FreshBatches {
     return fresh?.batch;
   }
 
-  /** Calls the listener with `namespace/name` of each batch that is put, in place of the one before. */
+  /** Calls the listener with `namespace/name` of each batch that is put or was not created, in place of the one before. */
   onPut(listener: (key: string) => void): void {
     this.#listener = listener;
+  }
+
+  #keep(key: string, batch: LaunchBatch): void {
+    this.#forgetOld();
+    this.#batches.set(key, { batch, putAtMs: this.#clock.monotonicMs() });
   }
 
   #forgetOld(): void {

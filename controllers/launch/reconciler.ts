@@ -35,7 +35,7 @@ import { type BatchSurroundings, viewBatch, viewPending } from "./view.ts";
 export interface LaunchDeps extends AttemptsDeps {
   readonly cluster: Cluster;
   /** Batches that this process has just created. */
-  readonly fresh: Pick<FreshBatches, "take">;
+  readonly fresh: Pick<FreshBatches, "isUnderWay" | "take">;
   readonly revisionOf: BatchSurroundings["revisionOf"];
 }
 
@@ -60,6 +60,7 @@ export class LaunchReconciler implements Reconciler {
   }
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
+    if (this.#deps.fresh.isUnderWay(key)) return done;
     const { cache, client } = this.#deps.cluster.launchBatches;
     const known = cache.get(keyText(key));
     const fresh = this.#fresh(key, known);

@@ -23,7 +23,7 @@ export interface DeedsDeps {
   readonly feed: Pick<LoadFeed, "latest">;
   readonly desk: Pick<ScaleInDesk, "carriedOut">;
   /** Where a batch that was just created goes on without a detour through the cluster. */
-  readonly fresh: Pick<FreshBatches, "put">;
+  readonly fresh: Pick<FreshBatches, "creating">;
   /** Revision of a LaunchConfig: a hash of its content. */
   readonly revisionOf: (config: BatchPlan["launchConfig"]) => string;
   /** What the launch call of a batch needs beside it, as it is now. */
@@ -76,8 +76,10 @@ export class Deeds {
     const draft = planBatch({ ...plan, revision: revisionOf(launchConfig) });
     if (draft === undefined) return undefined;
     assertLeading(leadership);
-    const created = await cluster.launchBatches.client.create(draft, turn.signal);
     const batch = draft.metadata.name;
+    const key = { namespace: group.metadata.namespace, name: batch };
+    const create = () => cluster.launchBatches.client.create(draft, turn.signal);
+    const created = await this.#deps.fresh.creating(key, create);
     // Somebody else has taken this number meanwhile: what is missing now is decided anew, on the cluster's own word.
     if (created.kind === "AlreadyExists") {
       this.#worlds.distrust(group);
@@ -85,7 +87,6 @@ export class Deeds {
       return requeueAfter(takenMs, "somebody else has taken the number");
     }
     this.#worlds.created(created.object);
-    this.#deps.fresh.put(created.object);
     turn.logger.info("committed launch batch", { batch, count: decision.count, reason: decision.reason });
     this.#tell(group, "ScaledOut", `${batch}: ${decision.message}`);
     return requeueAfter(0, "a batch was committed");

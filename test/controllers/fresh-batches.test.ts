@@ -24,6 +24,32 @@ describe("fresh batches", () => {
     expect(told).toEqual(["default/live-edge-b1"]);
   });
 
+  it("are under way until their creation is answered, and told then", async () => {
+    const fresh = new FreshBatches(new FakeClock());
+    const told: [string, boolean, boolean][] = [];
+    fresh.onPut((put) => told.push([put, fresh.isUnderWay(key), fresh.take(key) === batch]));
+    const creation = Promise.withResolvers<{ readonly kind: "Created"; readonly object: LaunchBatch }>();
+    const creating = fresh.creating(key, () => creation.promise);
+    expect(fresh.isUnderWay(key)).toBe(true);
+    expect(told).toEqual([]);
+    creation.resolve({ kind: "Created", object: batch });
+    await creating;
+    expect(told).toEqual([["default/live-edge-b1", false, true]]);
+  });
+
+  it.each([
+    ["was taken", () => Promise.resolve({ kind: "AlreadyExists" } as const)],
+    ["was refused", () => Promise.reject(new Error("refused"))],
+  ])("that are not created are told, so that nobody waits: the number %s", async (_how, create) => {
+    const fresh = new FreshBatches(new FakeClock());
+    const told: string[] = [];
+    fresh.onPut((put) => told.push(put));
+    await fresh.creating(key, create).catch(() => undefined);
+    expect(told).toEqual(["default/live-edge-b1"]);
+    expect(fresh.isUnderWay(key)).toBe(false);
+    expect(fresh.take(key)).toBeUndefined();
+  });
+
   it("are forgotten after two seconds: another may have launched them by then", async () => {
     const clock = new FakeClock();
     const fresh = new FreshBatches(clock);
