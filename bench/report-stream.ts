@@ -20,6 +20,8 @@ export interface ReportStreamOptions {
 export class ReportStream {
   readonly #options: ReportStreamOptions;
   readonly #startMs: number;
+  /** What places said out of turn, and go on to say. */
+  readonly #loads = new Map<NodePlace, number>();
   #sent = 0;
   #cancel: () => void = () => undefined;
 
@@ -45,8 +47,9 @@ export class ReportStream {
     this.#cancel();
   }
 
-  /** A report out of turn, newer than all before it. */
+  /** A report out of turn, newer than all before it; those that follow say the same. */
   tell(place: NodePlace, connections: number): void {
+    this.#loads.set(place, connections);
     const { fleet } = this.#options;
     // Higher than any that its turns give: one every so often is no more than one out of turn.
     const sequence = 2 * (1 + this.#sent) + 1;
@@ -60,7 +63,11 @@ export class ReportStream {
     for (; this.#sent < due; this.#sent += 1) {
       const place = places[this.#sent % places.length];
       if (place === undefined) continue;
-      this.#send(place, { sequence: 2 * (1 + this.#sent), at: clock.now(), connections: connectionsAt(place) });
+      this.#send(place, {
+        sequence: 2 * (1 + this.#sent),
+        at: clock.now(),
+        connections: this.#loads.get(place) ?? connectionsAt(place),
+      });
     }
   }
 
