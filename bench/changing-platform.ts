@@ -37,6 +37,14 @@ export class ChangingPlatform implements CloudPlatform {
     return this.#platform.read(region, providerId, signal);
   }
 
+  readMany(
+    region: string,
+    providerIds: readonly string[],
+    signal: AbortSignal,
+  ): PlatformResult<ReadonlyMap<string, Machine>> {
+    return this.#platform.readMany(region, providerIds, signal);
+  }
+
   async list(query: MachineQuery, signal: AbortSignal): PlatformResult<readonly Machine[]> {
     const listed = await this.#platform.list(query, signal);
     if (!listed.ok) return listed;

@@ -42,6 +42,14 @@ export class LaunchWatch implements CloudPlatform {
     return this.#platform.read(region, providerId, signal);
   }
 
+  readMany(
+    region: string,
+    providerIds: readonly string[],
+    signal: AbortSignal,
+  ): PlatformResult<ReadonlyMap<string, Machine>> {
+    return this.#platform.readMany(region, providerIds, signal);
+  }
+
   list(query: MachineQuery, signal: AbortSignal): PlatformResult<readonly Machine[]> {
     return this.#platform.list(query, signal);
   }

@@ -33,6 +33,10 @@ export class ListedPlatform implements CloudPlatform {
     throw new Error("nothing is to be read alone");
   }
 
+  readMany(): never {
+    throw new Error("no machines are to be read by their ids");
+  }
+
   updateTags(): never {
     throw new Error("no tag is to be changed");
   }

@@ -20,7 +20,6 @@ export type Clouds = ReadonlyMap<PlatformName, Cloud>;
 export async function sightingOf(
   { platform, inventory }: Cloud,
   machine: { readonly region: string; readonly providerId: string },
-  signal: AbortSignal,
 ): Promise<Sighting> {
   const { region, providerId } = machine;
   const seen = inventory.sighting(region, providerId);
@@ -28,9 +27,8 @@ export async function sightingOf(
   if (seen.kind === "Seen") return { kind: "Seen", machine: newest ?? seen.machine };
   if (!suggestsGone(seen, platform.visibilityLagMs))
     return withoutProof(seen, newest, inventory.latest(region) !== undefined);
-  const answer = await platform.read(region, providerId, signal);
+  const answer = await inventory.read(region, providerId);
   if (!answer.ok) return { kind: "Missing", confirmed: answer.error.kind === "NotFound" };
-  inventory.observe([answer.value]);
   return { kind: "Seen", machine: answer.value };
 }
 

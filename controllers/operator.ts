@@ -2,6 +2,7 @@
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import type { AlarmDefinition } from "../domain/alarm-definitions.ts";
+import { isTrue } from "../domain/conditions.ts";
 import type { LoadFeed, NodeReport } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import { needsParent } from "../domain/topology.ts";
@@ -63,6 +64,8 @@ export interface OperatorDeps {
 
 /** While an alarm scales out, each report may ask for more nodes: so often (ms) their group is looked at. */
 const crowdMs = 1_000;
+/** Nodes are let go together: so soon (ms) after one the machines are looked at, to adopt those of all. */
+const lettingGoMs = 200;
 /** Every key is looked at again this often (ms), in case a wake-up was lost. */
 const resyncMs = 600_000;
 
@@ -257,6 +260,9 @@ function wakeOnNodes({ cluster }: OperatorDeps, to: Controllers): void {
     const { metadata, spec } = change.object;
     const group = keyText({ namespace: metadata.namespace, name: spec.group });
     if (change.kind !== "Deleted") to.streamNode.queue.add(change.key);
+    else if (isTrue(change.object.status?.conditions, "Released"))
+      to.sweep.queue.addAfter(`${spec.launch.platform}/${spec.region}`, lettingGoMs);
+    wakeRivals(cluster, to, change.object);
     to.nodeGroup.queue.add(group);
     if (spec.providerId === undefined)
       to.launch.queue.add(keyText({ namespace: metadata.namespace, name: spec.batch }));
@@ -264,6 +270,14 @@ function wakeOnNodes({ cluster }: OperatorDeps, to: Controllers): void {
     for (const orphan of cluster.streamNodes.cache.byIndex(index.orphans, group))
       to.streamNode.queue.add(keyText(orphan.metadata));
   });
+}
+
+/** Of two nodes with one machine, each depends on what the other is. */
+function wakeRivals({ streamNodes }: Cluster, to: Controllers, { metadata, spec }: StreamNode): void {
+  if (spec.providerId === undefined) return;
+  const holders = streamNodes.cache.byIndex(index.machineId, `${spec.launch.platform}/${spec.providerId}`);
+  for (const other of holders)
+    if (other.metadata.uid !== metadata.uid) to.streamNode.queue.add(keyText(other.metadata));
 }
 
 /** Whether other nodes may have another parent now. */

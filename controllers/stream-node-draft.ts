@@ -3,6 +3,7 @@ import { apiVersion, finalizers, labels, type Role } from "../crds/names.ts";
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { NodeLaunch } from "../crds/stream-node.ts";
 import { slotName } from "../domain/names.ts";
+import type { OwnerReference } from "../runtime/kubernetes-api.ts";
 import type { Draft } from "../runtime/resource-client.ts";
 import { groupLabels } from "./cluster.ts";
 
@@ -20,6 +21,11 @@ export interface NodeOrigin {
   readonly launch: NodeLaunch;
 }
 
+/** By which the group owns what is made for it; that it is taken away tells of `--cascade=orphan`. */
+export function ownerReferenceTo({ metadata: { name, uid } }: NodeGroup): OwnerReference {
+  return { apiVersion, kind: "NodeGroup", name, uid, controller: true, blockOwnerDeletion: true };
+}
+
 export function streamNodeDraft(origin: NodeOrigin): Draft {
   const { group, role, slot, region, batch, batchUid, index, providerId, launch } = origin;
   const { name, namespace, uid } = group.metadata;
@@ -29,10 +35,11 @@ export function streamNodeDraft(origin: NodeOrigin): Draft {
       namespace,
       labels: { ...groupLabels(name, role, region), [labels.batch]: batch },
       finalizers: [finalizers.machine],
-      ownerReferences: [{ apiVersion, kind: "NodeGroup", name, uid, controller: true, blockOwnerDeletion: true }],
+      ownerReferences: [ownerReferenceTo(group)],
     },
     spec: {
       group: name,
+      groupUid: uid,
       role,
       slot,
       region,

@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { launchReasons } from "./names.ts";
 import {
+  claimedUidSchema,
   conditionsSchema,
+  groupUidSchema,
   listMap,
   listSet,
   metadataSchema,
@@ -46,11 +48,15 @@ const callSchema = z.object({
 export const launchBatchSpecSchema = withRules(
   z.object({
     group: z.string().max(40).describe("Name of the NodeGroup."),
+    groupUid: groupUidSchema,
     role: roleSchema.describe("Role of the nodes."),
     region: regionSchema.describe("Region to launch in."),
     number: z.int().min(1).describe("Number of the batch among those of its group and role, without gaps."),
     slots: slotsSchema.min(1).describe("Slots to fill, one machine each."),
     launch: launchSnapshotSchema.describe("What to launch."),
+    decidedAt: timeSchema
+      .optional()
+      .describe("When it was decided. One that was created much later than that is a copy, and launches nothing."),
     reason: z.enum(launchReasons).describe("Why, as one word."),
     message: z.string().max(1024).describe("Why, as a sentence with numbers."),
     call: callSchema
@@ -97,6 +103,7 @@ const attemptSchema = z.object({
 /** Written by the launch reconciler alone. */
 export const launchBatchStatusSchema = z.object({
   observedGeneration: observedGenerationSchema,
+  claimedUid: claimedUidSchema,
   slots: z.string().max(512).optional().describe("The slots as ranges, for people."),
   launched: z.int().min(0).optional().describe("Machines launched."),
   attempts: listMap(z.array(attemptSchema).max(16), "number")

@@ -62,6 +62,9 @@ export const finalizers = {
   inUse: `${apiGroup}/in-use`,
 } as const;
 
+/** Kubernetes' own: an object with it is deleted with `--cascade=orphan`, and what it owns stays. */
+export const orphanFinalizer = "orphan";
+
 /** ConfigMap in the operator's namespace with what a manifest may leave out. */
 export const defaultsConfigMapName = "streamfleet-defaults";
 
@@ -149,6 +152,8 @@ export const conditionReasons = {
     /** Every machine that carries the group's tags has been read from the cloud and has its StreamNode. */
     Adopted: ["ListingRead", "AwaitingListing", "ListingFailed", "NotResolved"],
     LaunchesFailing: ["NoFailure", "LaunchFailed"],
+    /** It is deleted with `--cascade=orphan`: its nodes stay, and their machines. Absent unless that is so. */
+    Orphaned: ["OrphanRequested"],
     Ready: ["MinimumMet", "NotResolved", "BelowMinimum", "Deleting"],
   },
   ScalePolicy: {
@@ -181,7 +186,9 @@ export const conditionReasons = {
     /** Nobody is left on a node that is to go. Absent unless it drains. */
     Drained: ["NobodyLeft", "AwaitingAcknowledgement", "ClientsLeft", "NoReport"],
     /** Absent until a termination has to wait or has failed. */
-    Terminated: ["AwaitingCloud", "CallFailed", "Paused", "AwaitingBatch", "Confirmed"],
+    Terminated: ["AwaitingCloud", "CallFailed", "Paused", "AwaitingBatch", "AwaitingTags", "Confirmed"],
+    /** The operator does not act for it, and does not end its machine. Absent unless that is so. */
+    Released: ["NoGroup", "OtherGroup", "OtherName", "LostOwner", "NotAdopted", "TagsDiffer", "HeldByAnother"],
   },
 } as const;
 

@@ -70,6 +70,20 @@ export const conditionsSchema = listMap(z.array(conditionSchema).max(32), "type"
 
 export const observedGenerationSchema = z.int().min(0).optional().describe("Generation that this status speaks of.");
 
+/** Which group it was made for. A group of the same name that is made later is another, and does not act on it. */
+export const groupUidSchema = z
+  .string()
+  .max(64)
+  .optional()
+  .describe("UID of the NodeGroup that it was made for: a later one of the same name does not act on it.");
+
+/** A copy or a restored object has another UID than its status names, if it has a status at all. */
+export const claimedUidSchema = z
+  .string()
+  .max(64)
+  .optional()
+  .describe("UID of this object, once the operator has made it its own: a copy is not acted on before.");
+
 /** Settings that a node reads at boot. */
 export const propertiesSchema = z.record(z.string(), textSchema(1024)).meta({ maxProperties: 32 });
 

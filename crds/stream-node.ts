@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { drainReasons, phases } from "./names.ts";
 import {
+  claimedUidSchema,
   conditionsSchema,
+  groupUidSchema,
   metadataSchema,
   observedGenerationSchema,
   platformSchema,
@@ -25,10 +27,13 @@ const nodeLaunchSchema = z.object({
 });
 
 const unchanging = ["group", "role", "slot", "region", "batch", "index", "launch"] as const;
+/** Where they are left out, they stay so: what names another object by its UID is not to name one later. */
+const unchangingOptional = ["groupUid", "batchUid"] as const;
 
 export const streamNodeSpecSchema = withRules(
   z.object({
     group: z.string().max(40).describe("Name of the NodeGroup."),
+    groupUid: groupUidSchema,
     role: roleSchema.describe("What the node does."),
     slot: z.int().min(0).describe("Ordinal among the nodes of its group and role; part of the name."),
     region: regionSchema.describe("Region of the machine."),
@@ -49,6 +54,10 @@ export const streamNodeSpecSchema = withRules(
     rule: `self.${field} == oldSelf.${field}`,
     message: `${field} is immutable: delete the StreamNode, and the operator launches another`,
   })),
+  ...unchangingOptional.map((field) => ({
+    rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
+    message: `${field} is immutable: a StreamNode belongs to the NodeGroup and the LaunchBatch that it was made for`,
+  })),
   {
     rule: "!has(oldSelf.providerId) || (has(self.providerId) && self.providerId == oldSelf.providerId)",
     message: "providerId is immutable once it is set: a StreamNode is one machine's life",
@@ -68,6 +77,7 @@ const registrationSchema = z.object({
 
 export const streamNodeStatusSchema = z.object({
   observedGeneration: observedGenerationSchema,
+  claimedUid: claimedUidSchema,
   registration: registrationSchema.optional().describe("That the node has called back, once for each boot."),
   phase: z.enum(phases).optional().describe("Where the node is in its life."),
   machine: z

@@ -7,8 +7,11 @@ import type { Instant } from "./time.ts";
 /** The objects that machines are compared with. */
 export interface AdoptionWorld {
   readonly now: Instant;
-  /** Whether a StreamNode has this machine. */
-  hasNode(providerId: string): boolean;
+  /**
+   * Whether the StreamNode that its tags name has this machine: `Former` if that was made for an earlier group of the name. Where
+   * the tags cannot be read, any will do.
+   */
+  holding(machine: Machine, owner: OwnershipTags | undefined): "Ours" | "Former" | "None";
   /** Whether a LaunchBatch has an attempt with this token whose slots are not all settled. */
   isBeingLaunched(token: string): boolean;
   groupExists(namespace: string, group: string): boolean;
@@ -31,6 +34,8 @@ export type AdoptionVerdict =
   | { readonly kind: "Map"; readonly owner: OwnershipTags; readonly slot: number }
   /** Its own slot is taken, and it is too young for another: it is looked at again. */
   | { readonly kind: "Young"; readonly owner: OwnershipTags }
+  /** The StreamNode of an earlier group has it: that is let go first. */
+  | { readonly kind: "Former"; readonly owner: OwnershipTags }
   | { readonly kind: "Adopt"; readonly owner: OwnershipTags; readonly slot: number }
   /** Left alone and shown to people: it is not ours to use, and deleting needs more proof. */
   | { readonly kind: "Quarantine"; readonly reason: "UnreadableTags" | "NoGroup" };
@@ -43,12 +48,14 @@ const youngMs = 120_000;
 
 /** Verdict on one machine. A taken slot does not cost a machine its adoption: it gets the lowest free one, later. */
 export function adoptionOf(machine: Machine, world: AdoptionWorld): AdoptionVerdict {
-  if (world.hasNode(machine.providerId)) return { kind: "Known" };
-  if (machine.state === "Terminated" || machine.state === "Stopping") return { kind: "Gone" };
   const owner = fromTags(machine.tags);
+  const holding = world.holding(machine, owner);
+  if (holding === "Ours") return { kind: "Known" };
+  if (machine.state === "Terminated" || machine.state === "Stopping") return { kind: "Gone" };
   if (owner === undefined) return { kind: "Quarantine", reason: "UnreadableTags" };
   if (world.isBeingLaunched(owner.token)) return { kind: "LaunchPending" };
   if (!world.groupExists(owner.namespace, owner.group)) return { kind: "Quarantine", reason: "NoGroup" };
+  if (holding === "Former") return { kind: "Former", owner };
   const held = world.slotsOf(owner);
   const wanted = owner.slots[machine.launchIndex];
   const holder = wanted === undefined ? undefined : held.get(wanted);

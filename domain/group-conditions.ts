@@ -23,8 +23,16 @@ export function groupConditions(facts: GroupFacts): readonly Update[] {
     launchesFailing(facts),
     minimum,
     ready(facts, minimum),
+    ...orphaned(facts),
   ];
   return all.map((update) => ({ ...update, observedGeneration: facts.generation }));
+}
+
+/** Recorded at first sight: the finalizer that says it may be gone at the next. */
+function orphaned({ orphaning }: GroupFacts): readonly Update[] {
+  if (orphaning !== true) return [];
+  const message = "it is deleted with --cascade=orphan: its nodes stay, and are adopted when it is applied again";
+  return [{ type: "Orphaned", status: "True", reason: "OrphanRequested", message }];
 }
 
 function referencesResolved({ references }: GroupFacts): Update {

@@ -26,6 +26,8 @@ export interface ShownPlace extends Decided {
 export interface GroupFacts {
   readonly generation: number;
   readonly deleting: boolean;
+  /** Its deletion leaves the nodes, and their machines. */
+  readonly orphaning?: boolean;
   readonly references: References;
   readonly pause: Pause;
   readonly decided: readonly ShownPlace[];

@@ -1,5 +1,6 @@
 /** Where a StreamNode is in its life and what is to be done for it next: a pure function of what is known. */
 import type { Phase, Role } from "../crds/names.ts";
+import type { ReleaseReason, Standing } from "./claim.ts";
 import { type DrainProgress, isDrained } from "./drain.ts";
 import { isGone, type Sighting } from "./evidence.ts";
 import { assertNever } from "./result.ts";
@@ -9,7 +10,9 @@ import { needsParent } from "./topology.ts";
 /** All that the next step depends on. */
 export interface NodeView {
   readonly role: Role;
-  /** The object has a deletion timestamp: the committed mark that its machine is to go. */
+  /** What it is to us: only what is ours and claimed may end its machine. */
+  readonly standing: Standing;
+  /** The object has a deletion timestamp: where it is ours, the committed mark that its machine is to go. */
   readonly deleting: boolean;
   /** How far its drain has come; undefined: it is not to drain. */
   readonly drain: DrainProgress | undefined;
@@ -55,13 +58,28 @@ export type NodeStep =
   | { readonly kind: "AwaitBatch" }
   | { readonly kind: "HoldTermination" }
   /** The machine is known to be gone, or never was: the finalizer may go. */
-  | { readonly kind: "Release" };
+  | { readonly kind: "Release" }
+  /** It is not ours, or no more: the object is to go, and its machine is left as it is. */
+  | { readonly kind: "LetGo"; readonly reason: ReleaseReason; readonly message: string };
 
 /** How long (ms) a termination may take before it is asked for again. */
 const askAgainMs = 30_000;
 
 export function nextStep(view: NodeView, now: Instant): NodeStep {
+  const { standing } = view;
+  if (standing.kind === "LetGo") {
+    const { reason, message } = standing;
+    return view.deleting || !standing.stays ? { kind: "LetGo", reason, message } : stepOfStranger(view, now);
+  }
   return view.deleting ? stepToEnd(view, now) : stepToService(view, now);
+}
+
+/** It is shown as what it is. Nothing is decided for it, but it goes when its machine is gone for good. */
+function stepOfStranger(view: NodeView, now: Instant): NodeStep {
+  const step = stepOfLife(view, now);
+  if (step.kind === "HoldTermination" || (step.kind === "Remove" && step.reason === "MachineStopped"))
+    return { kind: "AwaitEvidence" };
+  return step;
 }
 
 function stepToEnd(view: NodeView, now: Instant): NodeStep {
@@ -83,8 +101,8 @@ function stepToService(view: NodeView, now: Instant): NodeStep {
 }
 
 /** What becomes of a drained node; undefined while it is not. */
-function retirement({ drain, held }: NodeView): NodeStep | undefined {
-  if (drain === undefined || !isDrained(drain)) return undefined;
+function retirement({ drain, held, standing }: NodeView): NodeStep | undefined {
+  if (drain === undefined || !isDrained(drain) || standing.kind !== "Claimed") return undefined;
   if (held) return { kind: "HoldTermination" };
   return { kind: "Retire", reason: drain.kind === "NeverRegistered" ? "NeverRegistered" : "Drained" };
 }
@@ -179,6 +197,7 @@ function phaseOfStep(step: NodeStep, previous: Phase | undefined): Phase {
     // Its machine serves nobody, so a paused group is to count it as gone and say what it would do.
     case "HoldTermination":
     case "Release":
+    case "LetGo":
       return "Terminating";
     default:
       return assertNever(step);

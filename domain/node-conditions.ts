@@ -34,6 +34,7 @@ const serving: Readonly<Record<NodeStep["kind"], Serving>> = {
   },
   HoldTermination: { reason: "Terminating", message: "the group is paused: the machine is not terminated" },
   Release: { reason: "Terminating", message: "the machine is gone" },
+  LetGo: { reason: "Terminating", message: "the StreamNode goes, and its machine is left as it is" },
 };
 
 /** Steps that are no news about the node: what was known of it stays. */
@@ -42,11 +43,18 @@ function saysNothing(step: NodeStep): boolean {
 }
 
 export function nodeConditions(step: NodeStep, view: NodeView): readonly Update[] {
-  if (saysNothing(step)) return [launched(view)];
+  if (saysNothing(step)) return [launched(view), ...released(view)];
   const inService = step.kind === "Serve";
   const { reason, message } = serving[step.kind];
   const served: Update = { type: "InService", status: inService ? "True" : "False", reason, message };
-  return [launched(view), registered(step, view), served, ...drained(view), ready(step, view)];
+  return [launched(view), registered(step, view), served, ...drained(view), ready(step, view), ...released(view)];
+}
+
+/** That nothing is done for it, and that its machine is not ended with it. */
+function released({ standing }: NodeView): readonly Update[] {
+  if (standing.kind !== "LetGo") return [];
+  const { reason, message } = standing;
+  return [{ type: "Released", status: "True", reason, message: `${message}: its machine is not ended with it` }];
 }
 
 /** What is known of a drain. That of a node that is going away stays as it was: its reports end. */

@@ -59,6 +59,8 @@ export interface ScalingInput {
   readonly counts: NodeCounts;
   /** Those of `counts.starting` that have taken longer than their warm-up: nobody waits for them. Absent: none. */
   readonly overdue?: number;
+  /** Those of `counts.starting` that are not proved to be ours yet, as a restored one: none goes for them. Absent: none. */
+  readonly unclaimed?: number;
   readonly capacity: CapacityFacts;
   readonly deleting: boolean;
   readonly pause: "None" | "Scaling" | "Everything";

@@ -33,9 +33,9 @@ function verdictOf(input: ScalingInput): Verdict {
 }
 
 /** What the limits ask for, whatever the load is. It starts no cool-down, and neither mode nor step holds it. */
-function limitsVerdict({ minLimit, maxLimit, counts }: ScalingInput): Verdict | undefined {
+function limitsVerdict({ minLimit, maxLimit, counts, unclaimed = 0 }: ScalingInput): Verdict | undefined {
   const present = counts.inService + counts.starting;
-  if (present > maxLimit) return excessVerdict(counts);
+  if (present - unclaimed > maxLimit) return excessVerdict(counts);
   const missing = minLimit - present;
   if (missing <= 0) return undefined;
   const room = maxLimit - present - counts.draining;

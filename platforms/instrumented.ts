@@ -3,7 +3,7 @@ import type { PlatformName } from "../crds/names.ts";
 import type { PlatformErrorKind } from "../domain/platform-error.ts";
 import type { CloudPlatform, PlatformResult } from "./platform.ts";
 
-export type PlatformMethod = "launch" | "terminate" | "read" | "list" | "updateTags";
+export type PlatformMethod = "launch" | "terminate" | "read" | "readMany" | "list" | "updateTags";
 
 /** How a call ended. One that threw, a defect of its driver, is `Unavailable`: its outcome is not known. */
 export type PlatformOutcome = "ok" | PlatformErrorKind;
@@ -44,6 +44,7 @@ export function instrumented(
     launch: (request, signal) => timed("launch", () => platform.launch(request, signal)),
     terminate: (region, ids, signal) => timed("terminate", () => platform.terminate(region, ids, signal)),
     read: (region, id, signal) => timed("read", () => platform.read(region, id, signal)),
+    readMany: (region, ids, signal) => timed("readMany", () => platform.readMany(region, ids, signal)),
     list: (query, signal) => timed("list", () => platform.list(query, signal)),
     updateTags: (region, id, tags, signal) => timed("updateTags", () => platform.updateTags(region, id, tags, signal)),
   };

@@ -7,6 +7,7 @@ import { clusterTag } from "../domain/ownership.ts";
 import type { PlatformError } from "../domain/platform-error.ts";
 import { failed, ok, type Result } from "../domain/result.ts";
 import type { Clock } from "../domain/time.ts";
+import { MachineReader, type ReadResult } from "./machine-reader.ts";
 import type { CloudPlatform } from "./platform.ts";
 import { listingPauseMs } from "./listing-pause.ts";
 import { changesBetween, toListing, type Listing, type MachineChange, type Moment } from "./listing.ts";
@@ -33,6 +34,7 @@ export type ListingResult = Result<Listing, PlatformError>;
 interface Region {
   readonly name: string;
   readonly book: SightingBook;
+  readonly reader: MachineReader;
   watchers: number;
   failures: number;
   latest?: Listing;
@@ -46,6 +48,9 @@ interface Region {
   /** Until this monotonic time the cloud has asked not to be called. */
   throttledUntilMs: number;
 }
+
+/** A read that has not ended after this (ms) counts as failed. */
+const readTimeoutMs = 30_000;
 
 const stoppedError: PlatformError = { kind: "Unavailable", message: "the inventory has been stopped" };
 
@@ -112,6 +117,17 @@ export class MachineInventory {
     for (const machine of machines) this.#region(machine.region).book.observe(machine, at);
   }
 
+  /**
+   * The machine as the cloud itself has it from now on, tags included, or why that cannot be known: `NotFound` is no proof that it is
+   * gone. It is taken in as `observe` does. Those who ask at the same time share a call.
+   */
+  async read(name: string, providerId: string): Promise<ReadResult> {
+    if (this.#stopped) return failed(stoppedError);
+    const answer = await this.#region(name).reader.read(providerId);
+    if (answer.ok) this.observe([answer.value]);
+    return answer;
+  }
+
   /** Whether a listing has ever shown it, as far as is remembered. */
   everSeen(region: string, providerId: string): boolean {
     return this.#regions.get(region)?.book.everSeen(providerId) ?? false;
@@ -143,9 +159,10 @@ export class MachineInventory {
   #region(name: string): Region {
     const known = this.#regions.get(name);
     if (known !== undefined) return known;
-    const { platform, memoryMs = 24 * 3_600_000 } = this.#options;
+    const { platform, clock, memoryMs = 24 * 3_600_000 } = this.#options;
     const book = new SightingBook({ visibilityLagMs: platform.visibilityLagMs, memoryMs });
-    const region: Region = { name, book, watchers: 0, failures: 0, throttledUntilMs: 0 };
+    const reader = new MachineReader(name, { platform, clock, timeoutMs: readTimeoutMs });
+    const region: Region = { name, book, reader, watchers: 0, failures: 0, throttledUntilMs: 0 };
     this.#regions.set(name, region);
     return region;
   }

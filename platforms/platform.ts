@@ -25,6 +25,9 @@ export interface LaunchRequest {
   readonly userData: string;
 }
 
+/** Most machines of one `readMany`: what the strictest of the clouds takes in one call. */
+export const mostReadAtOnce = 100;
+
 export interface MachineQuery {
   readonly region: string;
   /** Only machines that carry all of these. */
@@ -39,6 +42,8 @@ export interface MachineQuery {
  *   the same token with other parameters is `InvalidRequest`.
  * - `list` answers every machine that fits, paged to its end, or an error: never a part. Machines may be missing from
  *   `list`, and `NotFound` to `read`, for up to `visibilityLagMs` after their launch. Terminated machines may stay listed.
+ * - `readMany` answers, by id, those of at most `mostReadAtOnce` machines that the cloud knows; an id that is left out is one for which
+ *   `read` would answer `NotFound`. It is all of them or an error: never a part.
  * - `terminate` may be repeated; an id that the cloud does not know is passed over, so success is no proof of existence.
  *   A machine within its visibility lag may be such an id: only its state proves that it was terminated.
  * - A call whose signal has aborted does nothing; one whose signal aborts meanwhile answers `Unavailable` soon, and may
@@ -53,6 +58,11 @@ export interface CloudPlatform {
   launch(request: LaunchRequest, signal: AbortSignal): PlatformResult<readonly Machine[]>;
   terminate(region: string, providerIds: readonly string[], signal: AbortSignal): PlatformResult<void>;
   read(region: string, providerId: string, signal: AbortSignal): PlatformResult<Machine>;
+  readMany(
+    region: string,
+    providerIds: readonly string[],
+    signal: AbortSignal,
+  ): PlatformResult<ReadonlyMap<string, Machine>>;
   list(query: MachineQuery, signal: AbortSignal): PlatformResult<readonly Machine[]>;
   /** Adds or replaces tags of one machine; tags that are not named stay. */
   updateTags(

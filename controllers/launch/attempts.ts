@@ -61,7 +61,7 @@ export class Attempts {
     assertLeading(leadership);
     const attempt: LaunchAttempt = {
       number,
-      token: attemptToken(batch.metadata.uid, number),
+      token: attemptToken(batch, number),
       slots: [...slots],
       keyId: keys.current.id,
       clusterId: settings.clusterId,

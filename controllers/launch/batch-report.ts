@@ -1,7 +1,7 @@
 /** What a LaunchBatch's status says: its attempts, its settled slots, and what it has come to. */
 import type { LaunchAttempt, LaunchBatch, LaunchBatchStatus } from "../../crds/launch-batch.ts";
 import { finalizers } from "../../crds/names.ts";
-import { isSettled } from "../../domain/batch.ts";
+import { isSettled, openSlots } from "../../domain/batch.ts";
 import { type ConditionUpdate, withCondition } from "../../domain/conditions.ts";
 import { formatSlots } from "../../domain/names.ts";
 import type { Clock } from "../../domain/time.ts";
@@ -15,6 +15,13 @@ export interface BatchReportDeps {
 }
 
 export type Members = NonNullable<LaunchBatchStatus["members"]>;
+
+/** What else a status is to say. Whatever is written makes the batch ours, unless `claimedUid` says otherwise. */
+interface StatusChanges {
+  readonly members?: Members;
+  readonly attempts?: readonly LaunchAttempt[];
+  readonly claimedUid?: string | null;
+}
 
 const lookAgainMs = 2_000;
 
@@ -39,6 +46,14 @@ export class BatchReport {
     return this.write(batch, status, completion(batch, all), turn);
   }
 
+  /** Gives up every open slot of a batch that is no decision of ours, and does not make it ours by that. */
+  disown(batch: LaunchBatch, turn: Turn): Promise<ReconcileResult> {
+    const given = openSlots(batch).map((slot) => ({ slot, outcome: "Abandoned" as const }));
+    const members = [...(batch.status?.members ?? []), ...given].sort((a, b) => a.slot - b.slot);
+    const changes = { members, claimedUid: batch.status?.claimedUid ?? null };
+    return this.write(batch, changes, completion(batch, members), turn);
+  }
+
   /** Says what it waits for, and looks again in `ms`. */
   async wait(batch: LaunchBatch, message: string, ms: number, turn: Turn): Promise<ReconcileResult> {
     const written = await this.write(batch, {}, incomplete("AwaitingRetry", message), turn);
@@ -47,7 +62,7 @@ export class BatchReport {
 
   async write(
     batch: LaunchBatch,
-    changes: Partial<Pick<LaunchBatchStatus, "members">> & { readonly attempts?: readonly LaunchAttempt[] },
+    changes: StatusChanges,
     condition: ConditionUpdate,
     turn: Turn,
   ): Promise<ReconcileResult> {
@@ -55,6 +70,7 @@ export class BatchReport {
     const members = changes.members ?? batch.status?.members ?? [];
     const status = {
       observedGeneration: batch.metadata.generation ?? 0,
+      claimedUid: batch.metadata.uid,
       slots: formatSlots(batch.spec.slots),
       launched: members.filter(({ outcome }) => outcome === "Launched").length,
       ...changes,

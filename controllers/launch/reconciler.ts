@@ -1,10 +1,10 @@
 /** LaunchBatch: one machine for each of its slots, by calls that are committed before they are sent, the first by the batch. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import { apiVersion, labels } from "../../crds/names.ts";
-import type { NodeGroup } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { isSettled, openSlots } from "../../domain/batch.ts";
+import { isOfGroup, isSettled, openSlots } from "../../domain/batch.ts";
+import { groupUidOf } from "../../domain/claim.ts";
 import {
   type AbandonReason,
   type FoundMachine,
@@ -69,9 +69,17 @@ export class LaunchReconciler implements Reconciler {
     // The cluster's own word: an old copy could fill slots again that were settled and freed long ago.
     const batch = await client.get(key, turn.signal);
     if (batch === undefined || isOver(batch)) return done;
-    const launching = isSettled(batch) ? undefined : await this.#launching(batch, turn);
-    if (launching === undefined) return this.#report.release(batch, turn);
-    return this.#advance(launching, turn);
+    if (isSettled(batch)) return this.#report.release(batch, turn);
+    const { namespace } = batch.metadata;
+    const group = await this.#deps.cluster.nodeGroups.client.get({ namespace, name: batch.spec.group }, turn.signal);
+    if (group === undefined) return this.#report.release(batch, turn);
+    return isOfGroup(batch, group) ? this.#advance({ batch, group }, turn) : this.#giveUp({ batch, group }, turn);
+  }
+
+  /** It is no decision of this group: it was restored or copied, and whatever came of its original is adopted by its tags. */
+  #giveUp({ batch, group }: Launching, turn: Turn): Promise<ReconcileResult> {
+    this.#tellAbandoned({ batch, group }, { slots: openSlots(batch), reason: "NotOfGroup" }, turn);
+    return this.#report.disown(batch, turn);
   }
 
   /** A committed call is sent before anything else is read or written. */
@@ -93,14 +101,8 @@ export class LaunchReconciler implements Reconciler {
     if (known !== undefined && known.metadata.resourceVersion !== batch.metadata.resourceVersion) return undefined;
     const { namespace } = batch.metadata;
     const group = this.#deps.cluster.nodeGroups.cache.get(keyText({ namespace, name: batch.spec.group }));
-    return ofItsOwner(batch, group);
-  }
-
-  /** The batch with the group that decided it; a group of the same name made later is another. */
-  async #launching(batch: LaunchBatch, turn: Turn): Promise<Launching | undefined> {
-    const { namespace } = batch.metadata;
-    const group = await this.#deps.cluster.nodeGroups.client.get({ namespace, name: batch.spec.group }, turn.signal);
-    return ofItsOwner(batch, group);
+    // This process has created it for the group, whatever its clock says.
+    return group === undefined || group.metadata.uid !== groupUidOf(batch) ? undefined : { batch, group };
   }
 
   /** The slots that others hold. Nothing is made for a batch or a group that is about to go. */
@@ -184,11 +186,16 @@ export class LaunchReconciler implements Reconciler {
     return this.#report.wait(batch, `waits until ${toRfc3339(until)} after ${lastError}`, ms, turn);
   }
 
-  async #abandon(
+  #abandon(launching: Launching, step: Extract<LaunchStep, { kind: "Abandon" }>, turn: Turn): Promise<ReconcileResult> {
+    this.#tellAbandoned(launching, step, turn);
+    return this.#report.settle(launching.batch, membersOf(step.slots, "Abandoned"), turn);
+  }
+
+  #tellAbandoned(
     { batch, group }: Launching,
-    { slots, reason }: Extract<LaunchStep, { kind: "Abandon" }>,
+    { slots, reason }: { readonly slots: readonly number[]; readonly reason: AbandonReason | "NotOfGroup" },
     turn: Turn,
-  ): Promise<ReconcileResult> {
+  ): void {
     const { events } = this.#deps;
     const { name } = batch.metadata;
     turn.logger.info("abandoned slots", { batch: name, slots: formatSlots(slots), reason });
@@ -197,23 +204,17 @@ export class LaunchReconciler implements Reconciler {
       const subject = { apiVersion, kind: "NodeGroup", metadata: group.metadata };
       events.record(subject, { type: "Warning", reason: "LaunchAbandoned", message });
     }
-    return this.#report.settle(batch, membersOf(slots, "Abandoned"), turn);
   }
 }
 
-const inWords: Readonly<Record<AbandonReason, string>> = {
+const inWords: Readonly<Record<AbandonReason | "NotOfGroup", string>> = {
+  NotOfGroup: "it was copied or restored, and is no decision of this group: its machines are adopted by their tags",
   Deleting: "the group is being deleted",
   BatchDeleted: "the batch was deleted",
   NodeDeleted: "the node was deleted before its machine was launched",
   LaunchConfigChanged: "the launch config has changed since; the next batch takes the new one",
   MaximumReached: "the maximum leaves no room for them",
 };
-
-/** Undefined where the group is another than the one that decided the batch, though it may have its name. */
-function ofItsOwner(batch: LaunchBatch, group: NodeGroup | undefined): Launching | undefined {
-  const owner = batch.metadata.ownerReferences?.find(({ kind }) => kind === "NodeGroup");
-  return group === undefined || group.metadata.uid !== owner?.uid ? undefined : { batch, group };
-}
 
 function launchedMember({ slot, providerId }: FoundMachine): Members[number] {
   return { slot, providerId, outcome: "Launched" };

@@ -8,7 +8,7 @@ import type { Draft } from "../../runtime/resource-client.ts";
 import type { Cluster } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
 import { streamNodeDraft } from "../stream-node-draft.ts";
-import { sideBySide } from "./side-by-side.ts";
+import { sideBySide } from "../side-by-side.ts";
 
 export interface SlotNodesDeps {
   readonly cluster: Pick<Cluster, "streamNodes">;

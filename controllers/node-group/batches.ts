@@ -1,15 +1,17 @@
 /** From a decision to the LaunchBatch that commits it: its number, its slots, its snapshot, its first call. */
 import { largestBatch, type LaunchBatch, type LaunchBatchSpec, type LaunchSnapshot } from "../../crds/launch-batch.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
-import { apiVersion, finalizers, type Role } from "../../crds/names.ts";
+import { finalizers, type Role } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import { openSlots } from "../../domain/batch.ts";
 import { batchName, freeSlots } from "../../domain/names.ts";
 import { platformOf } from "../../domain/references.ts";
 import type { ScalingDecision } from "../../domain/scaling.ts";
+import { type Instant, toRfc3339 } from "../../domain/time.ts";
 import type { Draft } from "../../runtime/resource-client.ts";
 import { groupLabels } from "../cluster.ts";
 import type { LaunchCall } from "../committed-attempts.ts";
+import { ownerReferenceTo } from "../stream-node-draft.ts";
 
 /** Where the nodes are to be. */
 export type BatchPlace = Pick<LaunchBatchSpec, "role" | "region">;
@@ -36,6 +38,7 @@ export interface BatchPlan {
   readonly batches: readonly LaunchBatch[];
   /** What the process adds to the call: creating the batch commits it. */
   readonly call: LaunchCall;
+  readonly decidedAt: Instant;
 }
 
 const longestMessage = 1_024;
@@ -51,11 +54,13 @@ export function planBatch(plan: BatchPlan): Draft | undefined {
   const { name, namespace, uid } = group.metadata;
   const spec: LaunchBatchSpec = {
     group: name,
+    groupUid: uid,
     role,
     region,
     number,
     slots: [...slotsFor(plan)],
     launch,
+    decidedAt: toRfc3339(plan.decidedAt),
     reason: decision.reason,
     message: decision.message.slice(0, longestMessage),
     call: plan.call,
@@ -67,7 +72,7 @@ export function planBatch(plan: BatchPlan): Draft | undefined {
       namespace,
       labels: groupLabels(name, role, region),
       finalizers: [finalizers.launch],
-      ownerReferences: [{ apiVersion, kind: "NodeGroup", name, uid, controller: true, blockOwnerDeletion: true }],
+      ownerReferences: [ownerReferenceTo(group)],
     },
     spec,
   };

@@ -1,6 +1,7 @@
 /** How many nodes a group has, by what they count for. Kept as nodes come, change and go: a decision is not to count thousands. */
 import type { Role } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
+import { isClaimed } from "../../domain/claim.ts";
 import { batchNumber } from "../../domain/names.ts";
 import type { NodeCounts } from "../../domain/scaling.ts";
 import { fromRfc3339, instant, type Instant } from "../../domain/time.ts";
@@ -28,6 +29,8 @@ export interface Census extends BatchGround {
   counts(place: Place): NodeCounts;
   /** Nodes that are coming. */
   starting(place: Place): readonly StartingNode[];
+  /** How many of those that are coming are not claimed yet: they may be copies, and nothing is to go for them. */
+  unclaimed(place: Place): number;
   /** Connections that the largest node in service can serve; 0 where there is none. */
   largestCapacity(place: Place): number;
   /** Whether a node of this batch in this slot has ever been seen. */
@@ -41,6 +44,8 @@ interface PlaceCount {
   readonly counted: Counted;
   /** By UID. */
   readonly starting: Map<string, StartingNode>;
+  /** By UID, those of them that are not claimed yet. */
+  readonly unclaimed: Set<string>;
   /** How many nodes in service have this capacity. */
   readonly capacities: Tally<number>;
   /** Nodes that stay, by zone. */
@@ -105,6 +110,10 @@ export class NodeCensus implements Census {
     return [...(this.#places.get(placeKey(place))?.starting.values() ?? [])];
   }
 
+  unclaimed(place: Place): number {
+    return this.#places.get(placeKey(place))?.unclaimed.size ?? 0;
+  }
+
   largestCapacity(place: Place): number {
     return Math.max(0, ...(this.#places.get(placeKey(place))?.capacities.counts.keys() ?? []));
   }
@@ -147,7 +156,7 @@ export class NodeCensus implements Census {
 }
 
 function emptyPlace(region: string): PlaceCount {
-  return { region, counted: nothing(), starting: new Map(), capacities: new Tally(), zones: new Tally() };
+  return { region, counted: nothing(), starting: new Map(), unclaimed: new Set(), capacities: new Tally(), zones: new Tally() };
 }
 
 function countIn(place: PlaceCount, node: StreamNode, by: 1 | -1): void {
@@ -156,8 +165,12 @@ function countIn(place: PlaceCount, node: StreamNode, by: 1 | -1): void {
   const capacity = spec.launch.connectionCapacity;
   place.counted[kind] += by;
   if (kind === "inService") place.capacities.add(capacity, by);
-  if (kind === "starting" && by === -1) place.starting.delete(metadata.uid);
+  if (kind === "starting" && by === -1) {
+    place.starting.delete(metadata.uid);
+    place.unclaimed.delete(metadata.uid);
+  }
   if (kind === "starting" && by === 1) {
+    if (!isClaimed(node)) place.unclaimed.add(metadata.uid);
     const createdAt = fromRfc3339(metadata.creationTimestamp) ?? instant(0);
     place.starting.set(metadata.uid, { createdAt, capacity });
   }
@@ -206,10 +219,12 @@ function nothing(): Counted {
   return { inService: 0, starting: 0, draining: 0, terminating: 0 };
 }
 
-function classOf({ metadata, spec, status }: StreamNode): keyof NodeCounts {
+function classOf(node: StreamNode): keyof NodeCounts {
+  const { metadata, spec, status } = node;
   if (metadata.deletionTimestamp !== undefined || status?.phase === "Terminating") return "terminating";
   if (spec.drain !== undefined) return "draining";
-  return status?.phase === "InService" ? "inService" : "starting";
+  // What the status of a copy says is not its own.
+  return status?.phase === "InService" && isClaimed(node) ? "inService" : "starting";
 }
 
 function groupKey({ metadata, spec }: StreamNode): string {

@@ -71,8 +71,9 @@ export class Deeds {
   ): Promise<ReconcileResult | undefined> {
     if (references.kind !== "Resolved") return undefined;
     const { launchConfig } = references;
-    const { cluster, leadership, revisionOf, call } = this.#deps;
-    const plan = { group, launchConfig, place: input, decision, batches, ground: census, call: call() };
+    const { cluster, clock, leadership, revisionOf, call } = this.#deps;
+    const committed = { call: call(), decidedAt: clock.now() };
+    const plan = { group, launchConfig, place: input, decision, batches, ground: census, ...committed };
     const draft = planBatch({ ...plan, revision: revisionOf(launchConfig) });
     if (draft === undefined) return undefined;
     assertLeading(leadership);

@@ -6,6 +6,8 @@ import { roles } from "../../crds/names.ts";
 import type { NodeGroup, RoleStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
+import { isOfGroup } from "../../domain/batch.ts";
+import { groupUidOf } from "../../domain/claim.ts";
 import { type Limits, limitsFor } from "../../domain/limits.ts";
 import type { ScaleInRequest } from "../../domain/load.ts";
 import { type Pause, pauseAt } from "../../domain/pause.ts";
@@ -76,7 +78,8 @@ export function observeGroup(
     census,
     batches,
     references,
-    promised: promisedSlots(world),
+    // One that looks like a copy counts until it is given up: launched once more it would be too many.
+    promised: promisedSlots({ ...world, batches: batches.filter((batch) => groupUidOf(batch) === group.metadata.uid) }),
     pause: pauseAt(group.spec.pause, now),
     unread: unreadRegions(deps, group, references),
     alarms: deps.board.of(key),
@@ -158,6 +161,7 @@ function scalingInput(observation: GroupObservation, place: Place): ScalingInput
   const limits = resolved ? limitsIn(group, references.scalePolicy, place) : undefined;
   const { minLimit, maxLimit } = limits ?? lastLimits(group, place);
   const coming = comingNodes(observation, place, limits?.estimatedWarmUpSeconds ?? 0);
+  const unclaimed = observation.census.unclaimed(place);
   return {
     ...place,
     now,
@@ -165,6 +169,7 @@ function scalingInput(observation: GroupObservation, place: Place): ScalingInput
     maxLimit,
     counts: countNodes(observation, place),
     ...(coming.overdue > 0 && { overdue: coming.overdue }),
+    ...(unclaimed > 0 && { unclaimed }),
     capacity: capacityOf(observation, place, coming.capacity),
     deleting: group.metadata.deletionTimestamp !== undefined,
     pause: pauses[pause.kind],
@@ -257,6 +262,7 @@ function standingAlarms({ alarms }: GroupObservation, { role, region }: Place): 
 function anchorsOf(observation: GroupObservation, place: Place): Pick<ScalingInput, "scaledOutAt" | "settledAt"> {
   const last = lastStatus(observation.group, place);
   const times = observation.batches
+    .filter((batch) => isOfGroup(batch, observation.group))
     .filter(({ spec }) => spec.reason === "Alarm" && spec.role === place.role && spec.region === place.region)
     .map(({ metadata }) => endOfSecond(fromRfc3339(metadata.creationTimestamp)));
   const scaledOutAt = Math.max(0, ...times, fromRfc3339(last?.scaledOutAt ?? "") ?? 0);

@@ -14,11 +14,12 @@ import {
   type Turn,
 } from "../../runtime/reconciler.ts";
 import { assertLeading } from "../leadership.ts";
+import { sideBySide } from "../side-by-side.ts";
 import { changedMs, writeStatus } from "../status-writer.ts";
 import { prunableBatches } from "./batches.ts";
 import { Chronicle, type ChronicleDeps } from "./chronicle.ts";
 import { type Acted, Deeds, type DeedsDeps, isLaunch, takenMs } from "./deeds.ts";
-import { deletionStep } from "./deletion.ts";
+import { deletionStep, isOrphaning } from "./deletion.ts";
 import { failingLaunches } from "./failing-launches.ts";
 import { LoadDisplay } from "./load-display.ts";
 import { lookAgainMs, showMs, untilNextLook } from "./next-look.ts";
@@ -29,6 +30,9 @@ import { GroupWorlds, type GroupWorldsDeps } from "./worlds.ts";
 export interface NodeGroupDeps extends GroupWorldsDeps, DeedsDeps, ChronicleDeps {
   readonly desk: GroupWorldsDeps["desk"] & DeedsDeps["desk"];
 }
+
+/** Calls to the cluster at the same time. */
+const mostAtOnce = 16;
 
 export class NodeGroupReconciler implements Reconciler {
   readonly name = "node-group";
@@ -106,6 +110,7 @@ export class NodeGroupReconciler implements Reconciler {
     const facts = {
       generation: group.metadata.generation ?? 0,
       deleting: group.metadata.deletionTimestamp !== undefined,
+      orphaning: isOrphaning(group),
       references,
       pause,
       decided: decided.map((entry) => ({ ...entry, anchors: anchorsOf(entry), shownLoad: shown.at(entry.input) })),
@@ -135,7 +140,9 @@ export class NodeGroupReconciler implements Reconciler {
     if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);
     if (step.kind === "DeleteNodes") {
       assertLeading(leadership);
-      for (const node of step.nodes) await cluster.streamNodes.client.delete(node, turn.signal);
+      // As they were read: one that has lost its owner meanwhile is to stay.
+      turn.logger.info("deleting nodes of a group that goes", { nodes: step.nodes.length });
+      await sideBySide(step.nodes, mostAtOnce, (node) => cluster.streamNodes.client.deleteUnchanged(node, turn.signal));
       return requeueAfter(lookAgainMs, `${step.nodes.length} nodes are to go`);
     }
     const { batches, nodes: left } = await this.#worlds.confirmed(group, turn.signal);
@@ -146,7 +153,7 @@ export class NodeGroupReconciler implements Reconciler {
     const released = await cluster.nodeGroups.client.removeFinalizer(fresh, finalizers.nodes, turn.signal);
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     this.#forget(group);
-    turn.logger.info("released node group");
+    turn.logger.info("released node group", { orphaned: isOrphaning(group) });
     return done;
   }
 

@@ -20,6 +20,9 @@ export interface LifeReportDeps {
   readonly metrics: Pick<Metrics, "launchedToService">;
 }
 
+/** How a node's life ends: the cloud's word on its machine, a launch that was given up, or a release of the machine. */
+export type LifeEnd = "MachineGone" | "MachineStopped" | "LaunchAbandoned" | "LetGo";
+
 interface Note {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
@@ -42,16 +45,18 @@ export class LifeReport {
     this.#deps = deps;
   }
 
-  /** Writes the status if it says something new, and tells of what has changed. */
-  async write(node: StreamNode, told: Told, turn: Turn): Promise<void> {
+  /** Writes the status if it says something new, and tells of what has changed. Undefined: the node has changed meanwhile. */
+  async write(node: StreamNode, told: Told, turn: Turn): Promise<StreamNode | undefined> {
     const { cluster, clock } = this.#deps;
     const status = nodeStatus(node, told, clock.now());
     const written = await writeStatus(cluster.streamNodes.client, node, { ...status }, turn.signal);
     // The object has changed, so an event brings its key back and all is looked at anew.
-    if (written.kind !== "Patched") return;
+    if (written.kind !== "Patched") return undefined;
     this.#record(node, status);
     if (status.phase !== node.status?.phase) this.#phaseChanged(node, status, turn);
     if (beginsToDrain(node, status)) this.#drainBegun(node);
+    this.#letGo(node, status);
+    return written.object;
   }
 
   /** The cloud says that the machine of a node that was not to go is gone or stopped. */
@@ -70,10 +75,10 @@ export class LifeReport {
     this.#note(node, { type: "Normal", reason: "Drained", message });
   }
 
-  /** The machine is known to be gone, or never was: closes the node's life. */
-  closed({ metadata, spec }: StreamNode): void {
+  /** Nothing more is done for the node: closes its life. */
+  closed({ metadata, spec }: StreamNode, end: LifeEnd): void {
     const { history, clock } = this.#deps;
-    const reason = spec.providerId === undefined ? "NeverLaunched" : "MachineGone";
+    const reason = end === "LetGo" ? "Released" : spec.providerId === undefined ? "NeverLaunched" : "MachineGone";
     history.recordClose({ uid: metadata.uid, at: clock.now(), reason });
     this.#told.delete(metadata.uid);
   }
@@ -125,6 +130,14 @@ export class LifeReport {
     const { reason } = spec.drain;
     const message = `${metadata.name} drains (${reason}): ${drainedBy[reason]}; it takes no new clients and goes when the last has left`;
     this.#note(node, { type: "Normal", reason: "Draining", message });
+  }
+
+  /** Once for each reason. */
+  #letGo(node: StreamNode, { conditions }: DerivedStatus): void {
+    const released = findCondition(conditions, "Released");
+    if (released === undefined || findCondition(node.status?.conditions, "Released")?.reason === released.reason) return;
+    const message = `${node.metadata.name} is released (${released.reason}): ${released.message}`;
+    this.#note(node, { type: "Warning", reason: "Released", message });
   }
 
   /** For the node, and for its group, which is where people look first. */

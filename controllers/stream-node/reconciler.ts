@@ -2,11 +2,13 @@
 import { finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
+import { groupUidOf, isOwnedBy, type Standing, standingOf, titleTo } from "../../domain/claim.ts";
 import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import { nextStep, type NodeStep, type NodeView, wakeAt } from "../../domain/lifecycle.ts";
 import type { LoadFeed } from "../../domain/load.ts";
 import type { Instant } from "../../domain/time.ts";
+import { type BackOff, backOffMs } from "../../runtime/back-off.ts";
 import {
   done,
   keyText,
@@ -16,18 +18,24 @@ import {
   requeueAfter,
   type Turn,
 } from "../../runtime/reconciler.ts";
+import type { ReadResult } from "../../platforms/machine-reader.ts";
 import { type Clouds, sightingOf } from "../clouds.ts";
 import { type Cluster, index, parentsKey } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
 import { changedMs } from "../status-writer.ts";
-import { LifeReport, type LifeReportDeps } from "./life-report.ts";
-import { viewNode } from "./view.ts";
+import { ownerReferenceTo } from "../stream-node-draft.ts";
+import { type LifeEnd, LifeReport, type LifeReportDeps } from "./life-report.ts";
+import { type NodeSurroundings, viewNode } from "./view.ts";
 
 export interface StreamNodeDeps extends LifeReportDeps {
   readonly cluster: Cluster;
   readonly clouds: Clouds;
   readonly feed: Pick<LoadFeed, "latest">;
   readonly leadership: Leadership;
+  /** Whose machines are ours. */
+  readonly settings: { readonly clusterId: string };
+  /** A number in [0, 1). */
+  readonly random: () => number;
   /** A report older than this (ms) is not fresh: a few report intervals. */
   readonly freshMs: number;
 }
@@ -35,12 +43,16 @@ export interface StreamNodeDeps extends LifeReportDeps {
 /** How soon (ms) to look again while the cloud has the next word. */
 const lookAgainMs = 2_000;
 const callFailedMs = 5_000;
+/** Waits (ms) while the cloud does not show the machine: thousands of nodes are not to ask for theirs every two seconds. */
+const unseenBackOff: BackOff = { baseMs: lookAgainMs, capMs: 30_000 };
 
 export class StreamNodeReconciler implements Reconciler {
   readonly name = "stream-node";
   readonly #deps: StreamNodeDeps;
   /** When the cloud was last asked to terminate, by UID. Forgotten by a restart, which asks again. */
   readonly #asked = new Map<string, Instant>();
+  /** Looks in a row at which the cloud did not show the machine, by key. */
+  readonly #unseen = new Map<string, number>();
   readonly #life: LifeReport;
 
   constructor(deps: StreamNodeDeps) {
@@ -51,25 +63,35 @@ export class StreamNodeReconciler implements Reconciler {
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cluster, clock } = this.#deps;
     const node = cluster.streamNodes.cache.get(keyText(key));
-    if (node === undefined) return done;
-    const view = await this.#observe(node, turn);
+    if (node === undefined) {
+      this.#unseen.delete(keyText(key));
+      return done;
+    }
+    const sighting = await this.#sighting(node);
+    const { group, standing } = await this.#standing(node, sighting, turn);
+    if (standing.kind !== "LetGo" && group !== undefined && isLost(node, group)) return this.#takeBack(node, group, turn);
+    const view = await this.#observe(node, { group, standing, sighting }, turn);
     const step = nextStep(view, clock.now());
     return this.#apply(node, view, step, turn);
   }
 
-  async #observe(node: StreamNode, turn: Turn): Promise<NodeView> {
+  async #observe(
+    node: StreamNode,
+    { group, standing, sighting }: Pick<NodeSurroundings, "group" | "standing" | "sighting">,
+    turn: Turn,
+  ): Promise<NodeView> {
     const { cluster, feed, clock, freshMs } = this.#deps;
     const { metadata, spec } = node;
-    const group = this.#groupOf(node);
     return viewNode({
       node,
       group,
+      standing,
       hasParents: cluster.streamNodes.cache.indexHas(
         index.parents,
         parentsKey(metadata.namespace, spec.group, spec.role),
       ),
       awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, turn)),
-      sighting: await this.#sighting(node, turn),
+      sighting,
       report: feed.latest(metadata.uid),
       freshMs,
       terminationAskedAt: this.#asked.get(metadata.uid),
@@ -77,25 +99,65 @@ export class StreamNodeReconciler implements Reconciler {
     });
   }
 
-  async #sighting({ spec }: StreamNode, turn: Turn): Promise<Sighting> {
+  /** What it is to us. Where the local copy of its group speaks against it, the cluster itself is asked: the copy may be late. */
+  async #standing(
+    node: StreamNode,
+    sighting: Sighting,
+    turn: Turn,
+  ): Promise<{ readonly group: NodeGroup | undefined; readonly standing: Standing }> {
+    const { nodeGroups } = this.#deps.cluster;
+    const machine = sighting.kind === "Seen" ? sighting.machine : undefined;
+    const { clusterId } = this.#deps.settings;
+    const facts = { machine, rivals: this.#rivals(node), clusterId };
+    const known = this.#groupOf(node);
+    const suggested = standingOf(node, { ...facts, group: known });
+    if (suggested.kind !== "LetGo" && (known === undefined || !isLost(node, known)))
+      return { group: known, standing: suggested };
+    const { metadata, spec } = node;
+    const group = await nodeGroups.client.get({ namespace: metadata.namespace, name: spec.group }, turn.signal);
+    return { group, standing: standingOf(node, { ...facts, group }) };
+  }
+
+  /** Others with its machine. */
+  #rivals({ metadata, spec }: StreamNode): readonly StreamNode[] {
+    if (spec.providerId === undefined) return [];
+    const key = `${spec.launch.platform}/${spec.providerId}`;
+    const holders = this.#deps.cluster.streamNodes.cache.byIndex(index.machineId, key);
+    return holders.filter((other) => other.metadata.uid !== metadata.uid);
+  }
+
+  /** A group that stays is made the owner again: whoever took that away did not delete the group. */
+  async #takeBack(node: StreamNode, group: NodeGroup, turn: Turn): Promise<ReconcileResult> {
+    assertLeading(this.#deps.leadership);
+    const ownerReferences = [...(node.metadata.ownerReferences ?? []), ownerReferenceTo(group)];
+    const patched = await this.#deps.cluster.streamNodes.client.patch(
+      node,
+      { metadata: { ownerReferences } },
+      turn.signal,
+    );
+    if (patched.kind === "Patched") turn.logger.info("made the group the node's owner again");
+    return requeueAfter(changedMs, "its owner has changed");
+  }
+
+  async #sighting({ spec }: StreamNode): Promise<Sighting> {
     const cloud = this.#deps.clouds.get(spec.launch.platform);
     if (cloud === undefined || spec.providerId === undefined) return { kind: "NotListed" };
-    return sightingOf(cloud, { region: spec.region, providerId: spec.providerId }, turn.signal);
+    return sightingOf(cloud, { region: spec.region, providerId: spec.providerId });
   }
 
   #groupOf({ metadata, spec }: StreamNode): NodeGroup | undefined {
     return this.#deps.cluster.nodeGroups.cache.get(`${metadata.namespace}/${spec.group}`);
   }
 
-  /** Whether its batch is there and has not given the slot up. A local copy that lacks the batch may be late. */
+  /** Whether its batch is there and has not settled the slot. A local copy that lacks the batch may be late. */
   async #awaitsBatch({ metadata, spec }: StreamNode, turn: Turn): Promise<boolean> {
     const { cache, client } = this.#deps.cluster.launchBatches;
     const key = { namespace: metadata.namespace, name: spec.batch };
     const known = cache.get(keyText(key));
     const batch = known?.metadata.uid === spec.batchUid ? known : await client.get(key, turn.signal);
     if (batch === undefined || batch.metadata.uid !== spec.batchUid) return false;
-    const member = batch.status?.members?.find(({ slot }) => slot === spec.slot);
-    return member?.outcome !== "Abandoned" && member?.outcome !== "Taken";
+    // A slot that is settled as launched has given its node the machine before: this node is another, and gets none.
+    return batch.status?.members?.some(({ slot }) => slot === spec.slot) !== true;
   }
 
   async #apply(node: StreamNode, view: NodeView, step: NodeStep, turn: Turn): Promise<ReconcileResult> {
@@ -107,18 +169,21 @@ export class StreamNodeReconciler implements Reconciler {
       case "Remove":
         return this.#remove(node, view, step, turn);
       case "Release":
-        return this.#release(node, turn);
+        return this.#release(node, "MachineGone", turn);
+      case "LetGo":
+        return this.#letGo(node, view, step, turn);
       default:
         await this.#life.write(node, { view, step, termination: terminationOf(step) }, turn);
-        return this.#lookAgain(step, view);
+        return this.#lookAgain(node, step, view);
     }
   }
 
-  #lookAgain(step: NodeStep, view: NodeView): ReconcileResult {
+  #lookAgain(node: StreamNode, step: NodeStep, view: NodeView): ReconcileResult {
     const { sighting } = view;
     const at = wakeAt(step);
     const readable = sighting.kind === "Seen" && sighting.machine.state !== "Unknown";
-    if (!readable && step.kind !== "AwaitLaunch") return requeueAfter(lookAgainMs, "the cloud has the next word");
+    if (!readable && step.kind !== "AwaitLaunch") return this.#lookLater(node, "the cloud has the next word");
+    this.#unseen.delete(keyText(node.metadata));
     if (isPolled(step)) return requeueAfter(lookAgainMs, step.kind);
     // Each report brings the key back; without one, what the last has said of the drain is soon old.
     if (view.drain !== undefined && view.report?.fresh === true) {
@@ -127,14 +192,24 @@ export class StreamNodeReconciler implements Reconciler {
     return at === undefined ? done : requeueAfter(Math.max(1, at - this.#deps.clock.now()), step.kind);
   }
 
-  /** Asks the cloud to terminate the machine. The deletion timestamp is the committed mark it follows from. */
+  /** Later each time, until the cloud shows the machine. */
+  #lookLater({ metadata }: StreamNode, why: string): ReconcileResult {
+    const looks = (this.#unseen.get(keyText(metadata)) ?? 0) + 1;
+    this.#unseen.set(keyText(metadata), looks);
+    return requeueAfter(backOffMs(looks, this.#deps.random, unseenBackOff), why);
+  }
+
+  /**
+   * Asks the cloud to terminate the machine, if its tags, read now, prove it to be this node's. The deletion timestamp is the
+   * committed mark it follows from.
+   */
   async #terminate(
     node: StreamNode,
     view: NodeView,
     step: Extract<NodeStep, { kind: "Terminate" }>,
     turn: Turn,
   ): Promise<ReconcileResult> {
-    const { clouds, clock, leadership } = this.#deps;
+    const { clouds, clock, leadership, settings } = this.#deps;
     const { platform: name } = node.spec.launch;
     const cloud = clouds.get(name);
     if (cloud === undefined) {
@@ -144,6 +219,17 @@ export class StreamNodeReconciler implements Reconciler {
         turn,
       );
       return requeueAfter(60_000, "the platform is not there");
+    }
+    const read = await cloud.inventory.read(node.spec.region, step.providerId);
+    const machine = read.ok ? read.value : undefined;
+    const title = titleTo(node, { machine, rivals: this.#rivals(node), clusterId: settings.clusterId });
+    if (title.kind === "LetGo") {
+      const { reason, message } = title;
+      return this.#letGo(node, { ...view, standing: title }, { kind: "LetGo", reason, message }, turn);
+    }
+    if (title.kind === "Unread") {
+      await this.#life.write(node, { view, step, termination: awaitingTags(read) }, turn);
+      return this.#lookLater(node, "the machine's tags cannot be read now");
     }
     assertLeading(leadership);
     const answer = await cloud.platform.terminate(node.spec.region, [step.providerId], turn.signal);
@@ -192,7 +278,7 @@ export class StreamNodeReconciler implements Reconciler {
     assertLeading(leadership);
     if (step.reason === "MachineStopped") await this.#life.write(node, { view, step, termination: undefined }, turn);
     // There is no machine to wait for: without its finalizer the object goes at once, and its slot is free again.
-    else if ((await this.#release(node, turn)).kind !== "Done")
+    else if ((await this.#release(node, step.reason, turn)).kind !== "Done")
       return requeueAfter(changedMs, "it has changed meanwhile");
     const deleted = await cluster.streamNodes.client.delete(node, turn.signal);
     if (deleted.kind !== "Deleted") return done;
@@ -201,14 +287,33 @@ export class StreamNodeReconciler implements Reconciler {
     return done;
   }
 
-  /** The cloud has said that the machine is gone, or no machine ever was: history is closed and the object may go. */
-  async #release(node: StreamNode, turn: Turn): Promise<ReconcileResult> {
+  /** The StreamNode goes, and its machine is left as it is: whoever it belongs to will know it, or nobody ends it. */
+  async #letGo(
+    node: StreamNode,
+    view: NodeView,
+    step: Extract<NodeStep, { kind: "LetGo" }>,
+    turn: Turn,
+  ): Promise<ReconcileResult> {
+    const { cluster, leadership } = this.#deps;
+    assertLeading(leadership);
+    const shown = await this.#life.write(node, { view, step, termination: undefined }, turn);
+    if (shown === undefined) return requeueAfter(changedMs, "it has changed meanwhile");
+    turn.logger.info("let node go", { reason: step.reason, machine: node.spec.providerId });
+    const released = await this.#release(shown, "LetGo", turn);
+    if (released.kind === "Done" && node.metadata.deletionTimestamp === undefined)
+      await cluster.streamNodes.client.delete(shown, turn.signal);
+    return released;
+  }
+
+  /** There is nothing to end for it any more: history is closed and the object may go. */
+  async #release(node: StreamNode, reason: LifeEnd, turn: Turn): Promise<ReconcileResult> {
     const { cluster } = this.#deps;
     const released = await cluster.streamNodes.client.removeFinalizer(node, finalizers.machine, turn.signal);
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
-    this.#life.closed(node);
+    this.#life.closed(node, reason);
+    this.#unseen.delete(keyText(node.metadata));
     this.#asked.delete(node.metadata.uid);
-    turn.logger.info("released node", { machine: node.spec.providerId });
+    turn.logger.info("released node", { reason, machine: node.spec.providerId });
     return done;
   }
 }
@@ -241,6 +346,17 @@ function terminationOf(step: NodeStep): UpdateOf<"StreamNode"> | undefined {
     default:
       return undefined;
   }
+}
+
+/** The group is the one that it was made for, and not its owner any more. */
+function isLost(node: StreamNode, group: NodeGroup): boolean {
+  return groupUidOf(node) === group.metadata.uid && !isOwnedBy(node, group);
+}
+
+function awaitingTags(read: ReadResult): UpdateOf<"StreamNode"> {
+  const why = read.ok ? "" : `: ${read.error.kind}: ${read.error.message.slice(0, 1_000)}`;
+  const message = `the machine is not terminated before its tags have been read${why}`;
+  return { type: "Terminated", status: "False", reason: "AwaitingTags", message };
 }
 
 function callFailed(message: string): UpdateOf<"StreamNode"> {

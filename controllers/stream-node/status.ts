@@ -32,6 +32,7 @@ export function nodeStatus(
   const entered = status?.phase === phase ? {} : { [phase]: toRfc3339(now) };
   return {
     observedGeneration: generation,
+    ...(view.standing.kind === "Claimed" && { claimedUid: metadata.uid }),
     phase,
     ...machineStatus(view.sighting),
     transitions: { ...status?.transitions, ...entered },
@@ -39,15 +40,18 @@ export function nodeStatus(
   };
 }
 
-/** Without those that speak of a drain that was taken back, or of a termination that is not to be any more. */
+/** Without those that speak of a drain, a termination or a release that is not to be any more. */
 function standingConditions(
   known: readonly Condition[],
   { view, termination }: Pick<Told, "view" | "termination">,
 ): readonly Condition[] {
   const endsUnasked = !view.deleting && termination === undefined;
-  return known.filter(
-    ({ type }) => !(type === "Drained" && view.drain === undefined) && !(type === "Terminated" && endsUnasked),
-  );
+  const isOver: Readonly<Record<string, boolean>> = {
+    Drained: view.drain === undefined,
+    Terminated: endsUnasked,
+    Released: view.standing.kind !== "LetGo",
+  };
+  return known.filter(({ type }) => isOver[type] !== true);
 }
 
 /** Nothing new about the machine leaves what was known. */

@@ -1,6 +1,7 @@
 /** What a StreamNode's next step depends on, from the objects, the cloud and the load feed. */
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
+import type { Standing } from "../../domain/claim.ts";
 import { isTrue } from "../../domain/conditions.ts";
 import { type DrainProgress, drainProgress } from "../../domain/drain.ts";
 import type { Sighting } from "../../domain/evidence.ts";
@@ -16,6 +17,7 @@ export interface NodeSurroundings {
   readonly hasParents: boolean;
   readonly awaitsBatch: boolean;
   readonly sighting: Sighting;
+  readonly standing: Standing;
   /** Newest report of this StreamNode, of whatever boot. */
   readonly report: NodeReport | undefined;
   /** A report older than this (ms) is not fresh. */
@@ -34,6 +36,7 @@ export function viewNode(around: NodeSurroundings): NodeView {
   const ofThisBoot = report?.bootId === status?.registration?.bootId ? report : undefined;
   return {
     role: spec.role,
+    standing: around.standing,
     deleting: metadata.deletionTimestamp !== undefined,
     drain: drainOf(around, ofThisBoot),
     held: isHeld(around),

@@ -2,7 +2,7 @@
 import type { NodeLaunch, StreamNode } from "../../crds/stream-node.ts";
 import { labels, platformNames } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { type AdoptionVerdict, adoptionOf, type AdoptionWorld } from "../../domain/adoption.ts";
+import { type AdoptionVerdict, adoptionOf, type AdoptionWorld, type HeldSlot } from "../../domain/adoption.ts";
 import type { Machine } from "../../domain/machine.ts";
 import { slotName } from "../../domain/names.ts";
 import { fromTags } from "../../domain/ownership.ts";
@@ -22,6 +22,7 @@ import type { AdoptionGate } from "../adoption-gate.ts";
 import type { Clouds } from "../clouds.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
+import { sideBySide } from "../side-by-side.ts";
 import { streamNodeDraft } from "../stream-node-draft.ts";
 import { adoptionWorld, type OwnedObjects } from "./world.ts";
 
@@ -36,6 +37,8 @@ export interface SweepDeps {
 type Adoption = Extract<AdoptionVerdict, { kind: "Adopt" | "Map" }>;
 type Judged = { readonly machine: Machine; readonly verdict: AdoptionVerdict };
 
+/** Calls to the cluster at the same time. */
+const mostAtOnce = 16;
 /** How soon (ms) adopted nodes are looked for in the local copy. */
 const visibleMs = 100;
 /** How soon (ms) to look again when the cluster knew more than the local copy, and nothing was adopted. */
@@ -58,21 +61,23 @@ export class SweepReconciler implements Reconciler {
     const platform = platformNames.find((name) => name === key.namespace);
     const listing = platform === undefined ? undefined : this.#deps.clouds.get(platform)?.inventory.latest(key.name);
     if (platform === undefined || listing === undefined) return done;
-    const judged = this.#judge(platform, listing, (group) => this.#known(group));
+    const judged = this.#judge(platform, listing);
     this.#showQuarantined(judged, turn);
     const adopting = groupsOf(judged, ["Adopt", "Map"]);
     let adopted = 0;
-    for (const group of adopting) adopted += await this.#adoptFor(group, platform, listing, turn);
-    this.#openGates(platform, listing, groupsOf(judged, ["Adopt", "Map", "Young"]));
-    if (adopting.size === 0) return done;
+    for (const group of adopting) adopted += await this.#adoptFor(group, platform, judged, turn);
+    this.#openGates(platform, listing, groupsOf(judged, ["Adopt", "Map", "Young", "Former"]));
+    const former = groupsOf(judged, ["Former"]);
+    if (adopting.size + former.size === 0) return done;
     return requeueAfter(adopted > 0 ? visibleMs : behindMs, "the local copy does not show every node yet");
   }
 
-  #judge(platform: Machine["platform"], listing: Listing, objectsOf: (key: string) => OwnedObjects): readonly Judged[] {
-    const { cluster } = this.#deps;
-    const hasNode = (id: string) => cluster.streamNodes.cache.indexHas(index.machineId, `${platform}/${id}`);
-    const world = adoptionWorld(platform, cluster, objectsOf, hasNode, this.#deps.clock.now());
-    return [...listing.machines.values()].map((machine) => ({ machine, verdict: adoptionOf(machine, world) }));
+  #judge(platform: Machine["platform"], listing: Listing): readonly Judged[] {
+    const { cluster, clock } = this.#deps;
+    const holdersOf = ({ providerId }: Machine) =>
+      cluster.streamNodes.cache.byIndex(index.machineId, `${platform}/${providerId}`);
+    const sources = { cluster, objectsOf: (key: string) => this.#known(key), holdersOf };
+    return judgedIn(adoptionWorld(sources, clock.now()), [...listing.machines.values()]);
   }
 
   #known(group: string): OwnedObjects {
@@ -84,50 +89,44 @@ export class SweepReconciler implements Reconciler {
   }
 
   /**
-   * Adopts for one group, machine by machine, on the cluster's own word: a copy that is late would adopt twice. Answers how
-   * many it adopted.
+   * Adopts for one group, several machines at the same time, on the cluster's own word: a copy that is late would adopt twice.
+   * Answers how many it adopted; what it did not come to is adopted at the next look.
    */
-  async #adoptFor(group: string, platform: Machine["platform"], listing: Listing, turn: Turn): Promise<number> {
+  async #adoptFor(key: string, platform: Machine["platform"], judged: readonly Judged[], turn: Turn): Promise<number> {
     const { cluster } = this.#deps;
-    const nodeGroup = cluster.nodeGroups.cache.get(group);
-    if (nodeGroup === undefined) return 0;
-    let count = 0;
-    const { namespace, name } = nodeGroup.metadata;
+    const group = cluster.nodeGroups.cache.get(key);
+    if (group === undefined) return 0;
+    const { namespace, name } = group.metadata;
     const query = { namespace, labelSelector: `${labels.group}=${name}` };
     const batches = await cluster.launchBatches.client.list(query, turn.signal);
-    let nodes = await cluster.streamNodes.client.list(query, turn.signal);
-    for (const machine of listing.machines.values()) {
-      const world = this.#confirmedWorld(platform, group, { nodes, batches });
-      const verdict = adoptionOf(machine, world);
-      if ((verdict.kind !== "Adopt" && verdict.kind !== "Map") || keyOf(verdict) !== group) continue;
-      const adopted = await this.#adopt(nodeGroup, machine, verdict, nodes, turn);
-      if (adopted === undefined) continue;
-      count += 1;
-      nodes = [...nodes.filter(({ metadata }) => metadata.uid !== adopted.metadata.uid), adopted];
-    }
-    return count;
+    const nodes = await cluster.streamNodes.client.list(query, turn.signal);
+    const machines = judged.filter(({ verdict }) => isAdoptionFor(verdict, key)).map(({ machine }) => machine);
+    const world = this.#confirmedWorld(platform, key, { nodes, batches });
+    const adoptions = judgedIn(world, machines).flatMap(({ machine, verdict }) =>
+      isAdoptionFor(verdict, key) ? [{ machine, verdict }] : [],
+    );
+    const adopted = await sideBySide(adoptions, mostAtOnce, (adoption) => this.#adopt(group, adoption, nodes, turn));
+    return adopted.filter((done) => done).length;
   }
 
   #confirmedWorld(platform: Machine["platform"], group: string, objects: OwnedObjects): AdoptionWorld {
-    const { cluster } = this.#deps;
-    const hasNode = (id: string) =>
-      objects.nodes.some(({ spec }) => spec.providerId === id && spec.launch.platform === platform);
-    return adoptionWorld(
-      platform,
-      cluster,
-      (key) => (key === group ? objects : this.#known(key)),
-      hasNode,
-      this.#deps.clock.now(),
+    const { cluster, clock } = this.#deps;
+    const byMachine = Map.groupBy(
+      objects.nodes.filter(({ spec }) => spec.launch.platform === platform),
+      ({ spec }) => spec.providerId,
     );
+    const objectsOf = (key: string) => (key === group ? objects : this.#known(key));
+    const holdersOf = ({ providerId }: Machine) => byMachine.get(providerId) ?? [];
+    return adoptionWorld({ cluster, objectsOf, holdersOf }, clock.now());
   }
 
+  /** Whether it was adopted. */
   async #adopt(
     group: NodeGroup,
-    machine: Machine,
-    verdict: Adoption,
+    { machine, verdict }: { readonly machine: Machine; readonly verdict: Adoption },
     nodes: readonly StreamNode[],
     turn: Turn,
-  ): Promise<StreamNode | undefined> {
+  ): Promise<boolean> {
     const { cluster, leadership } = this.#deps;
     const { owner, slot } = verdict;
     const { providerId, region } = machine;
@@ -138,15 +137,15 @@ export class SweepReconciler implements Reconciler {
         node === undefined
           ? undefined
           : await cluster.streamNodes.client.patch(node, { spec: { providerId } }, turn.signal);
-      return mapped?.kind === "Patched" ? mapped.object : undefined;
+      return mapped?.kind === "Patched";
     }
     const { role, batch } = owner;
     const launch = adoptedLaunch(machine, owner.connectionCapacity, this.#registrationTimeout(group));
     const placed = { group, role, slot, region, batch, index: machine.launchIndex, providerId, launch };
     const created = await cluster.streamNodes.client.create(streamNodeDraft(placed), turn.signal);
-    if (created.kind !== "Created") return undefined;
+    if (created.kind !== "Created") return false;
     turn.logger.info("adopted machine", { machine: providerId, node: created.object.metadata.name });
-    return created.object;
+    return true;
   }
 
   #registrationTimeout({ metadata, spec }: NodeGroup): number {
@@ -204,6 +203,29 @@ export class SweepReconciler implements Reconciler {
       turn.logger.error("quarantined machine", { machine: providerId, region, reason: verdict.reason, tags });
     }
   }
+}
+
+/** The verdicts on machines, one after the other: a slot that one of them gets is taken for those that follow. */
+function judgedIn(world: AdoptionWorld, machines: readonly Machine[]): readonly Judged[] {
+  const byRole = new Map<string, Map<number, HeldSlot>>();
+  const slotsOf: AdoptionWorld["slotsOf"] = (owner) => {
+    const key = `${owner.namespace}/${owner.group}/${owner.role}`;
+    const held = byRole.get(key) ?? new Map(world.slotsOf(owner));
+    byRole.set(key, held);
+    return held;
+  };
+  return machines.map((machine) => {
+    const verdict = adoptionOf(machine, { ...world, slotsOf });
+    if (verdict.kind === "Adopt" || verdict.kind === "Map") {
+      const { namespace, group, role, batch } = verdict.owner;
+      byRole.get(`${namespace}/${group}/${role}`)?.set(verdict.slot, { awaitsMachine: false, batch });
+    }
+    return { machine, verdict };
+  });
+}
+
+function isAdoptionFor(verdict: AdoptionVerdict, key: string): verdict is Adoption {
+  return (verdict.kind === "Adopt" || verdict.kind === "Map") && keyOf(verdict) === key;
 }
 
 function keyOf({ owner }: Pick<Adoption, "owner">): string {

@@ -1,8 +1,10 @@
 /** The objects that a region's machines are compared with. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
-import type { PlatformName } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import type { AdoptionWorld, HeldSlot } from "../../domain/adoption.ts";
+import { isOfGroup } from "../../domain/batch.ts";
+import { groupUidOf } from "../../domain/claim.ts";
+import type { Machine } from "../../domain/machine.ts";
 import type { Instant } from "../../domain/time.ts";
 import type { Cluster } from "../cluster.ts";
 import { attemptsOf } from "../committed-attempts.ts";
@@ -13,41 +15,64 @@ export interface OwnedObjects {
   readonly batches: readonly LaunchBatch[];
 }
 
-export function adoptionWorld(
-  platform: PlatformName,
-  cluster: Pick<Cluster, "nodeGroups">,
-  objectsOf: (key: string) => OwnedObjects,
-  hasNode: (providerId: string) => boolean,
-  now: Instant,
-): AdoptionWorld {
+export interface AdoptionSources {
+  readonly cluster: Pick<Cluster, "nodeGroups">;
+  /** By `namespace/group`. */
+  readonly objectsOf: (key: string) => OwnedObjects;
+  /** StreamNodes with this machine, of whatever group. */
+  readonly holdersOf: (machine: Machine) => readonly StreamNode[];
+}
+
+/** What a machine is compared with. Names span platforms, and so do the slots that are held. */
+export function adoptionWorld({ cluster, objectsOf, holdersOf }: AdoptionSources, now: Instant): AdoptionWorld {
+  const groupOf = (namespace: string, group: string) => cluster.nodeGroups.cache.get(`${namespace}/${group}`);
+  const pending = once(() => pendingTokens(cluster, objectsOf));
   return {
     now,
-    hasNode,
-    isBeingLaunched: (token) => isPending(token, cluster, objectsOf),
-    groupExists: (namespace, group) => cluster.nodeGroups.cache.get(`${namespace}/${group}`) !== undefined,
+    holding: (machine, owner) => {
+      const holders = holdersOf(machine);
+      if (owner === undefined) return holders.length > 0 ? "Ours" : "None";
+      const { namespace, group: name, role } = owner;
+      const named = holders.filter(
+        ({ metadata, spec }) => metadata.namespace === namespace && spec.group === name && spec.role === role,
+      );
+      const uid = groupOf(namespace, name)?.metadata.uid;
+      if (uid === undefined || named.length === 0) return "None";
+      return named.some((node) => groupUidOf(node) === uid) ? "Ours" : "Former";
+    },
+    isBeingLaunched: (token) => pending().has(token),
+    groupExists: (namespace, group) => groupOf(namespace, group) !== undefined,
     slotsOf: ({ namespace, group, role }) => {
-      const { nodes } = objectsOf(`${namespace}/${group}`);
-      const ofRole = nodes.filter(({ spec }) => spec.role === role && spec.launch.platform === platform);
-      return new Map(ofRole.map((node) => [node.spec.slot, heldSlot(node)]));
+      const uid = groupOf(namespace, group)?.metadata.uid;
+      const ofRole = objectsOf(`${namespace}/${group}`).nodes.filter(({ spec }) => spec.role === role);
+      return new Map(ofRole.map((node) => [node.spec.slot, heldSlot(node, uid)]));
     },
   };
 }
 
-function heldSlot({ spec }: StreamNode): HeldSlot {
-  return { awaitsMachine: spec.providerId === undefined, batch: spec.batch };
+/** A node of an earlier group holds its name, but is not given a machine any more. */
+function heldSlot(node: StreamNode, groupUid: string | undefined): HeldSlot {
+  const { providerId, batch } = node.spec;
+  return { awaitsMachine: providerId === undefined && groupUidOf(node) === groupUid, batch };
 }
 
-/** Whether an attempt with this token has no answer yet: the launch reconciler maps its machines. */
-function isPending(
-  token: string,
+/** Tokens of attempts that have no answer yet: the launch reconciler maps their machines. Nobody does for a copy of a batch. */
+function pendingTokens(
   cluster: Pick<Cluster, "nodeGroups">,
   objectsOf: (key: string) => OwnedObjects,
-): boolean {
-  return cluster.nodeGroups.cache
-    .keys()
-    .some((key) =>
-      objectsOf(key).batches.some((batch) =>
-        attemptsOf(batch).some((attempt) => attempt.token === token && attempt.outcome === "Pending"),
-      ),
-    );
+): ReadonlySet<string> {
+  const tokens = cluster.nodeGroups.cache.list().flatMap((group) => {
+    const { namespace, name } = group.metadata;
+    return objectsOf(`${namespace}/${name}`)
+      .batches.filter((batch) => isOfGroup(batch, group))
+      .flatMap(attemptsOf)
+      .filter(({ outcome }) => outcome === "Pending")
+      .map(({ token }) => token);
+  });
+  return new Set(tokens);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

@@ -53,6 +53,22 @@ export class SimulatedPlatform implements CloudPlatform {
     return this.#call("read", signal, () => this.cloud.read(region, providerId));
   }
 
+  readMany(
+    region: string,
+    providerIds: readonly string[],
+    signal: AbortSignal,
+  ): PlatformResult<ReadonlyMap<string, Machine>> {
+    return this.#call("readMany", signal, () => {
+      const found = new Map<string, Machine>();
+      for (const id of providerIds) {
+        const answer = this.cloud.read(region, id);
+        if (answer.ok) found.set(id, answer.value);
+        else if (answer.error.kind !== "NotFound") return answer;
+      }
+      return ok(found);
+    });
+  }
+
   async list({ region, tags }: MachineQuery, signal: AbortSignal): PlatformResult<readonly Machine[]> {
     const machines: Machine[] = [];
     let rest: readonly string[] | undefined;

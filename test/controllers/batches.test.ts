@@ -4,6 +4,7 @@ import { type BatchGround, type BatchPlan, planBatch, prunableBatches } from "..
 import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../crds/launch-config.ts";
 import { nodeGroupSchema } from "../../crds/node-group.ts";
+import { instant } from "../../domain/time.ts";
 import { launchConfigManifest, nodeGroupManifest } from "../support/manifests.ts";
 
 const meta = (name: string) => ({
@@ -35,6 +36,7 @@ function batchOf(number: number, slots: readonly number[], settled: readonly num
 }
 
 const place = { role: "edge", region: "region-a" } as const;
+const decidedAt = instant(Date.UTC(2026, 0, 1));
 const call = { keyId: "k1", clusterId: "test", apiUrl: "http://api.test" };
 
 /** A group whose nodes hold these slots, and name batches up to this number. */
@@ -48,7 +50,7 @@ function groundOf(slots: readonly number[] = [], lastNumber = 0, zones: Record<s
 
 function plan(count: number, change: Partial<Omit<BatchPlan, "decision">> = {}, message = "") {
   const decision = { kind: "LaunchNodes", count, desired: count, reason: "Alarm", message } as const;
-  const given = { group, launchConfig, revision: "r1", place, decision, ground: groundOf(), batches: [], call };
+  const given = { group, launchConfig, revision: "r1", place, decision, ground: groundOf(), batches: [], call, decidedAt };
   const draft = planBatch({ ...given, ...change });
   if (draft === undefined) throw new Error("there is no batch");
   const spec = draft["spec"] as LaunchBatch["spec"];
@@ -118,7 +120,7 @@ describe("a batch", () => {
 
   it("is none for a role that the launch config does not name", () => {
     const decision = { count: 1, reason: "BelowMinimum", message: "" } as const;
-    const given = { group, launchConfig, revision: "r1", decision, ground: groundOf(), batches: [], call };
+    const given = { group, launchConfig, revision: "r1", decision, ground: groundOf(), batches: [], call, decidedAt };
     expect(planBatch({ ...given, place: { role: "relay", region: "region-a" } })).toBeUndefined();
   });
 });

@@ -4,17 +4,21 @@ import { ReportBook } from "../../api/report-book.ts";
 import { informedCluster, type InformedCluster } from "../../controllers/cluster.ts";
 import { NotLeadingError } from "../../controllers/leadership.ts";
 import { StreamNodeReconciler } from "../../controllers/stream-node/reconciler.ts";
+import { ownerReferenceTo } from "../../controllers/stream-node-draft.ts";
 import { finalizers, resourceType } from "../../crds/names.ts";
+import { type NodeGroup, nodeGroupSchema } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { findCondition } from "../../domain/conditions.ts";
 import { drainDirectiveId } from "../../domain/directive.ts";
 import type { NodeReport } from "../../domain/load.ts";
+import { toTags } from "../../domain/ownership.ts";
 import { toRfc3339 } from "../../domain/time.ts";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { MachineInventory } from "../../platforms/inventory.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { productApi } from "../support/embedded-api.ts";
+import { owner } from "../support/domain-values.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { nodeGroupManifest } from "../support/manifests.ts";
 import { nodeDraft } from "../support/node-api.ts";
@@ -23,10 +27,11 @@ import { launchRequest, simulatedWorld, type SimulatedWorld, valueOf } from "../
 const { signal } = new AbortController();
 const turn = { signal, logger: silentLogger };
 const namespace = "media";
-const name = "live-edge-0";
+const name = "live-origin-0";
 const key = { namespace, name };
 const nodeType = resourceType("StreamNode");
 const freshMs = 15_000;
+const tags = toTags(owner({ clusterId: "test", namespace, role: "origin", batch: "live-origin-b1", slots: [0] }), {});
 
 let clock: FakeClock;
 let kube: EmbeddedApi;
@@ -39,6 +44,7 @@ let told: string[];
 let closed: string[];
 let leads: boolean;
 let statusWrites: number;
+let group: NodeGroup;
 
 beforeEach(async () => {
   clock = new FakeClock();
@@ -55,10 +61,11 @@ beforeEach(async () => {
   closed = [];
   leads = true;
   reconciler = started();
-  await kube.create(resourceType("NodeGroup"), {
+  const created = await kube.create(resourceType("NodeGroup"), {
     ...nodeGroupManifest({ regions: ["sim-east"] }),
     metadata: { name: "live", namespace },
   });
+  group = nodeGroupSchema.parse(created);
 });
 afterEach(async () => {
   await Promise.all(cluster.informers.map((informer) => informer.stop()));
@@ -76,6 +83,8 @@ function started(): StreamNodeReconciler {
     events: { record: ({ kind }, { reason, message }) => told.push(`${kind} ${reason}: ${message}`) },
     history: { recordTransition: () => undefined, recordClose: ({ uid }) => closed.push(uid) },
     metrics: createMetrics(),
+    settings: { clusterId: "test" },
+    random: () => 0.5,
     freshMs,
   });
 }
@@ -87,11 +96,11 @@ async function launched(spec: Readonly<Record<string, unknown>> = { batchUid: "b
   await kube.create(nodeType, {
     apiVersion: "streamfleet.dev/v1alpha1",
     kind: "StreamNode",
-    metadata: { ...metadata, finalizers: [finalizers.machine] },
-    spec: { ...given, ...spec },
+    metadata: { ...metadata, finalizers: [finalizers.machine], ownerReferences: [ownerReferenceTo(group)] },
+    spec: { ...given, groupUid: group.metadata.uid, ...spec },
   });
   await clock.advance(1_000);
-  const [machine] = valueOf(await simulated.platform.launch(launchRequest(), signal));
+  const [machine] = valueOf(await simulated.platform.launch(launchRequest({ tags }), signal));
   await patchSpec({ providerId: machine!.providerId });
   await clock.advance(1_000);
   inventory.observe(simulated.cloud.machines());
@@ -174,7 +183,7 @@ describe("a node that drains", () => {
     expect(told).toEqual(
       ["StreamNode", "NodeGroup"].map(
         (kind) =>
-          `${kind} Draining: live-edge-0 drains (ScaleIn): an alarm asks to scale in; it takes no new clients and goes when the last has left`,
+          `${kind} Draining: live-origin-0 drains (ScaleIn): an alarm asks to scale in; it takes no new clients and goes when the last has left`,
       ),
     );
     reconciler = started();
@@ -197,7 +206,7 @@ describe("a node that drains", () => {
     report(knows);
     await look();
     expect(await isGoing()).toBe(true);
-    expect(told.at(-1)).toBe("NodeGroup Drained: live-edge-0 is drained after 42 s: nobody is left; its machine goes");
+    expect(told.at(-1)).toBe("NodeGroup Drained: live-origin-0 is drained after 42 s: nobody is left; its machine goes");
     expect(states()).toEqual(["Running"]);
     await look();
     expect(states()).toEqual(["Stopping"]);
@@ -352,7 +361,7 @@ describe("a node that drains before it has called back", () => {
     await look();
     expect(await isGoing()).toBe(true);
     expect(told.at(-1)).toBe(
-      "NodeGroup Drained: live-edge-0 is drained after 0 s: it never called back; its machine goes",
+      "NodeGroup Drained: live-origin-0 is drained after 0 s: it never called back; its machine goes",
     );
     await look();
     expect(states()).toEqual(["Stopping"]);
@@ -371,7 +380,7 @@ describe("a node that drains before it has called back", () => {
   });
 
   it("waits where its object is much younger than its machine", async () => {
-    await simulated.platform.launch(launchRequest(), signal);
+    await simulated.platform.launch(launchRequest({ tags }), signal);
     await clock.advance(120_000);
     // The same token answers the same machine.
     await launched();

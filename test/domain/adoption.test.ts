@@ -15,7 +15,7 @@ function launched(fields: Partial<Machine> = {}): Machine {
 function world(fields: Partial<AdoptionWorld> & { readonly held?: ReadonlyMap<number, HeldSlot> } = {}): AdoptionWorld {
   const { held = new Map<number, HeldSlot>(), ...rest } = fields;
   const now = addMs(machine().launchedAt, 3_600_000);
-  const nothing = { now, hasNode: () => false, isBeingLaunched: () => false, groupExists: () => true };
+  const nothing = { now, holding: () => "None" as const, isBeingLaunched: () => false, groupExists: () => true };
   return { ...nothing, slotsOf: () => held, ...rest };
 }
 
@@ -24,7 +24,13 @@ const held = (...entries: readonly (readonly [number, Partial<HeldSlot>])[]): Re
 
 describe("a machine with our tags", () => {
   it.each([
-    ["is known when a node has it", launched(), world({ hasNode: () => true }), { kind: "Known" }],
+    ["is known when a node has it", launched(), world({ holding: () => "Ours" }), { kind: "Known" }],
+    [
+      "waits while the node of an earlier group has it",
+      launched(),
+      world({ holding: () => "Former" }),
+      { kind: "Former", owner: ours },
+    ],
     ["is gone when it is terminated", launched({ state: "Terminated" }), world(), { kind: "Gone" }],
     ["is gone when it is stopping", launched({ state: "Stopping" }), world(), { kind: "Gone" }],
     [

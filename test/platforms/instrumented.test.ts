@@ -16,6 +16,7 @@ function measured(change: Partial<CloudPlatform> = {}, callMs = 0) {
     launch: (request, abort) => world.platform.launch(request, abort),
     terminate: (region, ids, abort) => world.platform.terminate(region, ids, abort),
     read: (region, id, abort) => world.platform.read(region, id, abort),
+    readMany: (region, ids, abort) => world.platform.readMany(region, ids, abort),
     list: (query, abort) => world.platform.list(query, abort),
     updateTags: (region, id, tags, abort) => world.platform.updateTags(region, id, tags, abort),
     ...change,
@@ -35,12 +36,14 @@ describe("instrumented platform", () => {
     await platform.launch(launchRequest(), signal);
     await platform.terminate("sim-east", ["sim-0"], signal);
     await platform.read("sim-east", "sim-0", signal);
+    await platform.readMany("sim-east", ["sim-0"], signal);
     await platform.list({ region: "sim-east", tags: {} }, signal);
     await platform.updateTags("sim-east", "sim-0", {}, signal);
     expect(calls.map(({ method, outcome }) => `${method} ${outcome}`)).toEqual([
       "launch ok",
       "terminate ok",
       "read NotFound",
+      "readMany ok",
       "list ok",
       "updateTags NotFound",
     ]);

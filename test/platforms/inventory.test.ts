@@ -20,6 +20,7 @@ function inventoryWorld(options: WorldOptions = {}, change: Partial<MachineInven
     launch: (request, signal) => world.platform.launch(request, signal),
     terminate: (name, ids, signal) => world.platform.terminate(name, ids, signal),
     read: (name, id, signal) => world.platform.read(name, id, signal),
+    readMany: (name, ids, signal) => world.platform.readMany(name, ids, signal),
     updateTags: (name, id, tags, signal) => world.platform.updateTags(name, id, tags, signal),
     list: (query, signal) => {
       listings += 1;
@@ -366,4 +367,4 @@ describe("sightings", () => {
 const unused = (): never => {
   throw new Error("not used here");
 };
-const unusedMethods = { launch: unused, terminate: unused, read: unused, updateTags: unused };
+const unusedMethods = { launch: unused, terminate: unused, read: unused, readMany: unused, updateTags: unused };

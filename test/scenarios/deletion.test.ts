@@ -47,7 +47,7 @@ describe("deleting a group", () => {
     expect(fleet.nodes()).toHaveLength(3);
     expect(fleet.condition("Terminated", "StreamNode", "live-edge-0")).toMatchObject({
       status: "False",
-      reason: "CallFailed",
+      reason: "AwaitingTags",
     });
     fleet.platform.outage(false);
     await expectNothingLeft(90_000);

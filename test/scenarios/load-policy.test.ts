@@ -37,7 +37,8 @@ describe("a policy that changes under load", () => {
   });
 
   it("lowers the maximum: the excess drains one at a time, and goes when its viewers have left", async () => {
-    scenario = await LoadScenario.open();
+    // Those who come in another's place may be counted twice for a moment, which could ask for a seventh.
+    scenario = await LoadScenario.open({ edge: { minLimit: 2, maxLimit: 6 } });
     const { fleet, edges } = scenario;
     scenario.restless = true;
     await scenario.hold(70, 120);

@@ -1,6 +1,7 @@
 /** Values of the domain for tests: builders with what a test does not care about, and arbitraries for properties. */
 import fc from "fast-check";
 import { alarmMetrics, edgeSources, roles, scaleOutModes } from "../../crds/names.ts";
+import type { Standing } from "../../domain/claim.ts";
 import type { DrainProgress } from "../../domain/drain.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import type { NodeView } from "../../domain/lifecycle.ts";
@@ -54,6 +55,7 @@ export function seen(state: MachineState, launchedAt = at(0)): Sighting {
 export function servingView(fields: Partial<NodeView> = {}): NodeView {
   return {
     role: "edge",
+    standing: { kind: "Claimed" },
     deleting: false,
     drain: undefined,
     held: false,
@@ -97,9 +99,16 @@ export const anyDrain: fc.Arbitrary<DrainProgress> = fc.oneof(
   fc.integer({ min: 1, max: 10_000_000 }).map((clients): DrainProgress => ({ kind: "ClientsLeft", clients })),
 );
 
+export const anyStanding: fc.Arbitrary<Standing> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Standing>({ kind: "Claimed" }) },
+  fc.constant<Standing>({ kind: "Unclaimed" }),
+  fc.boolean().map((stays): Standing => ({ kind: "LetGo", reason: "NoGroup", message: "there is no group", stays })),
+);
+
 /** Any view at all, whether it can come about or not. */
 export const anyView: fc.Arbitrary<NodeView> = fc.record({
   role: anyRole,
+  standing: anyStanding,
   deleting: fc.boolean(),
   drain: fc.option(anyDrain, { nil: undefined }),
   held: fc.boolean(),

@@ -467,6 +467,18 @@ function typeOf(kind: string): ResourceType {
   return resourceType(kind as Kind);
 }
 
+/** An object as a backup holds it: without what the server fills in, and without its owners where they are left out. */
+export function asSaved(object: KubernetesObject, { owners = true, status = true } = {}): KubernetesObject {
+  const kept = Object.entries(object.metadata).filter(
+    ([field]) =>
+      !["uid", "resourceVersion", "creationTimestamp", "generation", "deletionTimestamp"].includes(field) &&
+      (owners || field !== "ownerReferences"),
+  );
+  const metadata = { ...Object.fromEntries(kept), name: object.metadata.name };
+  const fields = Object.entries(object).filter(([field]) => status || field !== "status");
+  return { ...Object.fromEntries(fields), kind: object.kind, apiVersion: object.apiVersion, metadata };
+}
+
 /** The manifests of `examples/live.yaml`. */
 export function exampleManifests(): readonly KubernetesObject[] {
   const text = readFileSync(new URL("../../examples/live.yaml", import.meta.url), "utf8");

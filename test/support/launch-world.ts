@@ -92,6 +92,7 @@ export class LaunchWorld {
       ground: { ...empty, usedSlot: (_role, slot) => slot < first, nextNumber: () => this.#slots },
       batches: [],
       call,
+      decidedAt: this.clock.now(),
     });
     const { call: kept, ...spec } = draft?.["spec"] as LaunchBatch["spec"];
     const type = resourceType("LaunchBatch");

@@ -12,7 +12,7 @@ export interface CrashPoint {
   readonly moment: "Before" | "After";
 }
 
-const reading = new Set(["get", "list", "read"]);
+const reading = new Set(["get", "list", "read", "readMany"]);
 
 export interface LifelineOptions {
   readonly clock: Clock;
