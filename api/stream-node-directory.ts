@@ -1,6 +1,7 @@
 /** StreamNodes as the API looks them up: by name, by machine and by group. */
 import type { PlatformName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
+import { isTrue } from "../domain/conditions.ts";
 import type { Informer } from "../runtime/informer.ts";
 
 export interface StreamNodeDirectory {
@@ -76,7 +77,8 @@ export class InformedStreamNodeDirectory implements StreamNodeDirectory {
   }
 
   /** A node that vanished without a deletion was lost, not ended: its machine runs on and will be adopted. */
-  #bury({ metadata, spec }: StreamNode): void {
+  #bury({ metadata, spec, status }: StreamNode): void {
+    if (isTrue(status?.conditions, "Released")) return;
     if (spec.providerId === undefined || metadata.deletionTimestamp === undefined) return;
     this.#tombstones.add(machineKey(spec.launch.platform, spec.providerId));
     const [oldest] = this.#tombstones;

@@ -12,6 +12,8 @@ export interface GateKey {
 /** Nothing is launched for a group and region before it is open. */
 export class AdoptionGate {
   readonly #adopted = new Map<string, { readonly listedAt: Instant; readonly machines: number }>();
+  /** Listings that began earlier tell nothing of a machine that lost its node since. */
+  readonly #notBefore = new Map<string, Instant>();
   readonly #listeners = new Set<(groupUid: string) => void>();
   /** Listings that began earlier tell nothing: another led then. */
   #since: Instant | undefined;
@@ -22,10 +24,18 @@ export class AdoptionGate {
    */
   open(key: GateKey, listedAt: Instant, machines: number): void {
     if (this.#since !== undefined && listedAt < this.#since) return;
+    if (listedAt < (this.#notBefore.get(text(key)) ?? listedAt)) return;
+    this.#notBefore.delete(text(key));
     const before = this.#adopted.get(text(key));
     this.#adopted.set(text(key), { listedAt, machines });
     if (before?.machines === machines) return;
     for (const listener of this.#listeners) listener(key.groupUid);
+  }
+
+  /** A machine of the group has lost its node: until a listing begun after `now` has been read it may be launched once more. */
+  shut(key: GateKey, now: Instant): void {
+    this.#notBefore.set(text(key), now);
+    this.#adopted.delete(text(key));
   }
 
   isOpen(key: GateKey): boolean {
@@ -41,6 +51,7 @@ export class AdoptionGate {
   close(now: Instant): void {
     this.#since = now;
     this.#adopted.clear();
+    this.#notBefore.clear();
   }
 
   /** When this term of leadership began; undefined before the first. */

@@ -7,7 +7,10 @@ export type LaunchCall = NonNullable<LaunchBatchSpec["call"]>;
 
 /** Idempotency token of an attempt: another batch, or another attempt, has another. */
 export function attemptToken(batch: Pick<LaunchBatch, "metadata" | "spec">, attempt: number): string {
-  return createHash("sha256").update(`${identityOf(batch, attempt)}/${attempt}`).digest("hex").slice(0, 32);
+  return createHash("sha256")
+    .update(`${identityOf(batch, attempt)}/${attempt}`)
+    .digest("hex")
+    .slice(0, 32);
 }
 
 /**

@@ -162,7 +162,7 @@ function connect(deps: OperatorDeps, parts: SharedParts, to: Controllers, region
   wakeOnLoad(deps, parts, to);
   wakeOnGroups(deps, to, regions);
   wakeOnReferences(deps, to, regions);
-  wakeOnNodes(deps, to);
+  wakeOnNodes(deps, parts, to);
   wakeOnClouds(deps, to);
   parts.gate.onChange((uid) => {
     for (const { metadata } of deps.cluster.nodeGroups.cache.list()) {
@@ -249,7 +249,8 @@ function wakeOnReferences({ cluster, clouds }: OperatorDeps, to: Controllers, re
   });
 }
 
-function wakeOnNodes({ cluster }: OperatorDeps, to: Controllers): void {
+function wakeOnNodes(deps: OperatorDeps, { gate }: SharedParts, to: Controllers): void {
+  const { cluster } = deps;
   cluster.launchBatches.cache.onChange(({ key, object }) => {
     to.launch.queue.add(key);
     to.nodeGroup.queue.add(keyText({ namespace: object.metadata.namespace, name: object.spec.group }));
@@ -263,6 +264,7 @@ function wakeOnNodes({ cluster }: OperatorDeps, to: Controllers): void {
     else if (isTrue(change.object.status?.conditions, "Released"))
       to.sweep.queue.addAfter(`${spec.launch.platform}/${spec.region}`, lettingGoMs);
     wakeRivals(cluster, to, change.object);
+    if (change.kind === "Deleted") noteLost(deps, gate, change.object);
     to.nodeGroup.queue.add(group);
     if (spec.providerId === undefined)
       to.launch.queue.add(keyText({ namespace: metadata.namespace, name: spec.batch }));
@@ -270,6 +272,18 @@ function wakeOnNodes({ cluster }: OperatorDeps, to: Controllers): void {
     for (const orphan of cluster.streamNodes.cache.byIndex(index.orphans, group))
       to.streamNode.queue.add(keyText(orphan.metadata));
   });
+}
+
+/** A node that is gone while its machine runs on is no reason to launch another: the machine is adopted first. */
+function noteLost({ cluster, clouds, clock }: OperatorDeps, gate: AdoptionGate, { metadata, spec }: StreamNode): void {
+  const { group: name, region, providerId } = spec;
+  const { platform } = spec.launch;
+  const group = cluster.nodeGroups.cache.get(keyText({ namespace: metadata.namespace, name }));
+  if (group === undefined || providerId === undefined) return;
+  const state = clouds.get(platform)?.inventory.machine(region, providerId)?.state;
+  if (state === undefined || state === "Terminated" || state === "Stopping") return;
+  if (cluster.streamNodes.cache.indexHas(index.machineId, `${platform}/${providerId}`)) return;
+  gate.shut({ groupUid: group.metadata.uid, platform, region }, clock.now());
 }
 
 /** Of two nodes with one machine, each depends on what the other is. */

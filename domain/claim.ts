@@ -142,7 +142,11 @@ function isRival(node: StreamNode, other: StreamNode, machine: Machine, clusterI
   );
 }
 
-function tagsAgainst({ metadata, spec }: StreamNode, { providerId, tags }: Machine, clusterId: string): LetGo | undefined {
+function tagsAgainst(
+  { metadata, spec }: StreamNode,
+  { providerId, tags }: Machine,
+  clusterId: string,
+): LetGo | undefined {
   const owner = fromTags(tags);
   if (owner === undefined) return letGo("TagsDiffer", `the tags of machine ${providerId} cannot be read as ours`);
   const named = [owner.clusterId, owner.namespace, owner.group, owner.role].join("/");

@@ -189,6 +189,8 @@ function phaseOfStep(step: NodeStep, previous: Phase | undefined): Phase {
     case "Retire":
       return "Draining";
     case "AwaitEvidence":
+    // Its machine runs on, and is somebody's.
+    case "LetGo":
       return "Unknown";
     case "Remove":
     case "Terminate":
@@ -197,7 +199,6 @@ function phaseOfStep(step: NodeStep, previous: Phase | undefined): Phase {
     // Its machine serves nobody, so a paused group is to count it as gone and say what it would do.
     case "HoldTermination":
     case "Release":
-    case "LetGo":
       return "Terminating";
     default:
       return assertNever(step);

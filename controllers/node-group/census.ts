@@ -1,7 +1,7 @@
 /** How many nodes a group has, by what they count for. Kept as nodes come, change and go: a decision is not to count thousands. */
 import type { Role } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { isClaimed } from "../../domain/claim.ts";
+import { groupUidOf, isClaimed } from "../../domain/claim.ts";
 import { batchNumber } from "../../domain/names.ts";
 import type { NodeCounts } from "../../domain/scaling.ts";
 import { fromRfc3339, instant, type Instant } from "../../domain/time.ts";
@@ -156,7 +156,14 @@ export class NodeCensus implements Census {
 }
 
 function emptyPlace(region: string): PlaceCount {
-  return { region, counted: nothing(), starting: new Map(), unclaimed: new Set(), capacities: new Tally(), zones: new Tally() };
+  return {
+    region,
+    counted: nothing(),
+    starting: new Map(),
+    unclaimed: new Set(),
+    capacities: new Tally(),
+    zones: new Tally(),
+  };
 }
 
 function countIn(place: PlaceCount, node: StreamNode, by: 1 | -1): void {
@@ -220,11 +227,19 @@ function nothing(): Counted {
 }
 
 function classOf(node: StreamNode): keyof NodeCounts {
-  const { metadata, spec, status } = node;
-  if (metadata.deletionTimestamp !== undefined || status?.phase === "Terminating") return "terminating";
+  const { spec, status } = node;
+  if (isGoing(node)) return "terminating";
   if (spec.drain !== undefined) return "draining";
   // What the status of a copy says is not its own.
   return status?.phase === "InService" && isClaimed(node) ? "inService" : "starting";
+}
+
+/** One that is deleted and was not ours to end is let go: its machine runs on, and gets its node again. */
+function isGoing(node: StreamNode): boolean {
+  const { metadata, status } = node;
+  if (metadata.deletionTimestamp === undefined) return status?.phase === "Terminating";
+  const owner = groupUidOf(node);
+  return isClaimed(node) && metadata.ownerReferences?.some(({ uid }) => uid === owner) === true;
 }
 
 function groupKey({ metadata, spec }: StreamNode): string {

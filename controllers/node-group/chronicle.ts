@@ -16,7 +16,15 @@ export interface ChronicleDeps {
 }
 
 /** Conditions whose changes are told as events, and those among them that name an exceptional state. */
-const announced = ["ReferencesResolved", "Ready", "ScalingActive", "Paused", "LaunchesFailing", "AtMaximum", "Orphaned"];
+const announced = [
+  "ReferencesResolved",
+  "Ready",
+  "ScalingActive",
+  "Paused",
+  "LaunchesFailing",
+  "AtMaximum",
+  "Orphaned",
+];
 /** Conditions that say nothing new about a group that was just made. */
 const silentAtFirst: ReadonlySet<string> = new Set(["ScalingActive"]);
 const exceptional: ReadonlySet<string> = new Set(["Paused", "LaunchesFailing", "AtMaximum"]);

@@ -135,7 +135,8 @@ export class LifeReport {
   /** Once for each reason. */
   #letGo(node: StreamNode, { conditions }: DerivedStatus): void {
     const released = findCondition(conditions, "Released");
-    if (released === undefined || findCondition(node.status?.conditions, "Released")?.reason === released.reason) return;
+    if (released === undefined || findCondition(node.status?.conditions, "Released")?.reason === released.reason)
+      return;
     const message = `${node.metadata.name} is released (${released.reason}): ${released.message}`;
     this.#note(node, { type: "Warning", reason: "Released", message });
   }

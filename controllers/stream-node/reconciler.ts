@@ -69,7 +69,8 @@ export class StreamNodeReconciler implements Reconciler {
     }
     const sighting = await this.#sighting(node);
     const { group, standing } = await this.#standing(node, sighting, turn);
-    if (standing.kind !== "LetGo" && group !== undefined && isLost(node, group)) return this.#takeBack(node, group, turn);
+    if (standing.kind !== "LetGo" && group !== undefined && isLost(node, group))
+      return this.#takeBack(node, group, turn);
     const view = await this.#observe(node, { group, standing, sighting }, turn);
     const step = nextStep(view, clock.now());
     return this.#apply(node, view, step, turn);

@@ -50,7 +50,17 @@ function groundOf(slots: readonly number[] = [], lastNumber = 0, zones: Record<s
 
 function plan(count: number, change: Partial<Omit<BatchPlan, "decision">> = {}, message = "") {
   const decision = { kind: "LaunchNodes", count, desired: count, reason: "Alarm", message } as const;
-  const given = { group, launchConfig, revision: "r1", place, decision, ground: groundOf(), batches: [], call, decidedAt };
+  const given = {
+    group,
+    launchConfig,
+    revision: "r1",
+    place,
+    decision,
+    ground: groundOf(),
+    batches: [],
+    call,
+    decidedAt,
+  };
   const draft = planBatch({ ...given, ...change });
   if (draft === undefined) throw new Error("there is no batch");
   const spec = draft["spec"] as LaunchBatch["spec"];

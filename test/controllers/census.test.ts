@@ -23,6 +23,7 @@ const launch = {
   connectionCapacity: 100,
   registrationTimeoutSeconds: 150,
 };
+const groupReference = { apiVersion: "streamfleet.dev/v1alpha1", kind: "NodeGroup", uid: "uid-group" };
 const edge: Place = { group: "live", role: "edge", slot: 0, region: "region-a" };
 
 /** A node in a form that the census has to tell apart from others. */
@@ -30,6 +31,10 @@ interface Form {
   readonly phase?: string;
   readonly draining?: boolean;
   readonly deleting?: boolean;
+  /** A copy, or one that was made just now. */
+  readonly unclaimed?: boolean;
+  /** Its owner reference was taken away. */
+  readonly lost?: boolean;
   readonly capacity?: number;
   readonly zone?: string;
 }
@@ -43,15 +48,20 @@ function nodeOf(place: Place, form: Form = {}): StreamNode {
       ...metadata,
       uid: `uid-${metadata.name}`,
       creationTimestamp: time,
+      ownerReferences: form.lost === true ? [] : [{ ...groupReference, name: group }],
       ...(form.deleting === true && { deletionTimestamp: time }),
     },
     spec: {
       ...place,
+      groupUid: groupReference.uid,
       ...{ batch: `${group}-${role}-b${slot + 1}`, batchUid: `batch-${slot}`, index: 0 },
       launch: { ...launch, connectionCapacity: form.capacity ?? 100 },
       ...(form.draining === true && { drain: { reason: "ScaleIn", at: time } }),
     },
-    ...(form.phase !== undefined && { status: { phase: form.phase, machine: machineIn(form.zone) } }),
+    status: {
+      ...(form.unclaimed !== true && { claimedUid: `uid-${metadata.name}` }),
+      ...(form.phase !== undefined && { phase: form.phase, machine: machineIn(form.zone) }),
+    },
   });
 }
 
@@ -96,6 +106,9 @@ describe("the class of a node", () => {
     ["draining, in service or not", { phase: "InService", draining: true }, "draining"],
     ["terminating by its phase", { phase: "Terminating", draining: true }, "terminating"],
     ["terminating once it is deleted", { phase: "InService", deleting: true }, "terminating"],
+    ["starting while it is not claimed, whatever its status says", { phase: "InService", unclaimed: true }, "starting"],
+    ["starting where it is deleted and was never claimed", { deleting: true, unclaimed: true }, "starting"],
+    ["starting where it is deleted and its group is not its owner", { deleting: true, lost: true }, "starting"],
   ] as const)("is %s", (_name, form, expected) => {
     const counts = NodeCensus.of([nodeOf(edge, form)]).counts(edge);
     expect(counts).toEqual({ inService: 0, starting: 0, draining: 0, terminating: 0, [expected]: 1 });
@@ -127,6 +140,8 @@ describe("the census of a group", () => {
         phase: fc.constantFrom(...phases),
         draining: fc.boolean(),
         deleting: fc.boolean(),
+        unclaimed: fc.boolean(),
+        lost: fc.boolean(),
         capacity: fc.constantFrom(100, 300),
         zone: fc.constantFrom("zone-a", "zone-b"),
       },
@@ -145,6 +160,7 @@ describe("the census of a group", () => {
         expect(followed.usedSlot(place.role, place.slot)).toBe(counted.usedSlot(place.role, place.slot));
         expect(followed.largestCapacity(place)).toBe(counted.largestCapacity(place));
         expect(new Map(followed.zones(place))).toEqual(new Map(counted.zones(place)));
+        expect(followed.unclaimed(place)).toBe(counted.unclaimed(place));
         expect(followed.starting(place)).toHaveLength(counted.counts(place).starting);
         const held = nodes.some(({ spec }) => spec.role === place.role && spec.slot === place.slot);
         expect(counted.usedSlot(place.role, place.slot)).toBe(held);

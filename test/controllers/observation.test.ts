@@ -38,7 +38,7 @@ function nodeOf(slot: number): StreamNode {
       ...{ group: "live", role: "edge", slot, region, batch: "live-edge-b1", index: slot },
       launch: { ...launch, platform: "simulated", connectionCapacity: 100, registrationTimeoutSeconds: 150 },
     },
-    status: { phase: "InService" },
+    status: { phase: "InService", claimedUid: meta(`live-edge-${slot}`).uid },
   });
 }
 
@@ -81,6 +81,8 @@ describe("the time between two steps", () => {
     metadata: meta("live-edge-b1"),
     spec: {
       ...{ group: "live", role: "edge", region, number: 1, slots: [0], reason: "Alarm", message: "" },
+      groupUid: group.metadata.uid,
+      decidedAt: meta("").creationTimestamp,
       launch: nodeOf(0).spec.launch,
     },
     status: { members: [{ slot: 0, outcome: "Launched" }] },

@@ -206,7 +206,9 @@ describe("a node that drains", () => {
     report(knows);
     await look();
     expect(await isGoing()).toBe(true);
-    expect(told.at(-1)).toBe("NodeGroup Drained: live-origin-0 is drained after 42 s: nobody is left; its machine goes");
+    expect(told.at(-1)).toBe(
+      "NodeGroup Drained: live-origin-0 is drained after 42 s: nobody is left; its machine goes",
+    );
     expect(states()).toEqual(["Running"]);
     await look();
     expect(states()).toEqual(["Stopping"]);

@@ -133,7 +133,9 @@ describe("a machine whose tags", () => {
   ])("%s is not ended with its StreamNode", async (_what, tags) => {
     const providerId = await cloudTags("live-edge-1", tags);
     await fleet.delete("StreamNode", "live-edge-1");
-    await fleet.until("released", () => fleet.events("StreamNode", "live-edge-1").some((e) => e.includes("TagsDiffer")));
+    await fleet.until("released", () =>
+      fleet.events("StreamNode", "live-edge-1").some((e) => e.includes("TagsDiffer")),
+    );
     await fleet.advance(30_000);
     expect(machinesLeft()).toContain(providerId);
   });
