@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Machine } from "../../domain/machine.ts";
 import type { PlatformError } from "../../domain/platform-error.ts";
 import type { Result } from "../../domain/result.ts";
-import type { CloudPlatform, LaunchRequest } from "../../platforms/platform.ts";
+import { mostReadAtOnce, type CloudPlatform, type LaunchRequest } from "../../platforms/platform.ts";
 
 export interface CloudUnderTest {
   readonly platform: CloudPlatform;
@@ -212,6 +212,29 @@ export function describeCloudPlatform(open: () => CloudUnderTest | Promise<Cloud
       });
     });
 
+    describe("readMany", () => {
+      it("answers those of the machines that the region knows, as read does, and leaves out the others", async () => {
+        const ids = idsOf(await launch(request({ count: 3 })));
+        await cloud.settle();
+        const asked = [ids[2]!, lastChanged(ids[0]!), ids[0]!];
+        const found = valueOf(await cloud.platform.readMany(cloud.region, asked, signal));
+        expect(new Set(found.keys())).toEqual(new Set([ids[0], ids[2]]));
+        for (const [id, machine] of found)
+          expect(machine).toEqual(valueOf(await cloud.platform.read(cloud.region, id, signal)));
+        expect(valueOf(await cloud.platform.readMany(cloud.otherRegion, ids, signal)).size).toBe(0);
+      });
+
+      it("takes no id, one id twice, and as many as it is to take", async () => {
+        const id = idsOf(await launch(request({ count: 1 })))[0]!;
+        await cloud.settle();
+        expect(valueOf(await cloud.platform.readMany(cloud.region, [], signal)).size).toBe(0);
+        expect([...valueOf(await cloud.platform.readMany(cloud.region, [id, id], signal)).keys()]).toEqual([id]);
+        const unknown = Array.from({ length: mostReadAtOnce - 1 }, (_, at) => `${id.slice(0, -3)}${100 + at}`);
+        const found = valueOf(await cloud.platform.readMany(cloud.region, [...unknown, id], signal));
+        expect(found.has(id)).toBe(true);
+      });
+    });
+
     describe("terminate", () => {
       it("ends these machines and no others", async () => {
         const wanted = request({ count: 3 });
@@ -267,10 +290,11 @@ export function describeCloudPlatform(open: () => CloudUnderTest | Promise<Cloud
           await platform.launch(request(), gone),
           await platform.terminate(region, [id], gone),
           await platform.read(region, id, gone),
+          await platform.readMany(region, [id], gone),
           await platform.list({ region, tags: {} }, gone),
           await platform.updateTags(region, id, { a: "b" }, gone),
         ];
-        expect(results.map((result) => errorOf(result).kind)).toEqual(Array(5).fill("Unavailable"));
+        expect(results.map((result) => errorOf(result).kind)).toEqual(Array(6).fill("Unavailable"));
       });
 
       it("launches and terminates nothing", async () => {

@@ -391,3 +391,26 @@ describe("a node that drains before it has called back", () => {
     expect(await isGoing()).toBe(false);
   });
 });
+
+describe("a node whose machine the cloud does not show", () => {
+  it("is looked at ever later", async () => {
+    await launched();
+    inventory = new MachineInventory({
+      platform: simulated.platform,
+      clock,
+      random: () => 0.5,
+      clusterId: "test",
+    });
+    reconciler = started();
+    const waits: number[] = [];
+    for (let looks = 0; looks < 7; looks += 1) {
+      const result = await look();
+      waits.push(result.kind === "RequeueAfter" ? result.ms : 0);
+    }
+    // Two seconds, doubling up to thirty, each a tenth shorter by chance.
+    expect(waits).toEqual([1_800, 3_600, 7_200, 14_400, 27_000, 27_000, 27_000]);
+    inventory.observe(simulated.cloud.machines());
+    expect((await look()).kind).toBe("RequeueAfter");
+    expect((await node()).status?.machine?.state).toBe("Running");
+  });
+});

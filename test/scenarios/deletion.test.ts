@@ -176,5 +176,6 @@ describe("deleting by hand", () => {
     await fleet.delete("StreamNode", "live-edge-1");
     await fleet.until("in service", () => fleet.inService("edge") >= 2 && fleet.contradictions().length === 0, 180_000);
     expect(fleet.machinesLeft().map((machine) => machine.providerId)).toContain(providerId);
+    expect(fleet.cloud.machines()).toHaveLength(3);
   });
 });
