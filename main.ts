@@ -447,7 +447,15 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
   const { feedUrls, simulatedCloudDir } = config;
-  const feed = new FeedClient({ urls: feedUrls, keys, clock, random, fetch: globalThis.fetch, logger });
+  const feed = new FeedClient({
+    urls: feedUrls,
+    keys,
+    clock,
+    random,
+    fetch: globalThis.fetch,
+    logger,
+    metrics: own.metrics,
+  });
   feed.start();
   stops.add(() => feed.stop());
   const simulated = simulatedCloudDir === undefined ? undefined : simulatedCloud(own, simulatedCloudDir, stops);

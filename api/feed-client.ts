@@ -1,5 +1,5 @@
 /** Follows the load feeds of API processes over HTTP and merges them into one. */
-import type { LoadFeed, NodeReport, ScaleInRequest } from "../domain/load.ts";
+import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import { assertNever } from "../domain/result.ts";
 import type { BackOff } from "../runtime/back-off.ts";
@@ -9,7 +9,17 @@ import { startDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { NodeKey } from "../runtime/node-tokens.ts";
 import { signFeedToken } from "../runtime/node-tokens.ts";
-import { feedPath, heartbeatMs, parseFeedLine, toReport, toScaleInRequest } from "./feed-lines.ts";
+import {
+  feedPath,
+  feedVersion,
+  feedVersionHeader,
+  heartbeatMs,
+  parseFeedLine,
+  type SkippedLine,
+  toRefusal,
+  toReport,
+  toScaleInRequest,
+} from "./feed-lines.ts";
 import { ReportBook } from "./report-book.ts";
 import { readLines } from "./text-lines.ts";
 
@@ -28,6 +38,7 @@ export interface FeedClientOptions {
   readonly random: () => number;
   readonly fetch: typeof globalThis.fetch;
   readonly logger: Logger;
+  readonly metrics: { feedLineSkipped(reason: SkippedLine["reason"]): void };
 }
 
 /** `Live`: the snapshot was read, and changes follow. A feed that is not live says nothing about any node. */
@@ -57,6 +68,10 @@ export class FeedClient implements LoadFeed {
   /** A request that a feed tells again, after it was lost and found, may be told again. */
   onScaleInRequest(listener: (request: ScaleInRequest) => void): () => void {
     return this.#book.onScaleInRequest(listener);
+  }
+
+  onRefused(listener: (refusal: ReportRefusal) => void): () => void {
+    return this.#book.onRefused(listener);
   }
 
   /** Drops what is known of a node that is deleted. */
@@ -111,6 +126,7 @@ export class FeedClient implements LoadFeed {
         await response.body?.cancel();
         throw new Error(`the load feed was refused with status ${response.status}`);
       }
+      this.#noteVersion(url, response.headers.get(feedVersionHeader));
       this.#states.set(url, "Snapshot");
       for await (const line of readLines(response.body)) {
         deadline.extend();
@@ -119,6 +135,16 @@ export class FeedClient implements LoadFeed {
     } finally {
       deadline.clear();
     }
+  }
+
+  /** What another version says is read as far as it is understood; people are told, for the processes are to be of one version soon. */
+  #noteVersion(url: string, version: string | null): void {
+    if (version === null || version === String(feedVersion)) return;
+    this.#options.logger.info("load feed is of another version", {
+      url,
+      version: version.slice(0, 16),
+      own: feedVersion,
+    });
   }
 
   #take(url: string, text: string): void {
@@ -136,7 +162,13 @@ export class FeedClient implements LoadFeed {
       case "SnapshotEnd":
         this.#states.set(url, "Live");
         return;
+      case "Refused":
+        this.#book.refuse(toRefusal(line, this.#options.clock.now()));
+        return;
       case "Heartbeat":
+        return;
+      case "Skipped":
+        this.#options.metrics.feedLineSkipped(line.reason);
         return;
       default:
         assertNever(line);

@@ -1,6 +1,6 @@
 /** The lines of the load feed (NDJSON): what one process of ours tells another of the reports it has taken. */
 import { z } from "zod";
-import type { NodeReport, ScaleInRequest } from "../domain/load.ts";
+import type { NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load.ts";
 import type { Instant } from "../domain/time.ts";
 import { addMs } from "../domain/time.ts";
 
@@ -32,7 +32,10 @@ const reportSchema = z.object({
   links: z.array(z.object({ parent: z.string(), state: z.enum(["established", "connecting", "lost"]) })),
   streams: z.array(z.object({ scope: z.string(), name: z.string(), subscribers: z.number() })),
   acknowledged: z.array(z.string()),
+  losses: z.array(z.object({ part: z.string(), reason: z.string(), count: z.number() })).exactOptional(),
 });
+
+const refusalSchema = z.object({ uid: z.string(), namespace: z.string(), name: z.string(), reason: z.string() });
 
 const scaleInSchema = z.object({
   namespace: z.string(),
@@ -53,6 +56,7 @@ export const feedLineSchema = z.discriminatedUnion("kind", [
     report: reportSchema,
   }),
   z.object({ kind: z.literal("ScaleInRequest"), ageMs: ageSchema, request: scaleInSchema }),
+  z.object({ kind: z.literal("Refused"), ageMs: ageSchema, refusal: refusalSchema }),
   z.object({ kind: z.literal("Gone"), uid: z.string().describe("UID of a StreamNode that is deleted.") }),
   z.object({ kind: z.literal("SnapshotEnd") }).describe("All that was known at the beginning has been told."),
   z.object({ kind: z.literal("Heartbeat") }),
@@ -61,12 +65,13 @@ export type FeedLine = z.output<typeof feedLineSchema>;
 
 /** The line that carries a report, with its age. */
 export function reportLine({ receivedAt, ...report }: NodeReport, now: Instant): FeedLine {
-  const { links, streams, children, acknowledged, ...rest } = report;
+  const { links, streams, children, acknowledged, losses, ...rest } = report;
   const lists = {
     links: [...links],
     streams: [...streams],
     children: [...children],
     acknowledged: [...acknowledged],
+    ...(losses !== undefined && { losses: [...losses] }),
   };
   return { kind: "Report", ageMs: ageMs(receivedAt, now), report: { ...rest, ...lists } };
 }
@@ -74,6 +79,11 @@ export function reportLine({ receivedAt, ...report }: NodeReport, now: Instant):
 /** The line that carries a scale-in request, with its age. */
 export function scaleInLine({ receivedAt, ...request }: ScaleInRequest, now: Instant): FeedLine {
   return { kind: "ScaleInRequest", ageMs: ageMs(receivedAt, now), request };
+}
+
+/** The line that tells of a report that was not taken, with its age. */
+export function refusedLine({ receivedAt, ...refusal }: ReportRefusal, now: Instant): FeedLine {
+  return { kind: "Refused", ageMs: ageMs(receivedAt, now), refusal };
 }
 
 function ageMs(receivedAt: Instant, now: Instant): number {
@@ -93,7 +103,39 @@ export function toScaleInRequest(
   return { ...request, receivedAt: addMs(now, -ageMs) };
 }
 
-/** Parses a line. Throws what JSON or zod throw. */
-export function parseFeedLine(text: string): FeedLine {
-  return feedLineSchema.parse(JSON.parse(text));
+/** The refusal of a line, on the reader's own clock. */
+export function toRefusal({ ageMs, refusal }: Extract<FeedLine, { kind: "Refused" }>, now: Instant): ReportRefusal {
+  return { ...refusal, receivedAt: addMs(now, -ageMs) };
+}
+
+/** Version of the feed. It rises where a reader of the version before would misunderstand it; kinds and fields may be added without. */
+export const feedVersion = 1;
+/** Header of the feed's answer with its version. */
+export const feedVersionHeader = "Streamfleet-Feed-Version";
+
+/** A line that says nothing to this reader: of a kind that a later version has, or one that does not fit. */
+export interface SkippedLine {
+  readonly kind: "Skipped";
+  readonly reason: "UnknownKind" | "Malformed";
+}
+
+const kindSchema = z.object({ kind: z.string() });
+const knownKinds: ReadonlySet<string> = new Set(feedLineSchema.options.map(({ shape }) => shape.kind.value));
+
+/** Parses a line. One that cannot be read is passed over: it is not to take away what the others tell. Never throws. */
+export function parseFeedLine(text: string): FeedLine | SkippedLine {
+  const json = parseJson(text);
+  const line = feedLineSchema.safeParse(json);
+  if (line.success) return line.data;
+  const named = kindSchema.safeParse(json);
+  const isUnknown = named.success && !knownKinds.has(named.data.kind);
+  return { kind: "Skipped", reason: isUnknown ? "UnknownKind" : "Malformed" };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

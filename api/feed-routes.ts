@@ -1,7 +1,7 @@
 /** The load feed, for processes of ours. */
 import { Router } from "express";
 import type { Clock } from "../domain/time.ts";
-import { feedPath } from "./feed-lines.ts";
+import { feedPath, feedVersion, feedVersionHeader } from "./feed-lines.ts";
 import { FeedStream } from "./feed-stream.ts";
 import { onlyMethod } from "./problems.ts";
 import type { ReportBook } from "./report-book.ts";
@@ -21,7 +21,11 @@ export function feedRoutes({ gate, reports, clock, stopping }: FeedRoutesDeps): 
   const route = router.route(feedPath);
   route.get(async (req, res) => {
     await gate.feed(req);
-    res.status(200).set({ "Content-Type": "application/x-ndjson", "Cache-Control": "no-store" });
+    res.status(200).set({
+      "Content-Type": "application/x-ndjson",
+      "Cache-Control": "no-store",
+      [feedVersionHeader]: String(feedVersion),
+    });
     res.flushHeaders();
     const feed = new FeedStream(res, reports, clock);
     const end = (): void => {

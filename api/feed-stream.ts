@@ -1,8 +1,8 @@
 /** One subscriber of the load feed: a snapshot, its end, then changes, as fast as the subscriber reads. */
-import type { ScaleInRequest } from "../domain/load.ts";
+import type { ReportRefusal, ScaleInRequest } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import type { FeedLine } from "./feed-lines.ts";
-import { heartbeatMs, reportLine, scaleInLine } from "./feed-lines.ts";
+import { heartbeatMs, refusedLine, reportLine, scaleInLine } from "./feed-lines.ts";
 import type { ReportBook } from "./report-book.ts";
 import { isRemembered, wishKey } from "./scale-in-wishes.ts";
 
@@ -22,6 +22,8 @@ export class FeedStream {
   readonly #clock: Clock;
   readonly #untold: Set<string>;
   readonly #untoldRequests: Map<string, ScaleInRequest>;
+  /** By UID. */
+  readonly #untoldRefusals: Map<string, ReportRefusal>;
   readonly #endings: (() => void)[];
   #snapshotTold = false;
   #blocked = false;
@@ -35,10 +37,15 @@ export class FeedStream {
     this.#clock = clock;
     this.#untold = new Set(reports.uids());
     this.#untoldRequests = new Map(reports.scaleInRequests(clock.now()).map((request) => [wishKey(request), request]));
+    this.#untoldRefusals = new Map(reports.refusals().map((refusal) => [refusal.uid, refusal]));
     this.#endings = [
       reports.subscribe(({ uid }) => this.#tell(uid)),
       reports.onForgotten((uid) => this.#tell(uid)),
       reports.onScaleInRequest((request) => this.#tellRequest(request)),
+      reports.onRefused((refusal) => {
+        this.#untoldRefusals.set(refusal.uid, refusal);
+        this.#pump();
+      }),
     ];
     this.#pump();
     this.#scheduleHeartbeat();
@@ -49,6 +56,7 @@ export class FeedStream {
     for (const end of this.#endings) end();
     this.#untold.clear();
     this.#untoldRequests.clear();
+    this.#untoldRefusals.clear();
     this.#stopped = true;
   }
 
@@ -68,6 +76,11 @@ export class FeedStream {
       if (this.#blocked || this.#stopped) return;
       this.#untold.delete(uid);
       this.#write(this.#lineOf(uid));
+    }
+    for (const [uid, refusal] of this.#untoldRefusals) {
+      if (this.#blocked || this.#stopped) return;
+      this.#untoldRefusals.delete(uid);
+      this.#write(refusedLine(refusal, this.#clock.now()));
     }
     if (this.#blocked || this.#stopped || this.#snapshotTold) return;
     this.#snapshotTold = true;

@@ -8,15 +8,15 @@ import type { Logger } from "../runtime/logger.ts";
 import { signNodeToken } from "../runtime/node-tokens.ts";
 import type { GroupDirectory } from "./group-directory.ts";
 import type { NodeRoster } from "./node-roster.ts";
-import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "./node-schemas.ts";
-import { goodbyeRequestSchema, registerRequestSchema, reportRequestSchema } from "./node-schemas.ts";
+import type { RegisterRequest, RegisterResponse, ReportResponse } from "./node-schemas.ts";
+import { goodbyeRequestSchema, registerRequestSchema } from "./node-schemas.ts";
 import type { ParentBook } from "./parents.ts";
-import { onlyMethod, Problem } from "./problems.ts";
+import { onlyMethod } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import type { RegistrationDesk } from "./registration-desk.ts";
 import type { ReportBook } from "./report-book.ts";
+import type { ReportDesk, TakenReport } from "./report-desk.ts";
 import { readBody } from "./request-body.ts";
-import type { StreamNodeDirectory } from "./stream-node-directory.ts";
 import type { TokenGate, TokenKeys } from "./token-gate.ts";
 import { limit } from "./token-gate.ts";
 
@@ -31,7 +31,7 @@ export interface NodeRoutesDeps {
   readonly parents: ParentBook;
   readonly reports: ReportBook;
   readonly groups: GroupDirectory;
-  readonly nodes: Pick<StreamNodeDirectory, "byName">;
+  readonly taking: ReportDesk;
   readonly perNode: RateLimiter;
   readonly perAddress: RateLimiter;
   readonly clock: Clock;
@@ -72,12 +72,9 @@ function addReport(router: Router, { gate, roster, reports, onReport, perNode, c
     const claims = await gate.node(req);
     limit(perNode, `${claims.platform}/${claims.providerId}`);
     const bearer = roster.bearer(claims, req.params.namespace, req.params.name);
-    const request = await readBody(req, res, reportRequestSchema);
-    refuseForeignChildren(bearer, request);
-    refuseImpossibleLoad(bearer, request);
-    refuseImpossibleChildren(deps.nodes, bearer, request);
+    const { request, losses } = await deps.taking.take(bearer, req, res);
     const node = await roster.registered(bearer, request.bootId);
-    const report = toNodeReport(node, request, clock);
+    const report = toNodeReport(node, { request, losses }, clock);
     const isNews = reports.record(report);
     if (isNews) onReport(report, node);
     const { drain } = (await roster.current(node, request.acknowledged)).spec;
@@ -91,45 +88,6 @@ function addReport(router: Router, { gate, roster, reports, onReport, perNode, c
     res.json(answer);
   });
   route.all(onlyMethod("POST"));
-}
-
-/** Nobody may speak for a node that is not linked to it. */
-function refuseForeignChildren({ metadata, spec }: StreamNode, { children }: ReportRequest): void {
-  if (children.length === 0 || spec.role === "origin" || spec.role === "relay") return;
-  const message = `${metadata.name} is of role ${spec.role}: only origins and relays report for others`;
-  throw new Problem("InvalidBody", `children: ${message}`, { errors: [{ field: "children", message }] });
-}
-
-/** A node may have somewhat more clients than it is meant for; so many more are an error of its counting, and would move the fleet. */
-const mostOverload = 10;
-
-function refuseImpossibleLoad({ metadata, spec }: StreamNode, request: ReportRequest): void {
-  const capacity = spec.launch.connectionCapacity;
-  const most = mostOverload * capacity;
-  const errors = (["connections", "publishers", "subscribers"] as const)
-    .filter((field) => request[field] > most)
-    .map((field) => ({
-      field,
-      message: `${request[field]} is more than ${mostOverload} times the ${capacity} that ${metadata.name} can serve: count clients, not bytes or packets`,
-    }));
-  if (errors.length === 0) return;
-  throw new Problem("InvalidBody", errors.map(({ field, message }) => `${field}: ${message}`).join("; "), { errors });
-}
-
-/** What is said of a silent edge moves the fleet as its own word does. An edge that is not known here speaks for nobody. */
-function refuseImpossibleChildren(
-  nodes: NodeRoutesDeps["nodes"],
-  { metadata }: StreamNode,
-  { children }: ReportRequest,
-): void {
-  for (const [place, { name, connections, subscribers }] of children.entries()) {
-    const capacity = nodes.byName(metadata.namespace, name)?.spec.launch.connectionCapacity;
-    const count = Math.max(connections, subscribers);
-    if (capacity === undefined || count <= mostOverload * capacity) continue;
-    const message = `${count} is more than ${mostOverload} times the ${capacity} that ${name} can serve`;
-    const field = `children.${place}`;
-    throw new Problem("InvalidBody", `${field}: ${message}`, { errors: [{ field, message }] });
-  }
 }
 
 /** Tells a node whose reports are not taken how far it had counted. */
@@ -179,7 +137,7 @@ function registerResponse(
   };
 }
 
-function toNodeReport(node: StreamNode, request: ReportRequest, clock: Clock): NodeReport {
+function toNodeReport(node: StreamNode, { request, losses }: TakenReport, clock: Clock): NodeReport {
   const { uid, namespace, name } = node.metadata;
   const { cpuPercent, memoryPercent, egressMbps, admitted, ...rest } = request;
   return {
@@ -192,5 +150,6 @@ function toNodeReport(node: StreamNode, request: ReportRequest, clock: Clock): N
     ...(memoryPercent !== undefined && { memoryPercent }),
     ...(egressMbps !== undefined && { egressMbps }),
     ...(admitted !== undefined && { admitted }),
+    ...(losses.length > 0 && { losses }),
   };
 }

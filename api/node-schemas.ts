@@ -2,10 +2,17 @@
 import { z } from "zod";
 import { drainReasons, platformNames, roles } from "../crds/names.ts";
 
-const mostCount = 10_000_000;
+/** Highest count of anything, and of Mbit/s. */
+export const mostCount = 10_000_000;
 
 /** Enough for a clock in microseconds, and far from where counting on is no longer exact. */
-const highestSequence = 2 ** 52;
+export const highestSequence = 2 ** 52;
+
+/** Longest lists of a report; what is beyond is left out. */
+export const mostStreams = 2_000;
+export const mostLinks = 1_000;
+export const mostChildren = 2_000;
+export const mostAcknowledged = 100;
 
 /** Text without control characters: it ends up in logs, objects and the database. */
 export const text = (longest: number) =>
@@ -20,7 +27,7 @@ const address = z
   .max(253)
   .regex(/^[A-Za-z0-9.:_-]+$/, "write a host name or an IP address, without a port");
 
-const count = z.int().min(0).max(mostCount);
+export const count = z.int().min(0).max(mostCount);
 const percent = z.number().min(0).max(100);
 
 export const registerRequestSchema = z.object({
@@ -71,6 +78,7 @@ const childSchema = z.object({
   streams: count.describe("Streams that the edge carries."),
 });
 
+/** What a report is to be. Of one that is not quite so, `report-intake` takes what makes sense. */
 export const reportRequestSchema = z.object({
   bootId: text(128).describe("The boot that registered."),
   sequence: z
@@ -92,14 +100,18 @@ export const reportRequestSchema = z.object({
   memoryPercent: percent.optional().describe("Use of the memory."),
   egressMbps: z.number().min(0).max(mostCount).optional().describe("Traffic (Mbit/s) to clients."),
   accepting: z.boolean().default(true).describe("Whether the node takes new clients."),
-  streams: z.array(streamSchema).max(2_000).default([]).describe("Streams on this node."),
-  links: z.array(linkSchema).max(1_000).default([]).describe("Links to parents."),
+  streams: z.array(streamSchema).max(mostStreams).default([]).describe("Streams on this node."),
+  links: z.array(linkSchema).max(mostLinks).default([]).describe("Links to parents."),
   children: z
     .array(childSchema)
-    .max(2_000)
+    .max(mostChildren)
     .default([])
     .describe("Edges that are linked to the node; of an origin or a relay only. It counts where an edge is silent."),
-  acknowledged: z.array(text(128)).max(100).default([]).describe("Ids of directives that are carried out."),
+  acknowledged: z
+    .array(text(128))
+    .max(mostAcknowledged)
+    .default([])
+    .describe("Ids of directives that are carried out."),
 });
 export type ReportRequest = z.output<typeof reportRequestSchema>;
 

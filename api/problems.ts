@@ -148,13 +148,17 @@ export function parseParameters<T>(schema: z.ZodType<T>, parameters: unknown): T
 function parseAs<T>(code: ProblemCode, schema: z.ZodType<T>, given: unknown): T {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
+  throw problemOf(code, parsed.error);
+}
+
+/** The problem that names each field and what to write. */
+export function problemOf(code: ProblemCode, { issues }: z.ZodError): Problem {
   const errors = issues
     .slice(0, mostFieldErrors)
     .map((issue) => ({ field: fieldPath(issue.path), message: issue.message }));
   const detail = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ");
   const others = issues.length - errors.length;
-  throw new Problem(code, others > 0 ? `${detail}; and ${others} more` : detail, { errors });
+  return new Problem(code, others > 0 ? `${detail}; and ${others} more` : detail, { errors });
 }
 
 function fieldPath(path: readonly PropertyKey[]): string {

@@ -1,5 +1,5 @@
 /** The newest report of each node, in memory: the load feed of this process. */
-import type { LoadFeed, NodeReport, ScaleInRequest } from "../domain/load.ts";
+import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load.ts";
 import { shared } from "../domain/sharing.ts";
 import type { Instant } from "../domain/time.ts";
 import { ScaleInWishes } from "./scale-in-wishes.ts";
@@ -11,7 +11,10 @@ const mostNodes = 50_000;
 export class ReportBook implements LoadFeed {
   readonly #reports = new Map<string, NodeReport>();
   readonly #wishes = new ScaleInWishes();
+  /** The newest of each node. */
+  readonly #refusals = new Map<string, ReportRefusal>();
   readonly #listeners = new Set<(report: NodeReport) => void>();
+  readonly #refusalListeners = new Set<(refusal: ReportRefusal) => void>();
   readonly #requestListeners = new Set<(request: ScaleInRequest) => void>();
   readonly #forgetListeners = new Set<(uid: string) => void>();
   readonly #mostNodes: number;
@@ -34,6 +37,25 @@ export class ReportBook implements LoadFeed {
     this.#dropExcess();
     for (const listener of [...this.#listeners]) listener(report);
     return true;
+  }
+
+  /** Notes that a report of a known node could not be taken, and tells of it. What is known of the node stays. */
+  refuse(refusal: ReportRefusal): void {
+    this.#refusals.delete(refusal.uid);
+    this.#refusals.set(refusal.uid, refusal);
+    const [oldest] = this.#refusals.keys();
+    if (this.#refusals.size > this.#mostNodes && oldest !== undefined) this.#refusals.delete(oldest);
+    for (const listener of [...this.#refusalListeners]) listener(refusal);
+  }
+
+  /** The newest refusal of each node. */
+  refusals(): readonly ReportRefusal[] {
+    return [...this.#refusals.values()];
+  }
+
+  onRefused(listener: (refusal: ReportRefusal) => void): () => void {
+    this.#refusalListeners.add(listener);
+    return () => this.#refusalListeners.delete(listener);
   }
 
   /** Takes a scale-in request if it is newer than what this origin asked for the same node before, and tells of it. */
@@ -74,6 +96,7 @@ export class ReportBook implements LoadFeed {
 
   /** Drops what is known of a node that is deleted. */
   forget(uid: string): void {
+    this.#refusals.delete(uid);
     if (!this.#reports.delete(uid)) return;
     for (const listener of [...this.#forgetListeners]) listener(uid);
   }

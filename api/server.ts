@@ -22,6 +22,7 @@ import { RateLimiter } from "./rate-limit.ts";
 import type { StreamNodeWriter } from "./registration-desk.ts";
 import { RegistrationDesk } from "./registration-desk.ts";
 import type { ReportBook } from "./report-book.ts";
+import { ReportDesk, type ReportMetrics } from "./report-desk.ts";
 import type { RequestLogDeps } from "./request-log.ts";
 import { requestLog } from "./request-log.ts";
 import { scaleInRoutes } from "./scale-in-routes.ts";
@@ -69,7 +70,7 @@ export interface ApiServerDeps {
   };
   readonly logger: Logger;
   /** A `Metrics`. */
-  readonly metrics: OperationsRoutesDeps["metrics"] & RequestLogDeps["metrics"];
+  readonly metrics: OperationsRoutesDeps["metrics"] & RequestLogDeps["metrics"] & ReportMetrics;
   /** Version of the product, for `/openapi.json`. */
   readonly version: string;
   readonly onReport?: ReportSink;
@@ -127,7 +128,7 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
       desk,
       reports,
       groups,
-      nodes,
+      taking: new ReportDesk({ nodes, reports, clock, logger, metrics }),
       clock,
       logger,
       roster,

@@ -5,6 +5,7 @@ import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { loadKeyRing } from "../runtime/key-ring.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import { createMetrics } from "../runtime/metrics.ts";
 import { operatorNamespace } from "./installation.ts";
 import { LaunchWatch } from "./launch-watch.ts";
 import { pause, sharedMs } from "./measure.ts";
@@ -53,7 +54,7 @@ async function measured({ kube, kubeconfig }: RealCluster, { nodes, rounds, even
   const nodeApi: Ordered<ReportOrder, ReportAnswer> = ordered("report-process.ts");
   const first = await nodeApi.tell({ kind: "Start", kubeconfig, size });
   const urls = [`http://127.0.0.1:${first.port}`];
-  const feed = new FeedClient({ ...own, urls, keys, fetch: globalThis.fetch });
+  const feed = new FeedClient({ ...own, urls, keys, fetch: globalThis.fetch, metrics: createMetrics() });
   feed.start();
   await pause(intervalMs);
   const platform = new LaunchWatch(new SimulatedPlatform({ cloud: fleet.cloud, clock }));

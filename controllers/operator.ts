@@ -31,6 +31,7 @@ import type { LaunchSettings } from "./launch/request.ts";
 import type { Leadership } from "./leadership.ts";
 import { LoadBook } from "./load-book.ts";
 import { NodeGroupReconciler } from "./node-group/reconciler.ts";
+import { ReportFaults } from "./report-faults.ts";
 import { RegionWatch } from "./region-watch.ts";
 import { ScaleInDesk } from "./scale-in-desk.ts";
 import { ScalePolicyReconciler } from "./scale-policy/reconciler.ts";
@@ -100,6 +101,7 @@ interface SharedParts {
   readonly load: LoadBook;
   readonly desk: ScaleInDesk;
   readonly fresh: FreshBatches;
+  readonly faults: ReportFaults;
 }
 
 function sharedParts(deps: OperatorDeps): SharedParts {
@@ -118,6 +120,7 @@ function sharedParts(deps: OperatorDeps): SharedParts {
     }),
     desk: new ScaleInDesk(feed),
     fresh: new FreshBatches(clock),
+    faults: new ReportFaults(feed, clock),
   };
 }
 
@@ -172,7 +175,12 @@ function connect(deps: OperatorDeps, parts: SharedParts, to: Controllers, region
 }
 
 /** From a report to a launch: each step wakes the next at once, and what people read comes after. */
-function wakeOnLoad({ cluster, feed }: OperatorDeps, { board, desk, fresh, load }: SharedParts, to: Controllers): void {
+function wakeOnLoad(
+  { cluster, feed }: OperatorDeps,
+  { board, desk, faults, fresh, load }: SharedParts,
+  to: Controllers,
+): void {
+  faults.onNew((node) => to.streamNode.queue.add(node));
   load.onSample((group) => {
     to.alarm.queue.add(group);
     if (board.scalesOut(group)) to.nodeGroup.queue.addAfter(group, crowdMs);

@@ -187,6 +187,8 @@ export const conditionReasons = {
     Drained: ["NobodyLeft", "AwaitingAcknowledgement", "ClientsLeft", "NoReport"],
     /** Absent until a termination has to wait or has failed. */
     Terminated: ["AwaitingCloud", "CallFailed", "Paused", "AwaitingBatch", "AwaitingTags", "Confirmed"],
+    /** Its reports of the last hour were taken as they are. Absent before the first. */
+    ReportsComplete: ["Complete", "PartsDropped", "ReportRefused"],
     /** The operator does not act for it, and does not end its machine. Absent unless that is so. */
     Released: ["NoGroup", "OtherGroup", "OtherName", "LostOwner", "NotAdopted", "TagsDiffer", "HeldByAnother"],
   },

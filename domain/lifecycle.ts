@@ -25,6 +25,8 @@ export interface NodeView {
   readonly registration: { readonly registeredAt: Instant; readonly saidGoodbye: boolean } | undefined;
   /** Of the registered boot. Undefined: no report is known, which proves nothing. */
   readonly report: { readonly fresh: boolean; readonly establishedLinks: number } | undefined;
+  /** Words for what of its reports was not taken lately. */
+  readonly reportFaults: readonly string[];
   /** A report of another boot than the registered one is known: the node has restarted since. */
   readonly rebooted: boolean;
   /** When it last came into service, if it was in service when it was last looked at. */
@@ -167,7 +169,7 @@ function servedSince({ inServiceSince, registration, rebooted }: NodeView): bool
 
 /** The phase that goes with a step; `previous` stays where nothing new is known. Whatever drains is Draining to its end. */
 export function phaseOf(step: NodeStep, view: NodeView, previous: Phase | undefined): Phase {
-  const phase = phaseOfStep(step, previous);
+  const phase = step.kind === "LetGo" && view.deleting ? "Terminating" : phaseOfStep(step, previous);
   return view.drain !== undefined && phase !== "Terminating" ? "Draining" : phase;
 }
 

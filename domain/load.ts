@@ -54,6 +54,26 @@ export interface NodeReport {
   readonly children: readonly ChildReport[];
   /** Ids of the directives that the node says it has carried out. */
   readonly acknowledged: readonly string[];
+  /** What was dropped or clamped of it, in the words of `report-parts`; absent: nothing. */
+  readonly losses?: readonly ReportLoss[];
+}
+
+/** Of one part of a report, for one reason. A process of a later version may have further words. */
+export interface ReportLoss {
+  readonly part: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** A report of a known node that could not be taken at all. */
+export interface ReportRefusal {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** One word, of `report-parts`. */
+  readonly reason: string;
+  /** When it was refused, on the reader's own clock. */
+  readonly receivedAt: Instant;
 }
 
 /** An origin asks for one of its edges to go. It is a wish, forgotten after `requestKeptMs`. */
@@ -84,6 +104,8 @@ export interface LoadFeed {
   latest(uid: string): NodeReport | undefined;
   /** Calls the listener at every new report, until the returned function is called. */
   subscribe(listener: (report: NodeReport) => void): () => void;
+  /** Calls the listener at every report that could not be taken, until the returned function is called. */
+  onRefused(listener: (refusal: ReportRefusal) => void): () => void;
   /** Calls the listener at every scale-in request, until the returned function is called. */
   onScaleInRequest(listener: (request: ScaleInRequest) => void): () => void;
 }

@@ -43,11 +43,33 @@ function saysNothing(step: NodeStep): boolean {
 }
 
 export function nodeConditions(step: NodeStep, view: NodeView): readonly Update[] {
-  if (saysNothing(step)) return [launched(view), ...released(view)];
+  if (saysNothing(step)) return [launched(view), ...reportsComplete(view), ...released(view)];
   const inService = step.kind === "Serve";
   const { reason, message } = serving[step.kind];
   const served: Update = { type: "InService", status: inService ? "True" : "False", reason, message };
-  return [launched(view), registered(step, view), served, ...drained(view), ready(step, view), ...released(view)];
+  return [
+    launched(view),
+    registered(step, view),
+    served,
+    ...drained(view),
+    ready(step, view),
+    ...reportsComplete(view),
+    ...released(view),
+  ];
+}
+
+/** Until the first report there is nothing to say. */
+function reportsComplete({ report, reportFaults }: NodeView): readonly Update[] {
+  const type = "ReportsComplete";
+  if (reportFaults.length > 0) {
+    const refused = reportFaults.some((word) => word.startsWith("report "));
+    const what = refused
+      ? "reports were refused, or parts of them dropped"
+      : "parts of its reports were dropped or clamped";
+    const message = `in the last hour ${what}: ${reportFaults.join(", ")}; see streamfleet_report_parts_dropped_total`;
+    return [{ type, status: "False", reason: refused ? "ReportRefused" : "PartsDropped", message }];
+  }
+  return report === undefined ? [] : [{ type, status: "True", reason: "Complete", message: "its reports fit" }];
 }
 
 /** That nothing is done for it, and that its machine is not ended with it. */

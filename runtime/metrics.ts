@@ -93,6 +93,10 @@ export interface Metrics {
   leading(leading: boolean): void;
   eventRecorded(outcome: EventOutcome): void;
   requestAnswered(answered: AnsweredRequest): void;
+  /** Items of reports were dropped or clamped. Both words are our own. */
+  reportPartsDropped(loss: { readonly part: string; readonly reason: string; readonly count: number }): void;
+  /** A line of a load feed was passed over. */
+  feedLineSkipped(reason: string): void;
   history(counts: HistoryCounts): void;
 }
 
@@ -209,11 +213,22 @@ function clusterMetrics(registry: Registry): ClusterMetrics {
   };
 }
 
-function apiMetrics(registry: Registry): Pick<Metrics, "requestAnswered"> {
+function apiMetrics(registry: Registry): Pick<Metrics, "requestAnswered" | "reportPartsDropped" | "feedLineSkipped"> {
   const labels = ["method", "route", "status"] as const;
   const requests = histogram(registry, "http_request_duration_seconds", "Time to answer a request.", labels);
+  const dropped = counter(
+    registry,
+    "report_parts_dropped_total",
+    "Parts of reports that were not taken as they were.",
+    ["part", "reason"],
+  );
+  const skipped = counter(registry, "feed_lines_skipped_total", "Lines of load feeds that were passed over.", [
+    "reason",
+  ]);
   return {
     requestAnswered: ({ seconds, ...request }) => requests.observe(request, seconds),
+    reportPartsDropped: ({ part, reason, count }) => dropped.inc({ part, reason }, count),
+    feedLineSkipped: (reason) => skipped.inc({ reason }),
   };
 }
 

@@ -22,6 +22,7 @@ import type { ReadResult } from "../../platforms/machine-reader.ts";
 import { type Clouds, sightingOf } from "../clouds.ts";
 import { type Cluster, index, parentsKey } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
+import type { ReportFaults } from "../report-faults.ts";
 import { changedMs } from "../status-writer.ts";
 import { ownerReferenceTo } from "../stream-node-draft.ts";
 import { type LifeEnd, LifeReport, type LifeReportDeps } from "./life-report.ts";
@@ -31,6 +32,7 @@ export interface StreamNodeDeps extends LifeReportDeps {
   readonly cluster: Cluster;
   readonly clouds: Clouds;
   readonly feed: Pick<LoadFeed, "latest">;
+  readonly faults: Pick<ReportFaults, "of">;
   readonly leadership: Leadership;
   /** Whose machines are ours. */
   readonly settings: { readonly clusterId: string };
@@ -94,6 +96,7 @@ export class StreamNodeReconciler implements Reconciler {
       awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, turn)),
       sighting,
       report: feed.latest(metadata.uid),
+      reportFaults: this.#deps.faults.of(metadata.uid),
       freshMs,
       terminationAskedAt: this.#asked.get(metadata.uid),
       now: clock.now(),

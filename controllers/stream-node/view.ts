@@ -20,6 +20,7 @@ export interface NodeSurroundings {
   readonly standing: Standing;
   /** Newest report of this StreamNode, of whatever boot. */
   readonly report: NodeReport | undefined;
+  readonly reportFaults: readonly string[];
   /** A report older than this (ms) is not fresh. */
   readonly freshMs: number;
   readonly terminationAskedAt: Instant | undefined;
@@ -45,6 +46,7 @@ export function viewNode(around: NodeSurroundings): NodeView {
     sighting: around.sighting,
     registration,
     report: ofThisBoot === undefined ? undefined : reportView(ofThisBoot, around),
+    reportFaults: around.reportFaults,
     rebooted: report !== undefined && ofThisBoot === undefined,
     inServiceSince: inServiceSince(node),
     hasParents: around.hasParents,

@@ -6,7 +6,7 @@ import { parseFeedLine, reportLine } from "../../api/feed-lines.ts";
 import type { FeedSink } from "../../api/feed-stream.ts";
 import { FeedStream } from "../../api/feed-stream.ts";
 import { ReportBook } from "../../api/report-book.ts";
-import type { NodeReport, ScaleInRequest } from "../../domain/load.ts";
+import type { NodeReport, ReportRefusal, ScaleInRequest } from "../../domain/load.ts";
 import { addMs } from "../../domain/time.ts";
 import { signFeedToken } from "../../runtime/node-tokens.ts";
 import type { LoadFeedUnderTest } from "../conformance/load-feed.ts";
@@ -64,9 +64,15 @@ function request(change: Partial<ScaleInRequest> = {}): ScaleInRequest {
 function follow(...urls: string[]): FeedClient {
   const [world] = worlds;
   if (world === undefined) throw new Error("open a world first");
-  client = new FeedClient({ urls, keys: world.keys, clock, random: () => 0, fetch, logger: new RecordingLogger() });
+  client = new FeedClient({ ...own(world), urls });
   client.start();
   return client;
+}
+
+const skipped: string[] = [];
+function own({ keys }: Pick<NodeApiWorld, "keys">) {
+  const metrics = { feedLineSkipped: (reason: string) => void skipped.push(reason) };
+  return { keys, clock, random: () => 0, fetch, logger: new RecordingLogger(), metrics };
 }
 
 describe("the feed route", () => {
@@ -245,9 +251,7 @@ describe("the feed client", () => {
     world.reports.requestScaleIn(request({ node: "live-edge-1", receivedAt: addMs(clock.now(), -60_000) }));
     world.reports.requestScaleIn(request({ receivedAt: addMs(clock.now(), -1_000) }));
     const heard: ScaleInRequest[] = [];
-    client = new FeedClient({
-      ...{ urls: [world.url], keys: world.keys, clock, random: () => 0, fetch, logger: new RecordingLogger() },
-    });
+    client = new FeedClient({ ...own(world), urls: [world.url] });
     client.onScaleInRequest((told) => heard.push(told));
     client.start();
     await until("the feed is live", () => client?.isComplete() === true);
@@ -297,6 +301,58 @@ describe("the feed client", () => {
       lost ||= !feed.isComplete();
     }
     expect(lost).toBe(false);
+  });
+
+  it("passes over lines that it cannot read, counts them, and takes all others", async () => {
+    const lines = [
+      '{"kind":"Weather","of":"tomorrow"}',
+      "nonsense",
+      '{"kind":"Report","report":{}}',
+      "null",
+      JSON.stringify(reportLine(report("a"), clock.now())),
+      '{"kind":"SnapshotEnd","version":7}',
+      '{"kind":"Mood"}',
+      JSON.stringify(reportLine(report("b", { connections: 7 }), clock.now())),
+    ];
+    const server = createServer((_req, res) => {
+      res.writeHead(200, { "Streamfleet-Feed-Version": "2" }).write(`${lines.join("\n")}\n`);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await openWorld();
+    skipped.length = 0;
+    const feed = follow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await until("all is read", () => feed.latest("b") !== undefined);
+    expect(feed.isComplete()).toBe(true);
+    expect(feed.latest("a")).toBeDefined();
+    expect(skipped).toEqual(["UnknownKind", "Malformed", "Malformed", "Malformed", "UnknownKind"]);
+    await feed.stop();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("tells its version, and of reports that were not taken, also those from before it was opened", async () => {
+    const world = await openWorld();
+    const refusal = (uid: string) => ({
+      uid,
+      namespace: "media",
+      name: uid,
+      reason: "Counts",
+      receivedAt: clock.now(),
+    });
+    world.reports.refuse(refusal("a"));
+    const response = await fetch(`${world.url}/internal/feed`, {
+      headers: { Authorization: `Bearer ${signFeedToken(world.keys.current)}` },
+    });
+    expect(response.headers.get("Streamfleet-Feed-Version")).toBe("1");
+    await response.body?.cancel();
+    client = new FeedClient({ ...own(world), urls: [world.url] });
+    const heard: ReportRefusal[] = [];
+    client.onRefused((told) => heard.push(told));
+    client.start();
+    await until("the feed is live", () => client?.isComplete() === true);
+    world.reports.refuse(refusal("b"));
+    await until("both are heard of", () => heard.length === 2);
+    expect(heard).toEqual([refusal("a"), refusal("b")]);
   });
 
   it("drops a feed that falls silent and opens it again", async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { ReportBook } from "../../api/report-book.ts";
 import { informedCluster, type InformedCluster } from "../../controllers/cluster.ts";
 import { NotLeadingError } from "../../controllers/leadership.ts";
+import { ReportFaults } from "../../controllers/report-faults.ts";
 import { StreamNodeReconciler } from "../../controllers/stream-node/reconciler.ts";
 import { ownerReferenceTo } from "../../controllers/stream-node-draft.ts";
 import { finalizers, resourceType } from "../../crds/names.ts";
@@ -39,6 +40,7 @@ let cluster: InformedCluster;
 let simulated: SimulatedWorld;
 let inventory: MachineInventory;
 let feed: ReportBook;
+let faults: ReportFaults;
 let reconciler: StreamNodeReconciler;
 let told: string[];
 let closed: string[];
@@ -57,6 +59,7 @@ beforeEach(async () => {
   simulated = simulatedWorld({ clock, bootMs: 1_000, stopMs: 1_000 });
   inventory = new MachineInventory({ platform: simulated.platform, clock, random: () => 0.5, clusterId: "test" });
   feed = new ReportBook();
+  faults = new ReportFaults(feed, clock);
   told = [];
   closed = [];
   leads = true;
@@ -78,6 +81,7 @@ function started(): StreamNodeReconciler {
     cluster,
     clouds: new Map([["simulated", { platform: simulated.platform, inventory }]]),
     feed,
+    faults,
     leadership: { isLeader: () => leads },
     clock,
     events: { record: ({ kind }, { reason, message }) => told.push(`${kind} ${reason}: ${message}`) },

@@ -60,6 +60,7 @@ export class Fleet {
   readonly #processes: OperatorProcess[] = [];
   readonly #shared: boolean;
   readonly #cut = new Set<(path: string) => boolean>();
+  #rewrite: ((report: Record<string, unknown>) => object) | undefined;
   readonly #parsedNodes = new WeakMap<KubernetesObject, StreamNode>();
   #kube: EmbeddedApi;
   #database = memoryHistory();
@@ -76,7 +77,7 @@ export class Fleet {
       cloud: this.cloud,
       clock,
       random: this.random,
-      fetch: this.fetch,
+      fetch: (input, init) => this.fetch(input, this.#rewritten(input, init)),
       logger: this.logger,
     });
     this.mediaFleet.start();
@@ -193,6 +194,11 @@ export class Fleet {
   cut(paths: (path: string) => boolean): () => void {
     this.#cut.add(paths);
     return () => this.#cut.delete(paths);
+  }
+
+  /** From now on media servers report what this makes of their reports. */
+  rewriteReports(rewrite: (report: Record<string, unknown>) => object): void {
+    this.#rewrite = rewrite;
   }
 
   /** The database is empty again; processes that run keep the old one. */
@@ -374,6 +380,14 @@ export class Fleet {
     const ids = nodes.flatMap(({ spec }) => spec.providerId ?? []);
     const twice = ids.filter((id, place) => ids.indexOf(id) !== place);
     return [...overs, ...twice.map((id) => `machine ${id} has two nodes`)];
+  }
+
+  #rewritten(input: Parameters<typeof fetch>[0], init: RequestInit | undefined): RequestInit | undefined {
+    const { body } = init ?? {};
+    const url = input instanceof Request ? input.url : String(input);
+    if (this.#rewrite === undefined || typeof body !== "string" || !url.endsWith("/report")) return init;
+    const report = this.#rewrite(JSON.parse(body) as Record<string, unknown>);
+    return { ...init, body: JSON.stringify(report) };
   }
 
   #serverOf(url: URL): Express | undefined {

@@ -11,6 +11,7 @@ import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { NodeLaunch, StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
 import { streamNodeSchema } from "../../crds/stream-node.ts";
 import type { ActivityStore } from "../../domain/history.ts";
+import type { PartLoss } from "../../domain/report-parts.ts";
 import type { NodeReport } from "../../domain/load.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
@@ -69,6 +70,7 @@ export class NodeApiWorld {
   readonly scalePolicies = new Map<string, ScalePolicy>();
   readonly logger = new RecordingLogger();
   readonly answered: AnsweredRequest[] = [];
+  readonly losses: PartLoss[] = [];
   readonly keys: KeyRing;
   readonly #server: ApiServer;
   readonly client: ResourceClient<StreamNode>;
@@ -101,6 +103,7 @@ export class NodeApiWorld {
         contentType: "text/plain; version=0.0.4",
         text: () => Promise.resolve("streamfleet_leader 1\n"),
         requestAnswered: (answered) => this.answered.push(answered),
+        reportPartsDropped: (loss) => void this.losses.push(loss),
       },
       version: "0.1.0",
       ...(options.onReport !== undefined && { onReport: options.onReport }),

@@ -1,0 +1,124 @@
+/** Takes reports of nodes that are known: what makes sense, and says once in a while what did not. */
+import type { Request, Response } from "express";
+import type { StreamNode } from "../crds/stream-node.ts";
+import { lossKey, type PartFault, type PartLoss } from "../domain/report-parts.ts";
+import type { Clock } from "../domain/time.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { ReportRequest } from "./node-schemas.ts";
+import { Problem, problemOf } from "./problems.ts";
+import type { ReportBook } from "./report-book.ts";
+import { takeReport } from "./report-intake.ts";
+import { readReportBody } from "./request-body.ts";
+import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+
+export interface ReportMetrics {
+  reportPartsDropped(loss: PartLoss): void;
+}
+
+export interface ReportDeskDeps {
+  readonly nodes: Pick<StreamNodeDirectory, "byName">;
+  readonly reports: Pick<ReportBook, "refuse">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ReportMetrics;
+}
+
+/** What was taken of a report, and what was not. */
+export interface TakenReport {
+  readonly request: ReportRequest;
+  readonly losses: readonly PartLoss[];
+}
+
+/** So often (ms) it is said of a node that its reports are not taken as they are. */
+const sayAgainMs = 3_600_000;
+/** Nodes of which it is remembered that it was said. */
+const mostNodes = 50_000;
+/** A node may have somewhat more clients than it is meant for; so many more are an error of its counting, and would move the fleet. */
+const mostOverload = 10;
+
+export class ReportDesk {
+  readonly #deps: ReportDeskDeps;
+  /** When (monotonic, ms) it was said, by UID. */
+  readonly #said = new Map<string, number>();
+
+  constructor(deps: ReportDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /** The report in the request's body; throws the problem that it is answered with where it cannot be taken. */
+  async take(node: StreamNode, req: Request, res: Response): Promise<TakenReport> {
+    const intake = takeReport(await this.#body(node, req, res));
+    if (intake.kind === "Refused") {
+      this.#refuse(node, intake.reason);
+      throw problemOf("InvalidBody", intake.error);
+    }
+    const impossible = impossibleLoad(node, intake.report);
+    if (impossible !== undefined) {
+      this.#refuse(node, "Counts");
+      throw impossible;
+    }
+    const { children, losses } = this.#children(node, intake.report);
+    const all = [...intake.losses, ...losses];
+    this.#say(node, all, "took a report in part");
+    return { request: { ...intake.report, children: [...children] }, losses: all };
+  }
+
+  async #body(node: StreamNode, req: Request, res: Response): Promise<unknown> {
+    try {
+      return await readReportBody(req, res);
+    } catch (error) {
+      this.#refuse(node, error instanceof Problem && error.code === "BodyTooLarge" ? "TooLarge" : "NotJson");
+      throw error;
+    }
+  }
+
+  #refuse(node: StreamNode, reason: PartFault): void {
+    const { uid, namespace, name } = node.metadata;
+    this.#say(node, [{ part: "report", reason, count: 1 }], "refused a report");
+    this.#deps.reports.refuse({ uid, namespace, name, reason, receivedAt: this.#deps.clock.now() });
+  }
+
+  /** Nobody may speak for a node that is not linked to it; and so many clients as nobody can have move the fleet as its own word does. */
+  #children(
+    { metadata, spec }: StreamNode,
+    { children }: ReportRequest,
+  ): { readonly children: ReportRequest["children"]; readonly losses: readonly PartLoss[] } {
+    if (children.length === 0) return { children, losses: [] };
+    if (spec.role !== "origin" && spec.role !== "relay")
+      return { children: [], losses: [{ part: "children", reason: "NotAllowed", count: children.length }] };
+    const possible = children.filter(({ name, connections, subscribers }) => {
+      // One that is not known here speaks for nobody.
+      const capacity = this.#deps.nodes.byName(metadata.namespace, name)?.spec.launch.connectionCapacity;
+      return capacity === undefined || Math.max(connections, subscribers) <= mostOverload * capacity;
+    });
+    const count = children.length - possible.length;
+    return { children: possible, losses: count === 0 ? [] : [{ part: "children", reason: "Impossible", count }] };
+  }
+
+  /** Counts each time, and logs once an hour for each node. */
+  #say({ metadata }: StreamNode, losses: readonly PartLoss[], what: string): void {
+    if (losses.length === 0) return;
+    const { clock, logger, metrics } = this.#deps;
+    for (const loss of losses) metrics.reportPartsDropped(loss);
+    const { uid, namespace, name } = metadata;
+    const now = clock.monotonicMs();
+    if (now - (this.#said.get(uid) ?? -Infinity) < sayAgainMs) return;
+    this.#said.delete(uid);
+    this.#said.set(uid, now);
+    const [oldest] = this.#said.keys();
+    if (this.#said.size > mostNodes && oldest !== undefined) this.#said.delete(oldest);
+    logger.info(what, { namespace, name, parts: losses.map((loss) => `${lossKey(loss)}: ${loss.count}`) });
+  }
+}
+
+function impossibleLoad({ metadata, spec }: StreamNode, request: ReportRequest): Problem | undefined {
+  const capacity = spec.launch.connectionCapacity;
+  const errors = (["connections", "publishers", "subscribers"] as const)
+    .filter((field) => request[field] > mostOverload * capacity)
+    .map((field) => ({
+      field,
+      message: `${request[field]} is more than ${mostOverload} times the ${capacity} that ${metadata.name} can serve: count clients, not bytes or packets`,
+    }));
+  if (errors.length === 0) return undefined;
+  return new Problem("InvalidBody", errors.map(({ field, message }) => `${field}: ${message}`).join("; "), { errors });
+}
