@@ -74,8 +74,8 @@ const rounding = 0.01;
 function gauge(body: Fields, part: "cpuPercent" | "memoryPercent" | "egressMbps", most: number, tally: LossTally) {
   const value = body[part];
   if (value === undefined) return undefined;
-  if (typeof value !== "number" || !Number.isFinite(value)) return lost(tally, part, "WrongType");
-  if (value < -rounding * most || value > (1 + rounding) * most) return lost(tally, part, "OutOfRange");
+  if (typeof value !== "number" || !Number.isFinite(value)) { lost(tally, part, "WrongType"); return; }
+  if (value < -rounding * most || value > (1 + rounding) * most) { lost(tally, part, "OutOfRange"); return; }
   if (value < 0 || value > most) tally.add(part, "OutOfRange");
   return Math.min(Math.max(value, 0), most);
 }
@@ -83,7 +83,7 @@ function gauge(body: Fields, part: "cpuPercent" | "memoryPercent" | "egressMbps"
 function wholeNumber(body: Fields, part: "admitted", tally: LossTally): number | undefined {
   const value = body[part];
   if (value === undefined) return undefined;
-  if (typeof value !== "number") return lost(tally, part, "WrongType");
+  if (typeof value !== "number") { lost(tally, part, "WrongType"); return; }
   return Number.isSafeInteger(value) && value >= 0 ? value : lost(tally, part, "OutOfRange");
 }
 
