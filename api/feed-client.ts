@@ -9,6 +9,7 @@ import { startDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { NodeKey } from "../runtime/node-tokens.ts";
 import { signFeedToken } from "../runtime/node-tokens.ts";
+import { steadied } from "../runtime/steady-clock.ts";
 import {
   feedPath,
   feedVersion,
@@ -53,7 +54,7 @@ export class FeedClient implements LoadFeed {
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: FeedClientOptions) {
-    this.#options = options;
+    this.#options = { ...options, clock: steadied(options.clock) };
     for (const url of options.urls) this.#states.set(url, "Connecting");
   }
 

@@ -3,7 +3,7 @@
  * else is taken as far as it does, for one odd value of a stranger is not to silence a node. Pure.
  */
 import { z } from "zod";
-import { type PartLoss, LossTally, type PartFault, type ReportPart } from "../domain/report-parts.ts";
+import { LossTally, type PartFault, type PartLoss, type ReportPart } from "../domain/report-parts.ts";
 import {
   count,
   highestSequence,
@@ -74,21 +74,27 @@ const rounding = 0.01;
 function gauge(body: Fields, part: "cpuPercent" | "memoryPercent" | "egressMbps", most: number, tally: LossTally) {
   const value = body[part];
   if (value === undefined) return undefined;
-  if (typeof value !== "number" || !Number.isFinite(value)) { lost(tally, part, "WrongType"); return; }
-  if (value < -rounding * most || value > (1 + rounding) * most) { lost(tally, part, "OutOfRange"); return; }
-  if (value < 0 || value > most) tally.add(part, "OutOfRange");
+  const fault = gaugeFault(value, most);
+  if (fault !== undefined) tally.add(part, fault);
+  if (typeof value !== "number" || fault === "WrongType" || !isAbout(value, most)) return undefined;
   return Math.min(Math.max(value, 0), most);
+}
+
+function gaugeFault(value: unknown, most: number): PartFault | undefined {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "WrongType";
+  return value < 0 || value > most ? "OutOfRange" : undefined;
+}
+
+/** Whether it is in its range, or has missed it by rounding. */
+function isAbout(value: number, most: number): boolean {
+  return value >= -rounding * most && value <= (1 + rounding) * most;
 }
 
 function wholeNumber(body: Fields, part: "admitted", tally: LossTally): number | undefined {
   const value = body[part];
   if (value === undefined) return undefined;
-  if (typeof value !== "number") { lost(tally, part, "WrongType"); return; }
-  return Number.isSafeInteger(value) && value >= 0 ? value : lost(tally, part, "OutOfRange");
-}
-
-function lost(tally: LossTally, part: ReportPart, reason: PartFault): undefined {
-  tally.add(part, reason);
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  tally.add(part, typeof value === "number" ? "OutOfRange" : "WrongType");
   return undefined;
 }
 

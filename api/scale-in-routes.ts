@@ -21,6 +21,7 @@ import { readBody } from "./request-body.ts";
 import type { StreamNodeDirectory } from "./stream-node-directory.ts";
 import type { TokenGate } from "./token-gate.ts";
 import { limit } from "./token-gate.ts";
+import { steadied } from "../runtime/steady-clock.ts";
 
 export interface ScaleInRoutesDeps {
   readonly gate: TokenGate;
@@ -99,7 +100,7 @@ function refuseUnlessPossible({ groups, clock }: ScaleInRoutesDeps, asked: Asked
 function factsOf({ group, policy }: KnownGroup, { edge, region }: Asked, clock: Clock): ScaleInRequestFacts {
   return {
     edgeSources: policy?.spec.scaleIn.edgeSources,
-    pause: pauseAt(group.spec.pause, clock.now()),
+    pause: pauseAt(group.spec.pause, steadied(clock).wall()),
     deleting: group.metadata.deletionTimestamp !== undefined,
     region,
     edges: group.status?.roles?.find((status) => status.role === "edge" && status.region === region),

@@ -4,6 +4,7 @@ import express from "express";
 import type { ActivityStore } from "../domain/history.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { steadied } from "../runtime/steady-clock.ts";
 import { activityRoutes } from "./activity-routes.ts";
 import { CandidateBook } from "./candidate-book.ts";
 import { feedRoutes } from "./feed-routes.ts";
@@ -108,7 +109,8 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
 }
 
 function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: AbortSignal): Express {
-  const { nodes, groups, activities, registrations, reports, keys, clock, config, logger, metrics, version } = deps;
+  const { nodes, groups, activities, registrations, reports, keys, config, logger, metrics, version } = deps;
+  const clock = steadied(deps.clock);
   const limits = config.rateLimits ?? defaultRateLimits;
   const limiter = (limit: RateLimit) => new RateLimiter(limit, () => clock.monotonicMs());
   const gate = new TokenGate(keys, limiter(limits.strangers));

@@ -15,6 +15,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { LeaderTask } from "../runtime/manager.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { keyText, type Reconciler } from "../runtime/reconciler.ts";
+import { steadied } from "../runtime/steady-clock.ts";
 import { AdoptionGate } from "./adoption-gate.ts";
 import { AlarmBoard } from "./alarm-board.ts";
 import { AlarmReconciler } from "./alarm/reconciler.ts";
@@ -71,7 +72,9 @@ const lettingGoMs = 200;
 const resyncMs = 600_000;
 
 /** What runs while this process leads, in the order in which it starts. Load is followed from now on, leading or not. */
-export function operatorTasks(deps: OperatorDeps): readonly LeaderTask[] {
+export function operatorTasks(given: OperatorDeps): readonly LeaderTask[] {
+  const steady = steadied(given.clock);
+  const deps = { ...given, clock: steady, wall: () => steady.wall() };
   const { cluster, clouds, clock, keys, settings } = deps;
   const parts = sharedParts(deps);
   const call = () => ({ keyId: keys.current.id, ...settings });
@@ -89,7 +92,7 @@ export function operatorTasks(deps: OperatorDeps): readonly LeaderTask[] {
   const regions = new RegionWatch(cluster, clouds);
   connect(deps, parts, controllers, regions);
   const keeper = new HistoryKeeper({ ...deps, nodes: cluster.streamNodes.cache });
-  const term = { name: "term", start: () => parts.gate.close(clock.now()), stop: () => Promise.resolve() };
+  const term = { name: "term", start: () => parts.gate.close(clock.monotonicMs()), stop: () => Promise.resolve() };
   return [term, alarmTerm(shared), ...Object.values(controllers), regions, keeper];
 }
 
@@ -163,7 +166,7 @@ function controller(
 
 function connect(deps: OperatorDeps, parts: SharedParts, to: Controllers, regions: RegionWatch): void {
   wakeOnLoad(deps, parts, to);
-  wakeOnGroups(deps, to, regions);
+  wakeOnGroups(deps, parts, to, regions);
   wakeOnReferences(deps, to, regions);
   wakeOnNodes(deps, parts, to);
   wakeOnClouds(deps, to);
@@ -196,8 +199,14 @@ function wakeOnLoad(
   });
 }
 
-function wakeOnGroups({ cluster, clouds }: OperatorDeps, to: Controllers, regions: RegionWatch): void {
+function wakeOnGroups(
+  { cluster, clouds, clock }: OperatorDeps,
+  { gate }: SharedParts,
+  to: Controllers,
+  regions: RegionWatch,
+): void {
   cluster.nodeGroups.cache.onChange((change) => {
+    gate.knownSince(change.object.metadata.uid, clock.monotonicMs());
     to.nodeGroup.queue.add(change.key);
     if (changesNodes(change)) to.alarm.queue.add(change.key);
     for (const group of versionsOf(change)) {
@@ -291,7 +300,7 @@ function noteLost({ cluster, clouds, clock }: OperatorDeps, gate: AdoptionGate, 
   const state = clouds.get(platform)?.inventory.machine(region, providerId)?.state;
   if (state === undefined || state === "Terminated" || state === "Stopping") return;
   if (cluster.streamNodes.cache.indexHas(index.machineId, `${platform}/${providerId}`)) return;
-  gate.shut({ groupUid: group.metadata.uid, platform, region }, clock.now());
+  gate.shut({ groupUid: group.metadata.uid, platform, region }, clock.monotonicMs());
 }
 
 /** Of two nodes with one machine, each depends on what the other is. */

@@ -32,6 +32,8 @@ export interface NodeView {
   /** When it last came into service, if it was in service when it was last looked at. */
   readonly inServiceSince: Instant | undefined;
   readonly hasParents: boolean;
+  /** When its machine was launched, as it may be relied on; undefined: as the cloud says. */
+  readonly launchedAt?: Instant | undefined;
   readonly registrationTimeoutMs: number;
   /** When termination was last asked of the cloud. */
   readonly terminationAskedAt: Instant | undefined;
@@ -142,7 +144,7 @@ function stepOfMachine(
       return view.report?.fresh === true ? stepOfNode(view) : { kind: "AwaitEvidence" };
     case "Running":
       if (view.registration !== undefined) return stepOfNode(view);
-      return awaitCallback(addMs(machine.launchedAt, view.registrationTimeoutMs), now);
+      return awaitCallback(addMs(view.launchedAt ?? machine.launchedAt, view.registrationTimeoutMs), now);
     default:
       return assertNever(machine.state);
   }

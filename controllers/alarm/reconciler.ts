@@ -63,7 +63,7 @@ export class AlarmReconciler implements Reconciler {
     const now = clock.now();
     const watched = group.spec.regions.flatMap((region) => definitions.map((definition) => ({ definition, region })));
     const looks = watched.map((alarm, place) => {
-      const before = knownOf(known, place, alarm) ?? toldOf(group, alarm) ?? newAlarm(now);
+      const before = knownOf(known, place, alarm) ?? toldOf(group, alarm, now) ?? newAlarm(now);
       return { before, standing: this.#look(key, alarm, { before, now }) };
     });
     const standings = looks.map(({ standing }) => standing);
@@ -125,14 +125,15 @@ function knownOf(known: readonly AlarmStanding[], place: number, alarm: Watched)
   return isOf(there, alarm) ? there : known.find((standing) => isOf(standing, alarm));
 }
 
-/** What the group's status says of it: after a restart it goes on from there. */
-function toldOf(group: NodeGroup, { definition, region }: Watched): AlarmVerdict | undefined {
+/** What the group's status says of it: after a restart it goes on from there. What was to begin later begins now. */
+function toldOf(group: NodeGroup, { definition, region }: Watched, now: Instant): AlarmVerdict | undefined {
   const { name, role } = definition;
   const told = group.status?.alarms?.find(
     (entry) => entry.alarm === name && entry.region === region && entry.role === role,
   );
   const since = told === undefined ? undefined : fromRfc3339(told.since);
-  return told === undefined || since === undefined ? undefined : { state: told.state, since, reason: told.reason };
+  if (told === undefined || since === undefined) return undefined;
+  return { state: told.state, since: since > now ? now : since, reason: told.reason };
 }
 
 function isSame(before: readonly AlarmStanding[], after: readonly AlarmStanding[]): boolean {

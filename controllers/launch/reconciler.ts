@@ -1,5 +1,5 @@
 /** LaunchBatch: one machine for each of its slots, by calls that are committed before they are sent, the first by the batch. */
-import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import type { LaunchAttempt, LaunchBatch } from "../../crds/launch-batch.ts";
 import { apiVersion, labels } from "../../crds/names.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
@@ -15,7 +15,8 @@ import {
 } from "../../domain/launch.ts";
 import { formatSlots } from "../../domain/names.ts";
 import { assertNever } from "../../domain/result.ts";
-import { toRfc3339 } from "../../domain/time.ts";
+import { FirstSeen } from "../../domain/first-seen.ts";
+import { fromRfc3339, type Instant, toRfc3339 } from "../../domain/time.ts";
 import {
   done,
   keyText,
@@ -37,6 +38,8 @@ export interface LaunchDeps extends AttemptsDeps {
   /** Batches that this process has just created. */
   readonly fresh: Pick<FreshBatches, "isUnderWay" | "take">;
   readonly revisionOf: BatchSurroundings["revisionOf"];
+  /** What the wall clock says, for what people set; absent: as `clock` does. */
+  readonly wall?: () => Instant;
 }
 
 /** What the maximum and the nodes leave room for is seen in these. */
@@ -51,6 +54,7 @@ export class LaunchReconciler implements Reconciler {
   readonly #nodes: SlotNodes;
   readonly #report: BatchReport;
   readonly #attempts: Attempts;
+  readonly #seen = new FirstSeen();
 
   constructor(deps: LaunchDeps) {
     this.#deps = deps;
@@ -87,7 +91,7 @@ export class LaunchReconciler implements Reconciler {
     const { batch, group } = launching;
     const now = this.#deps.clock.now();
     const sendAgainAt = this.#attempts.sendAgainAt(batch);
-    const pending = pendingStep(viewPending({ batch, group, sendAgainAt, now }), now);
+    const pending = pendingStep(viewPending({ batch, group, sendAgainAt, wall: this.#wall() }), now);
     if (pending !== undefined) return this.#apply(launching, pending, turn);
     const taken = await this.#ensureNodes(launching, turn);
     if (taken.length > 0) return this.#report.settle(batch, membersOf(taken, "Taken"), turn);
@@ -140,17 +144,30 @@ export class LaunchReconciler implements Reconciler {
   }
 
   #view({ batch, group }: Launching, neighbours: Neighbours): LaunchView {
-    const { cluster, clock, revisionOf } = this.#deps;
+    const { cluster, revisionOf } = this.#deps;
     const { namespace } = batch.metadata;
-    return viewBatch({
+    const view = viewBatch({
       batch,
       group,
       ...neighbours,
       launchConfig: cluster.launchConfigs.cache.get(keyText({ namespace, name: batch.spec.launch.launchConfig })),
       sendAgainAt: this.#attempts.sendAgainAt(batch),
       revisionOf,
-      now: clock.now(),
+      wall: this.#wall(),
     });
+    return { ...view, attempts: view.attempts.map((attempt) => this.#dated(attempt)) };
+  }
+
+  #wall(): Instant {
+    const { clock, wall = () => clock.now() } = this.#deps;
+    return wall();
+  }
+
+  /** The wait after a refusal begins no later than the refusal is known. */
+  #dated(attempt: LaunchAttempt): LaunchAttempt {
+    const endedAt = fromRfc3339(attempt.endedAt ?? "");
+    if (endedAt === undefined) return attempt;
+    return { ...attempt, endedAt: toRfc3339(this.#seen.notAfter(attempt.token, endedAt, this.#deps.clock.now())) };
   }
 
   #apply(launching: Launching, step: LaunchStep, turn: Turn): Promise<ReconcileResult> {

@@ -16,7 +16,8 @@ export interface PendingSurroundings {
   readonly group: NodeGroup;
   /** Before this, a call without an answer is not sent again. */
   readonly sendAgainAt: Instant | undefined;
-  readonly now: Instant;
+  /** What the wall clock says, for what people set. */
+  readonly wall: Instant;
 }
 
 export interface BatchSurroundings extends PendingSurroundings {
@@ -27,12 +28,12 @@ export interface BatchSurroundings extends PendingSurroundings {
   readonly revisionOf: (config: LaunchConfig) => string;
 }
 
-export function viewPending({ batch, group, sendAgainAt, now }: PendingSurroundings): PendingView {
+export function viewPending({ batch, group, sendAgainAt, wall }: PendingSurroundings): PendingView {
   return {
     attempts: attemptsOf(batch),
     sendAgainAt,
     deleting: group.metadata.deletionTimestamp !== undefined,
-    everythingPaused: pauseAt(group.spec.pause, now).kind === "EverythingPaused",
+    everythingPaused: pauseAt(group.spec.pause, wall).kind === "EverythingPaused",
   };
 }
 

@@ -22,6 +22,14 @@ export interface StartingNode {
   readonly capacity: number;
 }
 
+/** When an object was created, as this process may rely on it. */
+export type CreatedAt = (object: Pick<StreamNode, "metadata">) => Instant;
+
+/** As the cluster says. */
+function storedCreation({ metadata }: Pick<StreamNode, "metadata">): Instant {
+  return fromRfc3339(metadata.creationTimestamp) ?? instant(0);
+}
+
 /** The nodes of one group, counted. */
 export interface Census extends BatchGround {
   /** Regions in which there are nodes. */
@@ -78,8 +86,14 @@ export class NodeCensus implements Census {
   readonly #seen = new Map<string, Set<number>>();
   readonly #numbers = new Map<Role, number>();
 
-  static of(nodes: readonly StreamNode[]): NodeCensus {
-    const census = new NodeCensus();
+  readonly #createdAt: CreatedAt;
+
+  constructor(createdAt: CreatedAt = storedCreation) {
+    this.#createdAt = createdAt;
+  }
+
+  static of(nodes: readonly StreamNode[], createdAt?: CreatedAt): NodeCensus {
+    const census = new NodeCensus(createdAt);
     for (const node of nodes) census.add(node);
     return census;
   }
@@ -148,7 +162,7 @@ export class NodeCensus implements Census {
     const { role, region, slot } = node.spec;
     const key = placeKey({ role, region });
     const place = this.#places.get(key) ?? emptyPlace(region);
-    countIn(place, node, by);
+    countIn(place, node, by, this.#createdAt);
     if (Object.values(place.counted).some((count) => count > 0)) this.#places.set(key, place);
     else this.#places.delete(key);
     this.#slots.add(slotKey(role, slot), by);
@@ -166,7 +180,7 @@ function emptyPlace(region: string): PlaceCount {
   };
 }
 
-function countIn(place: PlaceCount, node: StreamNode, by: 1 | -1): void {
+function countIn(place: PlaceCount, node: StreamNode, by: 1 | -1, createdAtOf: CreatedAt): void {
   const { metadata, spec, status } = node;
   const kind = classOf(node);
   const capacity = spec.launch.connectionCapacity;
@@ -178,7 +192,7 @@ function countIn(place: PlaceCount, node: StreamNode, by: 1 | -1): void {
   }
   if (kind === "starting" && by === 1) {
     if (!isClaimed(node)) place.unclaimed.add(metadata.uid);
-    const createdAt = fromRfc3339(metadata.creationTimestamp) ?? instant(0);
+    const createdAt = createdAtOf(node);
     place.starting.set(metadata.uid, { createdAt, capacity });
   }
   const zone = status?.machine?.zone;
@@ -191,7 +205,10 @@ export class CensusBook {
   /** Nodes in the form in which they were counted, by key. */
   readonly #counted = new Map<string, StreamNode>();
 
-  constructor(nodes: Pick<Cache<StreamNode>, "onChange">) {
+  readonly #createdAt: CreatedAt;
+
+  constructor(nodes: Pick<Cache<StreamNode>, "onChange">, createdAt: CreatedAt = storedCreation) {
+    this.#createdAt = createdAt;
     nodes.onChange((change) => {
       this.#forget(change.key);
       if (change.kind !== "Deleted") this.#count(change.key, change.object);
@@ -200,12 +217,12 @@ export class CensusBook {
 
   /** Of the group with this key, as the local copy is now. */
   of(group: string): Census {
-    return this.#groups.get(group) ?? new NodeCensus();
+    return this.#groups.get(group) ?? new NodeCensus(this.#createdAt);
   }
 
   #count(key: string, node: StreamNode): void {
     const group = groupKey(node);
-    const census = this.#groups.get(group) ?? new NodeCensus();
+    const census = this.#groups.get(group) ?? new NodeCensus(this.#createdAt);
     census.add(node);
     this.#groups.set(group, census);
     this.#counted.set(key, node);

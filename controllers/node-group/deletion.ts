@@ -5,8 +5,12 @@ import type { StreamNode } from "../../crds/stream-node.ts";
 import { isSettled, openSlots } from "../../domain/batch.ts";
 import { groupUidOf, isClaimed, isOwnedBy } from "../../domain/claim.ts";
 import { isTrue } from "../../domain/conditions.ts";
-import { fromRfc3339 } from "../../domain/time.ts";
+import type { Clock } from "../../domain/time.ts";
 import type { GroupObjects, GroupObservation, ObservationDeps } from "./observation.ts";
+
+export interface DeletionDeps extends Pick<ObservationDeps, "gate"> {
+  readonly clock: Pick<Clock, "monotonicMs">;
+}
 
 export type DeletionStep =
   | { readonly kind: "DeleteNodes"; readonly nodes: readonly StreamNode[] }
@@ -21,10 +25,7 @@ export function isOrphaning({ metadata, status }: NodeGroup): boolean {
   return metadata.finalizers?.includes(orphanFinalizer) === true || isTrue(status?.conditions, "Orphaned");
 }
 
-export function deletionStep(
-  deps: Pick<ObservationDeps, "gate">,
-  observation: GroupObservation & GroupObjects,
-): DeletionStep {
+export function deletionStep(deps: DeletionDeps, observation: GroupObservation & GroupObjects): DeletionStep {
   const { group, nodes, batches } = observation;
   if (isOrphaning(group)) return { kind: "Release" };
   // Nodes that lost their owner stay; nodes of an earlier group are let go elsewhere.
@@ -46,16 +47,16 @@ export function deletionStep(
  * nodes that stay.
  */
 function machinesLeft(
-  { gate }: Pick<ObservationDeps, "gate">,
+  { gate, clock }: DeletionDeps,
   { group, references, nodes }: GroupObservation & GroupObjects,
 ): string | undefined {
   if (references.kind !== "Resolved") return undefined;
-  const since = fromRfc3339(group.metadata.deletionTimestamp ?? "") ?? 0;
+  const sinceMs = gate.knownSince(`${group.metadata.uid}/deletion`, clock.monotonicMs());
   const { platform } = references;
   const open = group.spec.regions.find((region) => {
     const listed = gate.listed({ groupUid: group.metadata.uid, platform, region });
     const staying = nodes.filter(({ spec }) => spec.region === region && spec.providerId !== undefined).length;
-    return listed === undefined || listed.listedAt < since || listed.machines > staying;
+    return listed === undefined || listed.listedMs < sinceMs || listed.machines > staying;
   });
   return open === undefined ? undefined : `the cloud has not confirmed yet that no machine is left in ${open}`;
 }

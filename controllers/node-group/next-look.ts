@@ -30,9 +30,9 @@ export function untilNextLook(observation: GroupObservation, decided: readonly D
   return requeueAfter(Math.max(1, ms), reason);
 }
 
-function pauseLooks({ pause, now }: GroupObservation): readonly Look[] {
+function pauseLooks({ pause, wall }: GroupObservation): readonly Look[] {
   if (!("until" in pause) || pause.until === undefined || pause.kind === "PauseEnded") return [];
-  return [{ ms: pause.until - now + 1, reason: `paused until ${toRfc3339(pause.until)}` }];
+  return [{ ms: pause.until - wall + 1, reason: `paused until ${toRfc3339(pause.until)}` }];
 }
 
 /** Where an alarm or an origin asks for another number of nodes, the answer may change as time goes on. */

@@ -8,6 +8,7 @@ import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { isOfGroup } from "../../domain/batch.ts";
 import { groupUidOf } from "../../domain/claim.ts";
+import type { FirstSeen } from "../../domain/first-seen.ts";
 import { type Limits, limitsFor } from "../../domain/limits.ts";
 import type { ScaleInRequest } from "../../domain/load.ts";
 import { type Pause, pauseAt } from "../../domain/pause.ts";
@@ -22,8 +23,11 @@ import type { Clouds } from "../clouds.ts";
 import { type Cluster, index } from "../cluster.ts";
 import type { LoadView } from "../load-book.ts";
 import type { ScaleInDesk } from "../scale-in-desk.ts";
-import type { Census, Place } from "./census.ts";
+import type { Census, CreatedAt, Place } from "./census.ts";
 import { type Accounts, promisedSlots, type PromisedSlot } from "./promises.ts";
+
+/** When a group is observed. */
+export type Moment = Pick<GroupObservation, "now" | "wall" | "seen">;
 
 /** The objects that belong to a group, as they were read together. */
 export interface GroupObjects {
@@ -42,6 +46,10 @@ export interface GroupWorld {
 export interface GroupObservation extends Pick<GroupWorld, "census" | "batches"> {
   readonly group: NodeGroup;
   readonly now: Instant;
+  /** What the wall clock says, for what people set. */
+  readonly wall: Instant;
+  /** Stored times, as they may be relied on. */
+  readonly seen: Pick<FirstSeen, "notAfter">;
   readonly references: References;
   readonly pause: Pause;
   /** Slots of batches that are to get a node which has not been seen yet. */
@@ -65,8 +73,8 @@ export interface ObservationDeps {
 export function observeGroup(
   deps: ObservationDeps,
   group: NodeGroup,
-  world: GroupWorld & { readonly accounts: Accounts },
-  now: Instant,
+  world: GroupWorld & { readonly accounts: Accounts; readonly createdAt: CreatedAt },
+  { now, wall, seen }: Moment,
 ): GroupObservation {
   const references = referencesOf(deps, group, world);
   const { census, batches } = world;
@@ -80,7 +88,9 @@ export function observeGroup(
     references,
     // One that looks like a copy counts until it is given up: launched once more it would be too many.
     promised: promisedSlots({ ...world, batches: batches.filter((batch) => groupUidOf(batch) === group.metadata.uid) }),
-    pause: pauseAt(group.spec.pause, now),
+    wall,
+    seen,
+    pause: pauseAt(group.spec.pause, wall),
     unread: unreadRegions(deps, group, references),
     alarms: deps.board.of(key),
     load: (place) => deps.load.of({ group: key, ...place }, stabilizationMs, now),
@@ -264,8 +274,8 @@ function anchorsOf(observation: GroupObservation, place: Place): Pick<ScalingInp
   const times = observation.batches
     .filter((batch) => isOfGroup(batch, observation.group))
     .filter(({ spec }) => spec.reason === "Alarm" && spec.role === place.role && spec.region === place.region)
-    .map(({ metadata }) => endOfSecond(fromRfc3339(metadata.creationTimestamp)));
-  const scaledOutAt = Math.max(0, ...times, fromRfc3339(last?.scaledOutAt ?? "") ?? 0);
+    .map(({ metadata }) => endOfSecond(observation, metadata));
+  const scaledOutAt = Math.max(0, ...times, storedTime(observation, place, "scaledOutAt", last) ?? 0);
   const settledAt = settledSince(observation, place, last, scaledOutAt);
   return {
     ...(scaledOutAt > 0 && { scaledOutAt: instant(scaledOutAt) }),
@@ -274,8 +284,20 @@ function anchorsOf(observation: GroupObservation, place: Place): Pick<ScalingInp
 }
 
 /** Kubernetes cuts the time of creation down to the second: a wait that begins with it is not to end early. */
-function endOfSecond(createdAt: Instant | undefined): number {
-  return createdAt === undefined ? 0 : createdAt + 999;
+function endOfSecond({ seen, now }: GroupObservation, { uid, creationTimestamp }: LaunchBatch["metadata"]): number {
+  const createdAt = fromRfc3339(creationTimestamp);
+  return createdAt === undefined ? 0 : seen.notAfter(uid, createdAt, now) + 999;
+}
+
+/** A time that the status remembers of a place. */
+function storedTime(
+  { group, seen, now }: GroupObservation,
+  { role, region }: Place,
+  field: "scaledOutAt" | "settledAt",
+  last: RoleStatus | undefined,
+): Instant | undefined {
+  const stored = fromRfc3339(last?.[field] ?? "");
+  return stored && seen.notAfter(`${group.metadata.uid}/${role}/${region}/${field}`, stored, now);
 }
 
 /** When the launch that an alarm asked for, or a drain, had ended: noticed once, and then kept. */
@@ -286,7 +308,7 @@ function settledSince(
   scaledOutAt: number,
 ): Instant | undefined {
   const { starting, draining, terminating } = countNodes(observation, place);
-  const known = fromRfc3339(last?.settledAt ?? "");
+  const known = storedTime(observation, place, "settledAt", last);
   const launched = scaledOutAt > 0 && starting === 0 && (known ?? 0) < scaledOutAt;
   const drained = (last?.draining ?? 0) + (last?.terminating ?? 0) > 0 && draining + terminating === 0;
   return launched || drained ? observation.now : known;

@@ -1,8 +1,7 @@
 /** Slots that a batch is to fill with a node which has not been seen yet: they count as coming. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { Role } from "../../crds/names.ts";
-import { fromRfc3339, type Instant, instant } from "../../domain/time.ts";
-import type { Census, StartingNode } from "./census.ts";
+import type { Census, CreatedAt, StartingNode } from "./census.ts";
 
 export interface PromisedSlot extends StartingNode {
   readonly role: Role;
@@ -21,17 +20,22 @@ export function promisedSlots(world: {
   readonly census: Census;
   readonly batches: readonly LaunchBatch[];
   readonly accounts: Accounts;
+  readonly createdAt: CreatedAt;
 }): readonly PromisedSlot[] {
   return world.batches.flatMap((batch) => promisesOf(batch, world));
 }
 
 function promisesOf(
   batch: LaunchBatch,
-  { census, accounts }: { readonly census: Census; readonly accounts: Accounts },
+  {
+    census,
+    accounts,
+    createdAt: createdAtOf,
+  }: Pick<Parameters<typeof promisedSlots>[0], "census" | "accounts" | "createdAt">,
 ): readonly PromisedSlot[] {
   const { metadata, spec, status } = batch;
   const outcomes = new Map(status?.members?.map(({ slot, outcome }) => [slot, outcome]));
-  const createdAt: Instant = fromRfc3339(metadata.creationTimestamp) ?? instant(0);
+  const createdAt = createdAtOf(batch);
   return spec.slots.flatMap((slot) => {
     const outcome = outcomes.get(slot);
     if (outcome === "Abandoned" || outcome === "Taken") return [];

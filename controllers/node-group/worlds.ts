@@ -2,7 +2,9 @@
 import { labels } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
-import type { Clock, Instant } from "../../domain/time.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import { FirstSeen } from "../../domain/first-seen.ts";
+import { type Clock, fromRfc3339, type Instant, instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { CensusBook, NodeCensus } from "./census.ts";
@@ -19,6 +21,8 @@ import {
 export interface GroupWorldsDeps extends ObservationDeps {
   readonly cluster: Cluster;
   readonly clock: Clock;
+  /** What the wall clock says, for what people set; absent: as `clock` does. */
+  readonly wall?: () => Instant;
 }
 
 /** What the cluster itself says of a group. */
@@ -30,14 +34,15 @@ export class GroupWorlds {
   readonly #deps: GroupWorldsDeps;
   readonly #censuses: CensusBook;
   readonly #ledger = new BatchLedger();
+  readonly #seen = new FirstSeen();
   /** By UID, the term of leadership in which the local copy of the group was last held against the cluster itself. */
-  readonly #confirmedIn = new Map<string, Instant | undefined>();
+  readonly #confirmedIn = new Map<string, number | undefined>();
   /** By UID, since when the local copy lacks a node that is known to have been made. */
   readonly #unseenSince = new Map<string, Instant>();
 
   constructor(deps: GroupWorldsDeps) {
     this.#deps = deps;
-    this.#censuses = new CensusBook(deps.cluster.streamNodes.cache);
+    this.#censuses = new CensusBook(deps.cluster.streamNodes.cache, (object) => this.#createdAt(object));
   }
 
   /** The group as the local copy shows it, with the batches that were just created here. */
@@ -90,7 +95,15 @@ export class GroupWorlds {
   }
 
   #observe(group: NodeGroup, world: GroupWorld): GroupObservation {
-    return observeGroup(this.#deps, group, { ...world, accounts: this.#ledger }, this.#deps.clock.now());
+    const { clock, wall = () => clock.now() } = this.#deps;
+    const createdAt = (object: Pick<StreamNode, "metadata">) => this.#createdAt(object);
+    const moment = { now: clock.now(), wall: wall(), seen: this.#seen };
+    return observeGroup(this.#deps, group, { ...world, accounts: this.#ledger, createdAt }, moment);
+  }
+
+  #createdAt({ metadata }: Pick<StreamNode, "metadata">): Instant {
+    const stored = fromRfc3339(metadata.creationTimestamp) ?? instant(0);
+    return this.#seen.notAfter(metadata.uid, stored, this.#deps.clock.now());
   }
 
   #knownWorld({ metadata, spec }: NodeGroup): GroupWorld {
@@ -115,7 +128,7 @@ export class GroupWorlds {
     return {
       batches,
       nodes,
-      census: NodeCensus.of(nodes),
+      census: NodeCensus.of(nodes, (object) => this.#createdAt(object)),
       launchConfig: await launchConfigs.client.get({ namespace, name: spec.launchConfigRef.name }, signal),
       scalePolicy: await scalePolicies.client.get({ namespace, name: spec.scalePolicyRef.name }, signal),
     };

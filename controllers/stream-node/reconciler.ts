@@ -5,6 +5,7 @@ import type { StreamNode } from "../../crds/stream-node.ts";
 import { groupUidOf, isOwnedBy, type Standing, standingOf, titleTo } from "../../domain/claim.ts";
 import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Sighting } from "../../domain/evidence.ts";
+import { FirstSeen } from "../../domain/first-seen.ts";
 import { nextStep, type NodeStep, type NodeView, wakeAt } from "../../domain/lifecycle.ts";
 import type { LoadFeed } from "../../domain/load.ts";
 import type { Instant } from "../../domain/time.ts";
@@ -36,6 +37,8 @@ export interface StreamNodeDeps extends LifeReportDeps {
   readonly leadership: Leadership;
   /** Whose machines are ours. */
   readonly settings: { readonly clusterId: string };
+  /** What the wall clock says, for what people set; absent: as `clock` does. */
+  readonly wall?: () => Instant;
   /** A number in [0, 1). */
   readonly random: () => number;
   /** A report older than this (ms) is not fresh: a few report intervals. */
@@ -55,6 +58,7 @@ export class StreamNodeReconciler implements Reconciler {
   readonly #asked = new Map<string, Instant>();
   /** Looks in a row at which the cloud did not show the machine, by key. */
   readonly #unseen = new Map<string, number>();
+  readonly #launched = new FirstSeen();
   readonly #life: LifeReport;
 
   constructor(deps: StreamNodeDeps) {
@@ -83,7 +87,7 @@ export class StreamNodeReconciler implements Reconciler {
     { group, standing, sighting }: Pick<NodeSurroundings, "group" | "standing" | "sighting">,
     turn: Turn,
   ): Promise<NodeView> {
-    const { cluster, feed, clock, freshMs } = this.#deps;
+    const { cluster, feed, clock, freshMs, wall = () => clock.now() } = this.#deps;
     const { metadata, spec } = node;
     return viewNode({
       node,
@@ -100,6 +104,10 @@ export class StreamNodeReconciler implements Reconciler {
       freshMs,
       terminationAskedAt: this.#asked.get(metadata.uid),
       now: clock.now(),
+      wall: wall(),
+      ...(sighting.kind === "Seen" && {
+        launchedAt: this.#launched.notAfter(metadata.uid, sighting.machine.launchedAt, clock.now()),
+      }),
     });
   }
 

@@ -25,6 +25,10 @@ export interface NodeSurroundings {
   readonly freshMs: number;
   readonly terminationAskedAt: Instant | undefined;
   readonly now: Instant;
+  /** What the wall clock says, for what people set. */
+  readonly wall: Instant;
+  /** When the machine was launched, as it may be relied on. */
+  readonly launchedAt?: Instant | undefined;
 }
 
 /** How far (ms) the cloud's clock and that of Kubernetes may be apart: a node is created before its machine is launched. */
@@ -50,6 +54,7 @@ export function viewNode(around: NodeSurroundings): NodeView {
     rebooted: report !== undefined && ofThisBoot === undefined,
     inServiceSince: inServiceSince(node),
     hasParents: around.hasParents,
+    launchedAt: around.launchedAt,
     registrationTimeoutMs: spec.launch.registrationTimeoutSeconds * 1_000,
     terminationAskedAt: around.terminationAskedAt,
   };
@@ -79,9 +84,9 @@ function isFresh({ receivedAt }: NodeReport, { now, freshMs }: NodeSurroundings)
 }
 
 /** A pause holds terminations, but the deletion of the group goes before it. */
-function isHeld({ group, now }: NodeSurroundings): boolean {
+function isHeld({ group, wall }: NodeSurroundings): boolean {
   if (group === undefined || group.metadata.deletionTimestamp !== undefined) return false;
-  return pauseAt(group.spec.pause, now).kind === "EverythingPaused";
+  return pauseAt(group.spec.pause, wall).kind === "EverythingPaused";
 }
 
 function registrationOf({ status }: StreamNode): NodeView["registration"] {

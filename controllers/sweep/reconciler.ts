@@ -4,6 +4,7 @@ import { labels, platformNames } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import { type AdoptionVerdict, adoptionOf, type AdoptionWorld, type HeldSlot } from "../../domain/adoption.ts";
 import type { Machine } from "../../domain/machine.ts";
+import { FirstSeen } from "../../domain/first-seen.ts";
 import { slotName } from "../../domain/names.ts";
 import { fromTags } from "../../domain/ownership.ts";
 import { platformOf } from "../../domain/references.ts";
@@ -48,6 +49,7 @@ const behindMs = 1_000;
 export class SweepReconciler implements Reconciler {
   readonly name = "sweep";
   readonly #deps: SweepDeps;
+  readonly #launched = new FirstSeen();
   /** Machines that people have been told of. */
   readonly #quarantined = new Set<string>();
   /** `namespace/group` by a machine's tags, undefined where they name none. Machines that do not change keep their tags. */
@@ -77,7 +79,17 @@ export class SweepReconciler implements Reconciler {
     const holdersOf = ({ providerId }: Machine) =>
       cluster.streamNodes.cache.byIndex(index.machineId, `${platform}/${providerId}`);
     const sources = { cluster, objectsOf: (key: string) => this.#known(key), holdersOf };
-    return judgedIn(adoptionWorld(sources, clock.now()), [...listing.machines.values()]);
+    return this.#judged(adoptionWorld(sources, clock.now()), [...listing.machines.values()]);
+  }
+
+  /** No machine is younger than it is known here, whatever the cloud's clock says. */
+  #judged(world: AdoptionWorld, machines: readonly Machine[]): readonly Judged[] {
+    const now = this.#deps.clock.now();
+    const dated = machines.map((machine) => {
+      const launchedAt = this.#launched.notAfter(machine.providerId, machine.launchedAt, now);
+      return launchedAt === machine.launchedAt ? machine : { ...machine, launchedAt };
+    });
+    return judgedIn(world, dated);
   }
 
   #known(group: string): OwnedObjects {
@@ -102,7 +114,7 @@ export class SweepReconciler implements Reconciler {
     const nodes = await cluster.streamNodes.client.list(query, turn.signal);
     const machines = judged.filter(({ verdict }) => isAdoptionFor(verdict, key)).map(({ machine }) => machine);
     const world = this.#confirmedWorld(platform, key, { nodes, batches });
-    const adoptions = judgedIn(world, machines).flatMap(({ machine, verdict }) =>
+    const adoptions = this.#judged(world, machines).flatMap(({ machine, verdict }) =>
       isAdoptionFor(verdict, key) ? [{ machine, verdict }] : [],
     );
     const adopted = await sideBySide(adoptions, mostAtOnce, (adoption) => this.#adopt(group, adoption, nodes, turn));
@@ -162,10 +174,11 @@ export class SweepReconciler implements Reconciler {
       if (!group.spec.regions.includes(listing.region) || this.#platformOf(group) !== platform || owing.has(key))
         continue;
       // A machine launched for an earlier group of this name may be known only since this one exists.
-      if (listing.startedAt < Date.parse(group.metadata.creationTimestamp)) continue;
+      const { uid } = group.metadata;
+      if (listing.startedMonotonicMs < gate.knownSince(uid, this.#deps.clock.monotonicMs())) continue;
       gate.open(
-        { groupUid: group.metadata.uid, platform, region: listing.region },
-        listing.startedAt,
+        { groupUid: uid, platform, region: listing.region },
+        listing.startedMonotonicMs,
         machines.get(key) ?? 0,
       );
     }

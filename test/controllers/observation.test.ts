@@ -8,6 +8,7 @@ import { nodeGroupSchema } from "../../crds/node-group.ts";
 import { scalePolicySchema } from "../../crds/scale-policy.ts";
 import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
 import type { RoleLoad } from "../../domain/role-load.ts";
+import { FirstSeen } from "../../domain/first-seen.ts";
 import { decideScaling } from "../../domain/scaling.ts";
 import { at } from "../support/domain-values.ts";
 import { launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "../support/manifests.ts";
@@ -60,6 +61,8 @@ function decisionWith(nodes: number, load: RoleLoad, change: Partial<GroupObserv
   const observation: GroupObservation = {
     group: { ...group, spec: { ...group.spec, regions: [region] } },
     now: at(1_000_000),
+    wall: at(1_000_000),
+    seen: new FirstSeen(),
     census: NodeCensus.of(Array.from({ length: nodes }, (_, slot) => nodeOf(slot))),
     ...{ batches: [], promised: [], unread: [] },
     references: { kind: "Resolved", launchConfig, scalePolicy, platform: "simulated" },

@@ -1,5 +1,5 @@
 /** All that one process does to the world outside goes through its lifeline, so that a test can end it between any two calls. */
-import type { Clock } from "../../domain/time.ts";
+import { addMs, type Clock } from "../../domain/time.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { KubernetesApi, WatchEvent } from "../../runtime/kubernetes-api.ts";
 
@@ -32,6 +32,7 @@ export class Lifeline {
   readonly #options: LifelineOptions;
   readonly #end = new AbortController();
   readonly #timers = new Set<() => void>();
+  #wallOffsetMs = 0;
   #calls = 0;
   #writes = 0;
   /** What reads and watches are answered from since the process was cut off. */
@@ -42,10 +43,15 @@ export class Lifeline {
     this.#options = options;
     const { clock } = options;
     this.clock = {
-      now: () => clock.now(),
+      now: () => addMs(clock.now(), this.#wallOffsetMs),
       monotonicMs: () => clock.monotonicMs(),
       after: (ms, callback) => this.#after(ms, callback),
     };
+  }
+
+  /** Puts the process's wall clock forward, or back; its monotonic clock and the world's time stay. */
+  stepWall(ms: number): void {
+    this.#wallOffsetMs += ms;
   }
 
   hasDied(): boolean {

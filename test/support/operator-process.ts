@@ -47,6 +47,8 @@ export interface ProcessOptions {
   readonly crash?: CrashPoint;
   readonly latencyMs?: () => number;
   readonly watchLagMs?: () => number;
+  /** By how much (ms) its wall clock is ahead of the world's from the start. */
+  readonly wallAheadMs?: number;
 }
 
 export const operatorNamespace = "streamfleet-system";
@@ -79,6 +81,7 @@ export class OperatorProcess {
     this.#around = around;
     this.#options = options;
     this.lifeline = new Lifeline({ clock: around.clock, crash, latencyMs, watchLagMs });
+    this.lifeline.stepWall(options.wallAheadMs ?? 0);
     this.reports = options.reports ?? new ReportBook();
   }
 
