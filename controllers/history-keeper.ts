@@ -55,8 +55,10 @@ export class HistoryKeeper {
     for (const rounds of this.#rounds) rounds.start();
   }
 
+  /** What was counted goes with the leadership: another counts now. */
   async stop(): Promise<void> {
     await Promise.all(this.#rounds.map((rounds) => rounds.stop()));
+    this.#deps.metrics.streamNodes([]);
   }
 
   async #keep(): Promise<void> {
@@ -103,12 +105,14 @@ export class HistoryKeeper {
 const prunedKinds = ["activities", "alarms", "load", "streams", "nodeLives", "lastReports"] as const;
 
 function countByPhase(nodes: readonly StreamNode[]): readonly StreamNodeCount[] {
-  const byPlace = Map.groupBy(nodes, ({ spec, status }) => `${spec.group}/${spec.role}/${status?.phase ?? "Pending"}`);
+  const byPlace = Map.groupBy(nodes, ({ metadata, spec, status }) =>
+    [metadata.namespace, spec.group, spec.role, status?.phase ?? "Pending"].join("/"),
+  );
   return [...byPlace.values()].flatMap((same) => {
-    const first = same[0];
+    const [first] = same;
     if (first === undefined) return [];
-    return [
-      { group: first.spec.group, role: first.spec.role, phase: first.status?.phase ?? "Pending", count: same.length },
-    ];
+    const { metadata, spec, status } = first;
+    const labels = { namespace: metadata.namespace, group: spec.group, role: spec.role };
+    return [{ ...labels, phase: status?.phase ?? "Pending", count: same.length }];
   });
 }

@@ -13,7 +13,7 @@ import type { ObjectChange } from "../runtime/informer.ts";
 import type { KeyRing } from "../runtime/key-ring.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { LeaderTask } from "../runtime/manager.ts";
-import type { Metrics } from "../runtime/metrics.ts";
+import type { GroupLabels, Metrics } from "../runtime/metrics.ts";
 import { keyText, type Reconciler } from "../runtime/reconciler.ts";
 import { steadied } from "../runtime/steady-clock.ts";
 import { AdoptionGate } from "./adoption-gate.ts";
@@ -200,15 +200,20 @@ function wakeOnLoad(
 }
 
 function wakeOnGroups(
-  { cluster, clouds, clock }: OperatorDeps,
+  { cluster, clouds, clock, metrics }: OperatorDeps,
   { gate }: SharedParts,
   to: Controllers,
   regions: RegionWatch,
 ): void {
   cluster.nodeGroups.cache.onChange((change) => {
-    gate.knownSince(change.object.metadata.uid, clock.monotonicMs());
+    const { uid, namespace, name } = change.object.metadata;
+    gate.knownSince(uid, clock.monotonicMs());
+    if (change.kind === "Deleted") forgetSeries(metrics, { namespace, group: name });
     to.nodeGroup.queue.add(change.key);
-    if (changesNodes(change)) to.alarm.queue.add(change.key);
+    if (changesNodes(change)) {
+      to.alarm.queue.add(change.key);
+      to.alarmReport.queue.add(change.key);
+    }
     for (const group of versionsOf(change)) {
       const { namespace } = group.metadata;
       to.launchConfig.queue.add(keyText({ namespace, name: group.spec.launchConfigRef.name }));
@@ -222,6 +227,12 @@ function wakeOnGroups(
     for (const platform of clouds.keys())
       for (const region of change.object.spec.regions) to.sweep.queue.add(`${platform}/${region}`);
   });
+}
+
+/** Here as well as in the reconcilers, which run only while this process leads. */
+function forgetSeries(metrics: OperatorDeps["metrics"], group: GroupLabels): void {
+  metrics.forgetGroup(group);
+  metrics.alarmStates(group, []);
 }
 
 function wakeBatches({ launchBatches }: Cluster, to: Controllers, group: string): void {

@@ -63,12 +63,14 @@ export class Controller {
     this.name = reconciler.name;
     this.#options = options;
     this.queue = new WorkQueue({ clock, random, metrics: metrics.queue(reconciler.name) });
+    this.queue.worked(false);
   }
 
   /** Starts the workers. */
   start(): void {
     if (this.#started) return;
     this.#started = true;
+    this.queue.worked(true);
     this.#intake = new AbortController();
     this.#work = new AbortController();
     this.#scheduleResync();
@@ -92,6 +94,7 @@ export class Controller {
     while (this.#running.size > 0) await Promise.all(this.#running);
     abort?.removeEventListener("abort", hurry);
     this.queue.endDelays();
+    this.queue.worked(false);
   }
 
   #track(promise: Promise<unknown>): void {

@@ -30,8 +30,7 @@ export interface AnsweredRequest {
 }
 
 /** How many StreamNodes of a group and role are in a phase. */
-export interface StreamNodeCount {
-  readonly group: string;
+export interface StreamNodeCount extends GroupLabels {
   readonly role: Role;
   readonly phase: Phase;
   readonly count: number;
@@ -45,8 +44,7 @@ export interface HistoryCounts {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-export interface ScalingDecisionLabels {
-  readonly group: string;
+export interface ScalingDecisionLabels extends GroupLabels {
   readonly role: Role;
   /** Member name of the decision's union. */
   readonly decision: string;
@@ -78,6 +76,8 @@ export interface Metrics {
   /** Replaces all counts: what is not named is gone. */
   streamNodes(counts: readonly StreamNodeCount[]): void;
   scalingDecided(labels: ScalingDecisionLabels): void;
+  /** The group is no more: none of its series stays. */
+  forgetGroup(group: GroupLabels): void;
   /** Seconds from the launch's decision until the node was in service. */
   launchedToService(role: Role, seconds: number): void;
   /** Replaces the alarms of a group: the series of what is not named are gone. */
@@ -139,24 +139,60 @@ function controllerMetrics(registry: Registry): Pick<Metrics, "reconciled" | "qu
 }
 
 type FleetMetrics = Pick<Metrics, "platformCalls" | "streamNodes" | "scalingDecided" | "launchedToService">;
+type GroupMetrics = Pick<Metrics, "forgetGroup">;
 
-function fleetMetrics(registry: Registry): FleetMetrics {
+function fleetMetrics(registry: Registry): FleetMetrics & GroupMetrics {
   const callLabels = ["platform", "method", "outcome"] as const;
   const calls = histogram(registry, "platform_call_duration_seconds", "Time of one call to a cloud.", callLabels);
-  const nodes = gauge(registry, "stream_nodes", "StreamNodes by phase.", ["group", "role", "phase"]);
-  const decisionLabels = ["group", "role", "decision", "reason"] as const;
+  const nodes = gauge(registry, "stream_nodes", "StreamNodes by phase.", ["namespace", "group", "role", "phase"]);
+  const decisionLabels = ["namespace", "group", "role", "decision", "reason"] as const;
   const decisions = counter(registry, "scaling_decisions_total", "Scaling decisions that changed.", decisionLabels);
   const launchHelp = "Time from the decision to launch until the node was in service.";
   const launches = histogram(registry, "launch_to_service_seconds", launchHelp, ["role"], launchBuckets);
+  const decided = new GroupSeries<ScalingDecisionLabels>();
+  const counted = new GroupSeries<Omit<StreamNodeCount, "count">>();
   return {
     platformCalls: { observe: ({ seconds, ...labels }) => calls.observe(labels, seconds) },
     streamNodes: (counts) => {
       nodes.reset();
-      for (const { count, ...labels } of counts) nodes.inc(labels, count);
+      counted.clear();
+      for (const { count, ...labels } of counts) nodes.inc(counted.note(labels), count);
     },
-    scalingDecided: (labels) => decisions.inc({ ...labels }),
+    scalingDecided: (labels) => decisions.inc({ ...decided.note(labels) }),
+    forgetGroup: (group) => {
+      for (const labels of decided.take(group)) decisions.remove({ ...labels });
+      for (const labels of counted.take(group)) nodes.remove({ ...labels });
+    },
     launchedToService: (role, seconds) => launches.observe({ role }, seconds),
   };
+}
+
+/** The series that each group has: a series is removed by all of its labels. */
+class GroupSeries<L extends GroupLabels> {
+  readonly #groups = new Map<string, Map<string, L>>();
+
+  /** Remembers the series, and answers it. */
+  note(labels: L): L {
+    const key = groupKey(labels);
+    const series = this.#groups.get(key) ?? new Map<string, L>();
+    this.#groups.set(key, series.set(JSON.stringify(labels), labels));
+    return labels;
+  }
+
+  /** The series of a group, which are forgotten. */
+  take(group: GroupLabels): readonly L[] {
+    const series = [...(this.#groups.get(groupKey(group))?.values() ?? [])];
+    this.#groups.delete(groupKey(group));
+    return series;
+  }
+
+  clear(): void {
+    this.#groups.clear();
+  }
+}
+
+function groupKey({ namespace, group }: GroupLabels): string {
+  return `${namespace}/${group}`;
 }
 
 type AlarmMetrics = Pick<Metrics, "alarmStates" | "alarmChanged" | "forgetAlarmStates">;
@@ -168,7 +204,7 @@ function alarmMetrics(registry: Registry): AlarmMetrics {
   const known = new Map<string, readonly AlarmSeries[]>();
   return {
     alarmStates: (group, alarms) => {
-      const key = `${group.namespace}/${group.group}`;
+      const key = groupKey(group);
       for (const labelValues of seriesOf(group, goneFrom(known.get(key) ?? [], alarms))) {
         current.remove(labelValues);
         transitions.remove(labelValues);

@@ -39,6 +39,7 @@ export class WorkQueue {
   readonly #delayed = new Map<string, Delay>();
   readonly #failures = new Map<string, number>();
   readonly #takers: ((key: string) => void)[] = [];
+  #worked = true;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
@@ -125,6 +126,16 @@ export class WorkQueue {
     this.#options.metrics?.depth(0);
   }
 
+  /** Says whether anybody works on the keys. While nobody does, as in a process that does not lead, none of them waits for a worker. */
+  worked(worked: boolean): void {
+    this.#worked = worked;
+    this.#tellDepth();
+  }
+
+  #tellDepth(): void {
+    this.#options.metrics?.depth(this.#worked ? this.depth : 0);
+  }
+
   #enqueue(key: string): void {
     const taker = this.#takers.shift();
     if (taker !== undefined) {
@@ -132,14 +143,14 @@ export class WorkQueue {
       return;
     }
     this.#waiting.push(key);
-    this.#options.metrics?.depth(this.depth);
+    this.#tellDepth();
   }
 
   #activate(key: string): string {
     const since = this.#dirty.get(key) ?? this.#options.clock.monotonicMs();
     this.#dirty.delete(key);
     this.#active.add(key);
-    this.#options.metrics?.depth(this.depth);
+    this.#tellDepth();
     this.#options.metrics?.waited((this.#options.clock.monotonicMs() - since) / 1_000);
     return key;
   }

@@ -8,11 +8,12 @@ import type { Instant } from "../../domain/time.ts";
 import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import type { ObjectKey } from "../../runtime/reconciler.ts";
 
 export interface ChronicleDeps {
   readonly events: Pick<EventRecorder, "record">;
   readonly history: Pick<HistoryRecorder, "recordActivity">;
-  readonly metrics: Pick<Metrics, "scalingDecided">;
+  readonly metrics: Pick<Metrics, "scalingDecided" | "forgetGroup">;
 }
 
 /** Conditions whose changes are told as events, and those among them that name an exceptional state. */
@@ -69,13 +70,18 @@ export class Chronicle {
       if (told.get(place) === `${kind} ${reason}`) continue;
       const first = !told.has(place);
       told.set(place, `${kind} ${reason}`);
-      metrics.scalingDecided({ group: name, role, decision: kind, reason });
+      metrics.scalingDecided({ namespace, group: name, role, decision: kind, reason });
       if (!first) this.#tellHold(group, decision);
     }
   }
 
   forget({ metadata }: NodeGroup): void {
     this.#told.delete(metadata.uid);
+  }
+
+  /** No group has this key any more. */
+  gone({ namespace, name }: ObjectKey): void {
+    this.#deps.metrics.forgetGroup({ namespace, group: name });
   }
 
   /** Events for the conditions that people wait for. */

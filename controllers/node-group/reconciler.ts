@@ -53,7 +53,10 @@ export class NodeGroupReconciler implements Reconciler {
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
     const { cluster } = this.#deps;
     const group = cluster.nodeGroups.cache.get(keyText(key));
-    if (group === undefined) return done;
+    if (group === undefined) {
+      this.#chronicle.gone(key);
+      return done;
+    }
     if (group.metadata.deletionTimestamp !== undefined) return this.#delete(group, turn);
     const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, turn.signal);
     if (kept.kind !== "Patched") return requeueAfter(changedMs, "it has changed meanwhile");

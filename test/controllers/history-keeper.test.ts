@@ -49,7 +49,9 @@ it("closes the lives of nodes that are no more within seconds, and leaves the yo
   expect((await lives.open({})).map(({ uid }) => uid)).toEqual([living.metadata.uid, "young"]);
   await clock.advance(10_000);
   expect((await lives.open({})).map(({ uid }) => uid)).toEqual([living.metadata.uid]);
-  expect(await metrics.text()).toContain('streamfleet_stream_nodes{group="live",role="edge",phase="Pending"} 1');
+  expect(await metrics.text()).toContain(
+    'streamfleet_stream_nodes{namespace="media",group="live",role="edge",phase="Pending"} 1',
+  );
   await keeper.stop();
   expect(clock.pendingTimers).toBe(0);
 });

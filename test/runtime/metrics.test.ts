@@ -11,7 +11,13 @@ describe("metrics", () => {
     metrics.reconciled("launch", "conflict", 0.2);
     metrics.queue("launch").depth(3);
     metrics.platformCalls.observe({ platform: "simulated", method: "launch", outcome: "Throttled", seconds: 2 });
-    metrics.scalingDecided({ group: "live", role: "edge", decision: "ScaleOut", reason: "BelowMinimum" });
+    metrics.scalingDecided({
+      namespace: "default",
+      group: "live",
+      role: "edge",
+      decision: "ScaleOut",
+      reason: "BelowMinimum",
+    });
     metrics.launchedToService("edge", 12);
     metrics.leading(true);
     metrics.eventRecorded("dropped");
@@ -22,7 +28,7 @@ describe("metrics", () => {
       'streamfleet_reconcile_duration_seconds_count{controller="launch"} 1',
       'streamfleet_queue_depth{controller="launch"} 3',
       'streamfleet_platform_call_duration_seconds_sum{platform="simulated",method="launch",outcome="Throttled"} 2',
-      'streamfleet_scaling_decisions_total{group="live",role="edge",decision="ScaleOut",reason="BelowMinimum"} 1',
+      'streamfleet_scaling_decisions_total{namespace="default",group="live",role="edge",decision="ScaleOut",reason="BelowMinimum"} 1',
       'streamfleet_launch_to_service_seconds_count{role="edge"} 1',
       "streamfleet_leader 1",
       'streamfleet_events_total{outcome="dropped"} 1',
@@ -34,15 +40,37 @@ describe("metrics", () => {
 
   it("replaces the counts of nodes as a whole, adding up what has the same labels", async () => {
     const metrics = createMetrics();
-    metrics.streamNodes([{ group: "old", role: "edge", phase: "Pending", count: 1 }]);
-    const inService = { group: "live", role: "edge", phase: "InService" } as const;
+    metrics.streamNodes([{ namespace: "default", group: "old", role: "edge", phase: "Pending", count: 1 }]);
+    const inService = { namespace: "default", group: "live", role: "edge", phase: "InService" } as const;
     metrics.streamNodes([
       { ...inService, count: 2 },
       { ...inService, count: 3 },
     ]);
     expect(await values(metrics.text(), "streamfleet_stream_nodes")).toEqual([
-      'streamfleet_stream_nodes{group="live",role="edge",phase="InService"} 5',
+      'streamfleet_stream_nodes{namespace="default",group="live",role="edge",phase="InService"} 5',
     ]);
+  });
+
+  it("tells two groups of one name apart, and forgets all of one and nothing of the other", async () => {
+    const metrics = createMetrics();
+    const [live, other] = ["default", "other"].map((namespace) => ({ namespace, group: "live" }));
+    for (const group of [live!, other!]) {
+      metrics.scalingDecided({ ...group, role: "edge", decision: "Hold", reason: "MinimumMet" });
+      metrics.scalingDecided({ ...group, role: "origin", decision: "Hold", reason: "MinimumMet" });
+    }
+    const nodes = { role: "edge", phase: "InService", count: 2 } as const;
+    metrics.streamNodes([
+      { ...live!, ...nodes },
+      { ...other!, ...nodes },
+    ]);
+    const series = async () => (await metrics.text()).split("\n").filter((line) => line.includes("group="));
+    expect(await series()).toHaveLength(6);
+    metrics.forgetGroup(live!);
+    expect(await series()).toHaveLength(3);
+    expect((await series()).every((line) => line.includes('namespace="other"'))).toBe(true);
+    metrics.forgetGroup(live!);
+    metrics.streamNodes([{ ...live!, ...nodes }]);
+    expect(await series()).toHaveLength(3);
   });
 
   it("says what history waits and how much of each kind was lost, from the start on", async () => {

@@ -71,6 +71,7 @@ export class OperatorProcess {
   readonly #around: Surroundings;
   readonly #options: ProcessOptions;
   #stop: () => Promise<void> = () => Promise.resolve();
+  readonly #metrics = createMetrics();
   #app: Express | undefined;
   #feed: FeedClient | undefined;
   #history: BufferedHistory | undefined;
@@ -113,7 +114,7 @@ export class OperatorProcess {
     const kube = this.lifeline.kubernetes(this.#around.kube);
     const platform = this.lifeline.cloud(this.#around.platform);
     const stores = this.#guarded(database);
-    const metrics = createMetrics();
+    const metrics = this.#metrics;
     const own = { clock, random, logger, metrics };
     const keys = await loadKeyRing(kube, operatorNamespace, { clock, random: () => seed, seed });
     const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace, streamNodeIndexers });
@@ -181,6 +182,11 @@ export class OperatorProcess {
 
   kill(): void {
     this.lifeline.kill();
+  }
+
+  /** What the process tells Prometheus. */
+  metrics(): Promise<string> {
+    return this.#metrics.text();
   }
 
   /** Writes what history waits for. */
