@@ -3,7 +3,8 @@ export default {
   testEnvironment: "node",
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/cluster/"],
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/cluster/", "<rootDir>/test/scenarios/full/"],
+  reporters: ["default", "<rootDir>/test/support/file-times.js"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {
     "\\.ts$": [

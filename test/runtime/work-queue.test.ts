@@ -137,6 +137,8 @@ class Driver {
   readonly queue = queueOn(this.clock);
   readonly active: string[] = [];
   /** Keys asked for after they were last taken, with the time by which they must be available. */
+  /** When the earliest delay of each key ends. */
+  readonly delayed = new Map<string, number>();
   readonly owed = new Map<string, number>();
 
   async run(next: Step): Promise<void> {
@@ -170,6 +172,8 @@ class Driver {
 
   owe(name: string, afterMs: number): void {
     const due = this.clock.monotonicMs() + afterMs;
+    const pending = this.delayed.get(name) ?? 0;
+    if (afterMs > 0 && (pending <= this.clock.monotonicMs() || due < pending)) this.delayed.set(name, due);
     this.owed.set(name, Math.min(due, this.owed.get(name) ?? Infinity));
   }
 
@@ -180,6 +184,9 @@ class Driver {
     expect(this.owed.get(taken!)).toBeLessThanOrEqual(this.clock.monotonicMs());
     this.active.push(taken!);
     this.owed.delete(taken!);
+    // A delay that is not over yet is still to come.
+    const delayed = this.delayed.get(taken!);
+    if (delayed !== undefined && delayed > this.clock.monotonicMs()) this.owed.set(taken!, delayed);
   }
 
   release(): void {

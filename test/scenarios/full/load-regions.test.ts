@@ -1,7 +1,7 @@
 /** Two regions of one group, each judged by itself: a hot one grows, and the other stays as it is. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import type { Fleet } from "../support/fleet.ts";
-import { LoadScenario } from "../support/load-scenario.ts";
+import type { Fleet } from "../../support/fleet.ts";
+import { LoadScenario } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

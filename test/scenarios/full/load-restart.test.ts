@@ -1,6 +1,6 @@
 /** A new leader has seen nothing yet: it launches what is missing, and lets nothing go before a whole window has passed. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario } from "../support/load-scenario.ts";
+import { LoadScenario } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

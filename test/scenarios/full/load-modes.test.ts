@@ -1,6 +1,6 @@
 /** The same crowd, met in two ways: Rigid takes a step in each cool-down, Competitive launches what is missing at once. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario } from "../support/load-scenario.ts";
+import { LoadScenario } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

@@ -1,6 +1,6 @@
 /** Load that jumps up and down does not make the fleet jump: it stays as large as the last peak asks for. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario } from "../support/load-scenario.ts";
+import { LoadScenario } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

@@ -1,7 +1,7 @@
 /** The process is killed before and after each of its calls to the Kubernetes API and to the cloud while it launches. */
 import { afterEach, expect, it } from "@jest/globals";
-import { surviveEveryCall } from "../support/crash-steps.ts";
-import { Fleet } from "../support/fleet.ts";
+import { surviveEveryCall } from "../../support/crash-steps.ts";
+import { Fleet } from "../../support/fleet.ts";
 
 let fleet: Fleet;
 afterEach(() => fleet.close());

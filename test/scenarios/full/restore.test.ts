@@ -1,9 +1,9 @@
 /** Objects that are restored from a backup, any of them in any order: the same machines run before and after. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { type Kind, resourceType } from "../../crds/names.ts";
-import { ApiError, type KubernetesObject } from "../../runtime/kubernetes-api.ts";
-import { asSaved, Fleet, namespace } from "../support/fleet.ts";
-import { seededRandom } from "../support/random.ts";
+import { type Kind, resourceType } from "../../../crds/names.ts";
+import { ApiError, type KubernetesObject } from "../../../runtime/kubernetes-api.ts";
+import { asSaved, Fleet, namespace } from "../../support/fleet.ts";
+import { seededRandom } from "../../support/random.ts";
 
 const kinds: readonly Kind[] = ["LaunchConfig", "ScalePolicy", "NodeGroup", "LaunchBatch", "StreamNode"];
 

@@ -1,8 +1,8 @@
 /** The series of what is gone are gone, and what is not the same is not one series. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { exampleManifests, Fleet } from "../support/fleet.ts";
-import { leaseType, microTime } from "../../runtime/lease.ts";
-import { type OperatorProcess, operatorNamespace } from "../support/operator-process.ts";
+import { exampleManifests, Fleet } from "../../support/fleet.ts";
+import { leaseType, microTime } from "../../../runtime/lease.ts";
+import { type OperatorProcess, operatorNamespace } from "../../support/operator-process.ts";
 
 let fleet: Fleet;
 afterEach(() => fleet.close());

@@ -1,6 +1,6 @@
 /** When nothing is heard any more, nothing goes: silence is no evidence of an idle node. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario } from "../support/load-scenario.ts";
+import { LoadScenario } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

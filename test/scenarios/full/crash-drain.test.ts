@@ -1,7 +1,7 @@
 /** The process is killed before and after each of its calls while a node is drained because the maximum was lowered. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { surviveEveryCall } from "../support/crash-steps.ts";
-import { Fleet } from "../support/fleet.ts";
+import { surviveEveryCall } from "../../support/crash-steps.ts";
+import { Fleet } from "../../support/fleet.ts";
 
 let fleet: Fleet;
 beforeEach(async () => {

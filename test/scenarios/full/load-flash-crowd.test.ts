@@ -1,6 +1,6 @@
 /** Ten times as many viewers within a minute, and a moment later hardly any. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario, type LoadOptions } from "../support/load-scenario.ts";
+import { LoadScenario, type LoadOptions } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

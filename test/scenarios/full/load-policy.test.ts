@@ -1,6 +1,6 @@
 /** A policy that changes while viewers watch: the new one holds at once, and nobody is cut for it. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario } from "../support/load-scenario.ts";
+import { LoadScenario } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

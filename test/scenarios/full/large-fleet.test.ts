@@ -1,8 +1,8 @@
 /** Thousands of nodes at 50 ms a call to the cluster: adopting them and ending them keeps what it has come to, and ends soon. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { toTags } from "../../domain/ownership.ts";
-import { exampleManifests, Fleet, namespace } from "../support/fleet.ts";
-import { clusterId } from "../support/operator-process.ts";
+import { toTags } from "../../../domain/ownership.ts";
+import { exampleManifests, Fleet, namespace } from "../../support/fleet.ts";
+import { clusterId } from "../../support/operator-process.ts";
 
 const nodes = 5_000;
 const region = "eu-west-1";

@@ -1,6 +1,6 @@
 /** Machines that are lost under load: what the minimum or the load asks for comes back, and nothing more. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario } from "../support/load-scenario.ts";
+import { LoadScenario } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

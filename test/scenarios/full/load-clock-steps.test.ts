@@ -1,6 +1,6 @@
 /** The wall clock is put forward and back: no wait becomes longer, no alarm rings early, and nothing is taken for gone. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario, type LoadOptions } from "../support/load-scenario.ts";
+import { LoadScenario, type LoadOptions } from "../../support/load-scenario.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());

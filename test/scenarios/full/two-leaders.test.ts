@@ -1,7 +1,7 @@
 /** Two processes lead at once for 60 s, one of them on what the cluster looked like before. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { Fleet } from "../support/fleet.ts";
-import type { OperatorProcess } from "../support/operator-process.ts";
+import { Fleet } from "../../support/fleet.ts";
+import type { OperatorProcess } from "../../support/operator-process.ts";
 
 let fleet: Fleet;
 afterEach(() => fleet.close());

@@ -1,7 +1,7 @@
 /** Reports with something odd in them: the fleet scales as without, and somebody says what was odd. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { LoadScenario } from "../support/load-scenario.ts";
-import { apiUrl } from "../support/operator-process.ts";
+import { LoadScenario } from "../../support/load-scenario.ts";
+import { apiUrl } from "../../support/operator-process.ts";
 
 let scenario: LoadScenario;
 afterEach(() => scenario.close());
