@@ -77,9 +77,9 @@ export const unknownRoute: RequestHandler = (req) => {
 };
 
 /** Refuses the other methods of a route. */
-export function onlyMethod(method: "GET" | "POST"): RequestHandler {
+export function onlyMethod(method: "GET" | "POST", allow = method === "GET" ? "GET, HEAD" : method): RequestHandler {
   return (req, res) => {
-    res.set("Allow", method === "GET" ? "GET, HEAD" : method);
+    res.set("Allow", allow);
     throw new Problem("MethodNotAllowed", `send ${method}, not ${req.method}`);
   };
 }

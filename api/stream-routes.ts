@@ -32,8 +32,25 @@ export function streamRoutes(deps: StreamRoutesDeps): Router {
 
 function addLookUp(router: Router, verb: string, deps: StreamRoutesDeps, roleFor: (lookUp: LookUp) => Role): void {
   const route = router.route(`/v1/streams/:scope/:name/${verb}`);
+  // Express would answer it as it answers GET, and keep a slot for nobody.
+  route.head((_req, res) => {
+    res.set("Allow", "GET");
+    throw new Problem("MethodNotAllowed", "send GET, not HEAD: a look-up keeps a slot for whoever asks");
+  });
   route.get((req, res) => answerLookUp(deps, roleFor, req, res));
-  route.all(onlyMethod("GET"));
+  route.all(onlyMethod("GET", "GET"));
+}
+
+/** What clients of other managers send, and what would be ignored without a word; also as `region[]`. */
+const notYetKnown = /^(region|endpoints|transcode)(\[|$)/;
+
+function refuseUnknown(query: Request["query"]): void {
+  const errors = Object.keys(query)
+    .filter((name) => notYetKnown.test(name))
+    .map((field) => ({ field, message: "is not known yet: leave it out" }));
+  if (errors.length === 0) return;
+  const detail = errors.map(({ field, message }) => `${field} ${message}`).join("; ");
+  throw new Problem("InvalidParameters", detail, { errors });
 }
 
 /** Without any edge, in service or coming, the origins serve the viewers themselves. */
@@ -50,6 +67,7 @@ function answerLookUp(
   limit(deps.perPlayer, socket.remoteAddress ?? "");
   // Each answer reserves a slot: none may be answered twice.
   res.set("Cache-Control", "no-store");
+  refuseUnknown(query);
   const lookUp = parseParameters(lookUpSchema, { ...query, ...params });
   const { namespace, group } = lookUp;
   const answer = deps.slots.reserve({ namespace, group, role: roleFor(lookUp) });

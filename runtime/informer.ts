@@ -122,7 +122,7 @@ export class Informer<T> {
   onChange(handler: ChangeHandler<T>): () => void {
     for (const key of this.#cache.keys()) {
       const object = this.#cache.get(key);
-      if (object !== undefined) handler({ kind: "Added", key, object });
+      if (object !== undefined) this.#hand(handler, { kind: "Added", key, object });
     }
     this.#handlers.add(handler);
     return () => this.#handlers.delete(handler);
@@ -182,7 +182,17 @@ export class Informer<T> {
   }
 
   #tell(change: ObjectChange<T>): void {
-    for (const handler of this.#handlers) handler(change);
+    for (const handler of [...this.#handlers]) this.#hand(handler, change);
+  }
+
+  /** A handler that throws is a defect of its own: it takes the change from no other. */
+  #hand(handler: ChangeHandler<T>, change: ObjectChange<T>): void {
+    try {
+      handler(change);
+    } catch (error) {
+      const { kind, key } = change;
+      this.#options.logger.error("handler of a change failed", { resource: this.name, key, kind, error });
+    }
   }
 }
 

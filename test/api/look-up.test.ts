@@ -40,6 +40,34 @@ describe("a look-up", () => {
     expect(answer).toMatchObject({ status: 200, body: { scope: "live/room", name: "café" } });
   });
 
+  it("keeps a slot for GET alone: HEAD is refused", async () => {
+    await world.addServing(edge(0, 1));
+    const path = `/v1/streams/live/one/subscribe?namespace=${namespace}&group=live`;
+    for (const verb of ["subscribe", "publish", "subscribe"]) {
+      const response = await fetch(`${world.url}${path.replace("subscribe", verb)}`, { method: "HEAD" });
+      expect([response.status, response.headers.get("Allow")]).toEqual([405, "GET"]);
+    }
+    const posted = await fetch(`${world.url}${path}`, { method: "POST" });
+    expect([posted.status, posted.headers.get("Allow")]).toEqual([405, "GET"]);
+    expect((await world.lookUp("subscribe")).status).toBe(200);
+  });
+
+  it.each(["region=eu-west-1", "endpoints=2", "transcode=true", "region[]=a", "region=", "region=a&region=b"])(
+    "with %s is refused by the parameter's name, and keeps no slot",
+    async (parameter) => {
+      await world.addServing(edge(0, 1));
+      await world.addServing(origin(0));
+      for (const verb of ["subscribe", "publish"]) {
+        const path = `/v1/streams/live/one/${verb}?namespace=${namespace}&group=live&${parameter}`;
+        const answer = await world.get(path);
+        const [field] = parameter.split("=");
+        expect(answer).toMatchObject({ status: 400, body: { code: "InvalidParameters", errors: [{ field }] } });
+        expect(String(answer.body["detail"])).toContain(field);
+      }
+      expect((await world.lookUp("subscribe")).status).toBe(200);
+    },
+  );
+
   it("goes to the least loaded, and counts who was sent there and is not reported yet", async () => {
     await world.addServing(edge(0), { connections: 2 });
     await world.addServing(edge(1), { connections: 0 });

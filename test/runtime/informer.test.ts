@@ -70,6 +70,35 @@ afterEach(async () => {
   await server.stop();
 });
 
+describe("a handler that throws", () => {
+  it("takes no change from the others, before or after it, and is told in the log", async () => {
+    informer = new Informer<KubernetesObject>({
+      ...{ api: client, type: widgetType, namespace: "default", parse: (raw) => raw, clock: systemClock() },
+      ...{ random: () => 0, logger, metrics, backOff: { baseMs: 5, capMs: 20 } },
+    });
+    const throws = (): never => {
+      throw new Error("defect");
+    };
+    const later: string[] = [];
+    informer.onChange(() => throws());
+    informer.onChange((change) => changes.push(describeChange(change)));
+    informer.onChange(() => throws());
+    informer.onChange((change) => later.push(describeChange(change)));
+    server.put("one");
+    informer.start();
+    await following();
+    server.put("two");
+    await until("both are seen", () => later.length === 2);
+    expect(changes).toEqual(later);
+    expect(informer.list()).toHaveLength(2);
+    const told = logger.lines.filter(({ message }) => message === "handler of a change failed");
+    expect(told).toHaveLength(4);
+    expect(told[0]).toMatchObject({ level: "error", fields: { key: "default/one", kind: "Added" } });
+    informer.onChange(throws);
+    expect(logger.lines.filter(({ message }) => message === "handler of a change failed")).toHaveLength(6);
+  });
+});
+
 describe("informer, when all goes well", () => {
   it("lists page by page, then watches from the list's version", async () => {
     for (const name of ["a", "b", "c", "d", "e"]) server.put(name);
