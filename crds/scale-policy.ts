@@ -117,6 +117,18 @@ const alarmSchema = withRules(
       "threshold must be above 0 where the number of nodes follows from it: write the percentage to hold, such as 60",
     fieldPath: ".threshold",
   },
+  {
+    rule: "self.action == 'None' || self.metric == 'FreeSlots' || (self.action == 'ScaleOut') == (self.comparisonOperator in ['GreaterThanThreshold', 'GreaterThanOrEqualToThreshold'])",
+    message:
+      "comparisonOperator goes the wrong way round for this action: load that is GreaterThan its threshold adds nodes (ScaleOut), load that is LessThan it removes them (ScaleIn)",
+    fieldPath: ".comparisonOperator",
+  },
+  {
+    rule: "self.action == 'None' || self.metric != 'FreeSlots' || (self.action == 'ScaleOut') == (self.comparisonOperator in ['LessThanThreshold', 'LessThanOrEqualToThreshold'])",
+    message:
+      "comparisonOperator goes the wrong way round for FreeSlots: free slots that are LessThan the threshold add nodes (ScaleOut), free slots that are GreaterThan it remove them (ScaleIn)",
+    fieldPath: ".comparisonOperator",
+  },
 );
 
 const roleLimitsListSchema = listMap(z.array(roleLimitsSchema).max(4), "role");

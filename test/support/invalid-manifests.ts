@@ -277,6 +277,19 @@ const alarms: readonly InvalidManifest[] = [
     field: "spec.alarms[0].threshold",
     says: /threshold must be above 0 where the number of nodes follows from it: write the percentage to hold/,
   })),
+  ...[
+    { metric: "ConnectionUtilization", comparisonOperator: "LessThanThreshold", action: "ScaleOut" },
+    { metric: "ConnectionUtilization", comparisonOperator: "GreaterThanThreshold", action: "ScaleIn" },
+    { metric: "EgressMbps", comparisonOperator: "LessThanOrEqualToThreshold", action: "ScaleOut" },
+    { metric: "CPUUtilization", comparisonOperator: "GreaterThanOrEqualToThreshold", action: "ScaleIn" },
+    { metric: "FreeSlots", comparisonOperator: "GreaterThanThreshold", action: "ScaleOut" },
+    { metric: "FreeSlots", comparisonOperator: "LessThanOrEqualToThreshold", action: "ScaleIn" },
+  ].map((alarm) => ({
+    name: `an alarm that would ${alarm.action} where ${alarm.metric} is ${alarm.comparisonOperator}`,
+    manifest: withAlarm(alarm),
+    field: "spec.alarms[0].comparisonOperator",
+    says: /comparisonOperator goes the wrong way round/,
+  })),
   {
     name: "an alarm below a utilization of zero that removes nodes",
     manifest: withAlarm({ threshold: 0.0, comparisonOperator: "LessThanOrEqualToThreshold", action: "ScaleIn" }),
