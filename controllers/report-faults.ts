@@ -1,5 +1,5 @@
 /** What of the nodes' reports was not taken lately, for their conditions. Follows the feed for as long as the process lives. */
-import type { LoadFeed } from "../domain/load.ts";
+import type { LoadFeed, ReportRefusal } from "../domain/load.ts";
 import { lossKey } from "../domain/report-parts.ts";
 import type { Clock } from "../domain/time.ts";
 import { keyText } from "../runtime/reconciler.ts";
@@ -11,33 +11,32 @@ interface Faults {
   readonly words: Set<string>;
 }
 
+type Told = Omit<ReportRefusal, "reason">;
+
 /** For how long (ms) it is said: reports that are odd now and then are not to write a status each time. */
-export const faultsKeptMs = 3_600_000;
+const faultsKeptMs = 3_600_000;
 /** A bound on memory, not a limit to plan with. */
 const mostNodes = 50_000;
 /** More words than there are; a process of a later version may have others. */
 const mostWords = 32;
 
 export class ReportFaults {
-  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #clock: Pick<Clock, "now" | "monotonicMs">;
   readonly #faults = new Map<string, Faults>();
   #listener: (key: string) => void = () => undefined;
 
-  constructor(feed: Pick<LoadFeed, "subscribe" | "onRefused">, clock: Pick<Clock, "monotonicMs">) {
+  constructor(feed: Pick<LoadFeed, "subscribe" | "onRefused">, clock: Pick<Clock, "now" | "monotonicMs">) {
     this.#clock = clock;
     feed.subscribe((report) => {
       for (const loss of report.losses ?? []) this.#note(report, lossKey(loss));
     });
-    feed.onRefused((refusal) => this.#note(refusal, `report ${refusal.reason}`));
+    // A feed that is opened anew repeats the newest refusal of each node, however old.
+    feed.onRefused((refusal) => this.#note(refusal, lossKey({ part: "report", reason: refusal.reason })));
   }
 
   /** Words for what was dropped, clamped or refused in the last hour, in order. */
   of(uid: string): readonly string[] {
-    const faults = this.#faults.get(uid);
-    if (faults === undefined) return [];
-    if (this.#clock.monotonicMs() - faults.lastMs < faultsKeptMs) return [...faults.words].sort();
-    this.#faults.delete(uid);
-    return [];
+    return [...(this.#kept(uid)?.words ?? [])].sort();
   }
 
   /** Calls the listener with `namespace/name` of a node of which something new is to be said, in place of the one before. */
@@ -45,13 +44,19 @@ export class ReportFaults {
     this.#listener = listener;
   }
 
-  #note(
-    { uid, namespace, name }: { readonly uid: string; readonly namespace: string; readonly name: string },
-    word: string,
-  ): void {
-    const known = this.of(uid).length > 0 ? this.#faults.get(uid) : undefined;
-    const faults = known ?? { lastMs: 0, words: new Set<string>() };
-    faults.lastMs = this.#clock.monotonicMs();
+  #kept(uid: string): Faults | undefined {
+    const faults = this.#faults.get(uid);
+    if (faults === undefined || this.#clock.monotonicMs() - faults.lastMs < faultsKeptMs) return faults;
+    this.#faults.delete(uid);
+    return undefined;
+  }
+
+  #note({ uid, namespace, name, receivedAt }: Told, word: string): void {
+    const ageMs = Math.max(0, this.#clock.now() - receivedAt);
+    if (ageMs >= faultsKeptMs) return;
+    const lastMs = this.#clock.monotonicMs() - ageMs;
+    const faults = this.#kept(uid) ?? { lastMs, words: new Set<string>() };
+    faults.lastMs = Math.max(faults.lastMs, lastMs);
     this.#faults.delete(uid);
     this.#faults.set(uid, faults);
     const [oldest] = this.#faults.keys();

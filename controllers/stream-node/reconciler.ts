@@ -2,7 +2,6 @@
 import { finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { groupUidOf, isOwnedBy, type Standing, standingOf, titleTo } from "../../domain/claim.ts";
 import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Sighting } from "../../domain/evidence.ts";
 import { FirstSeen } from "../../domain/first-seen.ts";
@@ -25,18 +24,16 @@ import { type Cluster, index, parentsKey } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
 import type { ReportFaults } from "../report-faults.ts";
 import { changedMs } from "../status-writer.ts";
-import { ownerReferenceTo } from "../stream-node-draft.ts";
+import { Claims, type ClaimsDeps, isLost } from "./claims.ts";
 import { type LifeEnd, LifeReport, type LifeReportDeps } from "./life-report.ts";
 import { type NodeSurroundings, viewNode } from "./view.ts";
 
-export interface StreamNodeDeps extends LifeReportDeps {
+export interface StreamNodeDeps extends LifeReportDeps, ClaimsDeps {
   readonly cluster: Cluster;
   readonly clouds: Clouds;
   readonly feed: Pick<LoadFeed, "latest">;
   readonly faults: Pick<ReportFaults, "of">;
   readonly leadership: Leadership;
-  /** Whose machines are ours. */
-  readonly settings: { readonly clusterId: string };
   /** What the wall clock says, for what people set; absent: as `clock` does. */
   readonly wall?: () => Instant;
   /** A number in [0, 1). */
@@ -60,9 +57,11 @@ export class StreamNodeReconciler implements Reconciler {
   readonly #unseen = new Map<string, number>();
   readonly #launched = new FirstSeen();
   readonly #life: LifeReport;
+  readonly #claims: Claims;
 
   constructor(deps: StreamNodeDeps) {
     this.#deps = deps;
+    this.#claims = new Claims(deps);
     this.#life = new LifeReport(deps);
   }
 
@@ -74,7 +73,8 @@ export class StreamNodeReconciler implements Reconciler {
       return done;
     }
     const sighting = await this.#sighting(node);
-    const { group, standing } = await this.#standing(node, sighting, turn);
+    const seen = sighting.kind === "Seen" ? sighting.machine : undefined;
+    const { group, standing } = await this.#claims.judge(node, seen, turn.signal);
     if (standing.kind !== "LetGo" && group !== undefined && isLost(node, group))
       return this.#takeBack(node, group, turn);
     const view = await this.#observe(node, { group, standing, sighting }, turn);
@@ -111,43 +111,10 @@ export class StreamNodeReconciler implements Reconciler {
     });
   }
 
-  /** What it is to us. Where the local copy of its group speaks against it, the cluster itself is asked: the copy may be late. */
-  async #standing(
-    node: StreamNode,
-    sighting: Sighting,
-    turn: Turn,
-  ): Promise<{ readonly group: NodeGroup | undefined; readonly standing: Standing }> {
-    const { nodeGroups } = this.#deps.cluster;
-    const machine = sighting.kind === "Seen" ? sighting.machine : undefined;
-    const { clusterId } = this.#deps.settings;
-    const facts = { machine, rivals: this.#rivals(node), clusterId };
-    const known = this.#groupOf(node);
-    const suggested = standingOf(node, { ...facts, group: known });
-    if (suggested.kind !== "LetGo" && (known === undefined || !isLost(node, known)))
-      return { group: known, standing: suggested };
-    const { metadata, spec } = node;
-    const group = await nodeGroups.client.get({ namespace: metadata.namespace, name: spec.group }, turn.signal);
-    return { group, standing: standingOf(node, { ...facts, group }) };
-  }
-
-  /** Others with its machine. */
-  #rivals({ metadata, spec }: StreamNode): readonly StreamNode[] {
-    if (spec.providerId === undefined) return [];
-    const key = `${spec.launch.platform}/${spec.providerId}`;
-    const holders = this.#deps.cluster.streamNodes.cache.byIndex(index.machineId, key);
-    return holders.filter((other) => other.metadata.uid !== metadata.uid);
-  }
-
-  /** A group that stays is made the owner again: whoever took that away did not delete the group. */
   async #takeBack(node: StreamNode, group: NodeGroup, turn: Turn): Promise<ReconcileResult> {
     assertLeading(this.#deps.leadership);
-    const ownerReferences = [...(node.metadata.ownerReferences ?? []), ownerReferenceTo(group)];
-    const patched = await this.#deps.cluster.streamNodes.client.patch(
-      node,
-      { metadata: { ownerReferences } },
-      turn.signal,
-    );
-    if (patched.kind === "Patched") turn.logger.info("made the group the node's owner again");
+    if (await this.#claims.takeBack(node, group, turn.signal))
+      turn.logger.info("made the group the node's owner again");
     return requeueAfter(changedMs, "its owner has changed");
   }
 
@@ -155,10 +122,6 @@ export class StreamNodeReconciler implements Reconciler {
     const cloud = this.#deps.clouds.get(spec.launch.platform);
     if (cloud === undefined || spec.providerId === undefined) return { kind: "NotListed" };
     return sightingOf(cloud, { region: spec.region, providerId: spec.providerId });
-  }
-
-  #groupOf({ metadata, spec }: StreamNode): NodeGroup | undefined {
-    return this.#deps.cluster.nodeGroups.cache.get(`${metadata.namespace}/${spec.group}`);
   }
 
   /** Whether its batch is there and has not settled the slot. A local copy that lacks the batch may be late. */
@@ -221,7 +184,7 @@ export class StreamNodeReconciler implements Reconciler {
     step: Extract<NodeStep, { kind: "Terminate" }>,
     turn: Turn,
   ): Promise<ReconcileResult> {
-    const { clouds, clock, leadership, settings } = this.#deps;
+    const { clouds, clock, leadership } = this.#deps;
     const { platform: name } = node.spec.launch;
     const cloud = clouds.get(name);
     if (cloud === undefined) {
@@ -234,7 +197,7 @@ export class StreamNodeReconciler implements Reconciler {
     }
     const read = await cloud.inventory.read(node.spec.region, step.providerId);
     const machine = read.ok ? read.value : undefined;
-    const title = titleTo(node, { machine, rivals: this.#rivals(node), clusterId: settings.clusterId });
+    const title = await this.#claims.title(node, machine, turn.signal);
     if (title.kind === "LetGo") {
       const { reason, message } = title;
       return this.#letGo(node, { ...view, standing: title }, { kind: "LetGo", reason, message }, turn);
@@ -358,11 +321,6 @@ function terminationOf(step: NodeStep): UpdateOf<"StreamNode"> | undefined {
     default:
       return undefined;
   }
-}
-
-/** The group is the one that it was made for, and not its owner any more. */
-function isLost(node: StreamNode, group: NodeGroup): boolean {
-  return groupUidOf(node) === group.metadata.uid && !isOwnedBy(node, group);
 }
 
 function awaitingTags(read: ReadResult): UpdateOf<"StreamNode"> {

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import { ReportBook } from "../../api/report-book.ts";
 import { ReportFaults } from "../../controllers/report-faults.ts";
 import type { ReportLoss } from "../../domain/load.ts";
+import { addMs } from "../../domain/time.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 let clock: FakeClock;
@@ -61,6 +62,17 @@ describe("the faults of a node's reports", () => {
     report(cpu);
     expect(faults.of("u1")).toEqual(["cpuPercent OutOfRange"]);
     expect(news).toHaveLength(3);
+  });
+
+  it("are not those of a refusal that a feed repeats long after", async () => {
+    const told = { ...node, reason: "Counts" };
+    await clock.advance(7_200_000);
+    book.refuse({ ...told, receivedAt: addMs(clock.now(), -3_600_000) });
+    expect([faults.of("u1"), news]).toEqual([[], []]);
+    book.refuse({ ...told, receivedAt: addMs(clock.now(), -3_500_000) });
+    expect(faults.of("u1")).toEqual(["report Counts"]);
+    await clock.advance(100_000);
+    expect(faults.of("u1")).toEqual([]);
   });
 
   it("stay few, whatever a later version calls them", () => {

@@ -418,3 +418,18 @@ describe("a node whose machine the cloud does not show", () => {
     expect((await node()).status?.machine?.state).toBe("Running");
   });
 });
+
+describe("a node that is deleted because its group is no more", () => {
+  it("is let go, though the local copy still shows the group", async () => {
+    await serving();
+    await cluster.informers.find(({ name: plural }) => plural === "nodegroups")?.stop();
+    await kube.delete(resourceType("NodeGroup"), { namespace, name: "live" });
+    await kube.delete(nodeType, key);
+    await clock.advance(0);
+    expect(cluster.nodeGroups.cache.get(`${namespace}/live`)).toBeDefined();
+    await look();
+    expect(states()).toEqual(["Running"]);
+    expect(await cluster.streamNodes.client.get(key)).toBeUndefined();
+    expect(told.some((line) => line.startsWith("StreamNode Released: live-origin-0 is released (NoGroup)"))).toBe(true);
+  });
+});

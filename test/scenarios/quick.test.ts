@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { type Kind, resourceType } from "../../crds/names.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
-import { surviveEveryCall } from "../support/crash-steps.ts";
+import { launchScenario, surviveEveryCall } from "../support/crash-steps.ts";
 import { asSaved, Fleet, namespace } from "../support/fleet.ts";
 import { LoadScenario } from "../support/load-scenario.ts";
 
@@ -18,21 +18,7 @@ describe("a process that is killed", () => {
   it.each(["Before", "After"] as const)("%s a call of a launch launches each machine once", async (moment) => {
     const fleet = opened();
     await fleet.start();
-    let known = new Set<string>();
-    const scenario = {
-      prepare: async () => {
-        if (fleet.objects().includes("NodeGroup/live")) await fleet.delete("NodeGroup", "live");
-        await fleet.until("nothing is left", () => fleet.machinesLeft().length === 0 && fleet.nodes().length === 0);
-        known = new Set(fleet.cloud.machines().map(({ providerId }) => providerId));
-      },
-      act: () => fleet.applyOrigins(1),
-      done: () => fleet.inService() === 1,
-      check: () => {
-        expect(fleet.contradictions()).toEqual([]);
-        expect(fleet.cloud.machines().filter(({ providerId }) => !known.has(providerId))).toHaveLength(1);
-      },
-    };
-    expect(await surviveEveryCall(fleet, moment, scenario, 7)).toBeGreaterThan(6);
+    expect(await surviveEveryCall(fleet, moment, launchScenario(fleet, 1), 7)).toBeGreaterThan(6);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Steps through a scenario: each time the process is killed one call later, until the scenario ends before that. */
+import { expect } from "@jest/globals";
 import type { Fleet } from "./fleet.ts";
 import type { CrashPoint } from "./lifeline.ts";
 
@@ -35,4 +36,23 @@ export async function surviveEveryCall(
     if (lived) return call - 1;
   }
   throw new Error(`the scenario makes more than ${mostCalls} calls`);
+}
+
+/** A group of so many origins is made, each time after the one before has gone; each is launched once. */
+export function launchScenario(fleet: Fleet, origins: number): CrashScenario {
+  let known = new Set<string>();
+  return {
+    prepare: async () => {
+      if (fleet.objects().includes("NodeGroup/live")) await fleet.delete("NodeGroup", "live");
+      await fleet.until("nothing is left", () => fleet.machinesLeft().length === 0 && fleet.nodes().length === 0);
+      known = new Set(fleet.cloud.machines().map(({ providerId }) => providerId));
+    },
+    act: () => fleet.applyOrigins(origins),
+    done: () => fleet.inService() === origins,
+    check: () => {
+      expect(fleet.contradictions()).toEqual([]);
+      expect(fleet.names()).toEqual(Array.from({ length: origins }, (_, slot) => `live-origin-${slot}`));
+      expect(fleet.cloud.machines().filter(({ providerId }) => !known.has(providerId))).toHaveLength(origins);
+    },
+  };
 }
