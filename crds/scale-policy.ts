@@ -62,6 +62,12 @@ const roleLimitsSchema = withRules(
 /** N periods are looked back at, which must not be more than a day (Amazon's limit as well). */
 const longestEvaluationSeconds = 86_400;
 
+const defaultPeriodSeconds = 10;
+const defaultEvaluationPeriods = 1;
+// The API server fills in no default inside a list, so the rules say it themselves.
+const periodSecondsOrDefault = `(has(self.periodSeconds) ? self.periodSeconds : ${defaultPeriodSeconds})`;
+const evaluationPeriodsOrDefault = `(has(self.evaluationPeriods) ? self.evaluationPeriods : ${defaultEvaluationPeriods})`;
+
 const alarmSchema = withRules(
   z.object({
     name: z
@@ -79,8 +85,13 @@ const alarmSchema = withRules(
       .describe(
         "Over time, one datapoint from a period's samples: Average, Sum, Minimum, Maximum, SampleCount or pNN.",
       ),
-    periodSeconds: z.int().min(1).max(3600).default(10).describe("Length (s) of one period."),
-    evaluationPeriods: z.int().min(1).max(1440).default(1).describe("N: periods that are judged."),
+    periodSeconds: z.int().min(1).max(3600).default(defaultPeriodSeconds).describe("Length (s) of one period."),
+    evaluationPeriods: z
+      .int()
+      .min(1)
+      .max(1440)
+      .default(defaultEvaluationPeriods)
+      .describe("N: periods that are judged."),
     datapointsToAlarm: z
       .int()
       .min(1)
@@ -96,17 +107,17 @@ const alarmSchema = withRules(
     action: z.enum(alarmActions).describe("ScaleOut adds nodes, ScaleIn removes one at a time, None only tells."),
   }),
   {
-    rule: "!has(self.datapointsToAlarm) || self.datapointsToAlarm <= self.evaluationPeriods",
+    rule: `!has(self.datapointsToAlarm) || self.datapointsToAlarm <= ${evaluationPeriodsOrDefault}`,
     message: "datapointsToAlarm must not exceed evaluationPeriods: lower datapointsToAlarm or raise evaluationPeriods",
     fieldPath: ".datapointsToAlarm",
   },
   {
-    rule: `self.evaluationPeriods * self.periodSeconds <= ${longestEvaluationSeconds}`,
+    rule: `${evaluationPeriodsOrDefault} * ${periodSecondsOrDefault} <= ${longestEvaluationSeconds}`,
     message: "evaluationPeriods times periodSeconds must be at most 86400 (one day): lower one of them",
     fieldPath: ".evaluationPeriods",
   },
   {
-    rule: "self.action != 'ScaleIn' || self.treatMissingData != 'breaching'",
+    rule: "self.action != 'ScaleIn' || !has(self.treatMissingData) || self.treatMissingData != 'breaching'",
     message:
       "treatMissingData must not be breaching where action is ScaleIn, for silence must never remove a machine: write notBreaching, missing or ignore",
     fieldPath: ".treatMissingData",

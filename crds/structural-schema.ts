@@ -37,10 +37,23 @@ export function structuralSchema(schema: z.ZodType): JsonSchema {
 }
 
 function structural(node: JsonSchema, path: string): JsonSchema {
-  const entries = Object.entries(node).flatMap(([key, value]) => entry(key, value, path));
+  const entries = Object.entries(path.includes("[]") ? defaultInWords(node) : node).flatMap(([key, value]) =>
+    entry(key, value, path),
+  );
   const out = Object.fromEntries(entries);
   if (typeof out["type"] !== "string") throw new Error(`${path}: a structural schema needs one type`);
   return out["type"] === "integer" ? { ...out, format: "int64" } : out;
+}
+
+/**
+ * `kubectl apply` replaces a list of a custom resource as a whole: what the API server had filled into an item it would take
+ * out, and the server fill in again, at every apply. So below a list only the reader fills in, and the sentence says what.
+ */
+function defaultInWords({ default: value, ...node }: JsonSchema): JsonSchema {
+  if (value === undefined) return node;
+  const { description } = node;
+  const said = `Absent: ${typeof value === "string" ? value : JSON.stringify(value)}.`;
+  return { ...node, description: typeof description === "string" ? `${description} ${said}` : said };
 }
 
 function entry(key: string, value: unknown, path: string): [string, unknown][] {

@@ -6,6 +6,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../domain/time.ts";
 import { startDeadline } from "./deadline.ts";
 import { kubeConfigClass } from "./kube-config-library.ts";
+import { fieldManagerName } from "./kubernetes-api.ts";
 import type {
   DeleteOptions,
   KubernetesApi,
@@ -89,6 +90,9 @@ interface Call {
 /** Connections to one server, watches included: thousands of nodes that register at once must not take it down. */
 const maxSockets = 100;
 
+/** Under this name `metadata.managedFields` shows what the operator has written. */
+const asOurs = { fieldManager: fieldManagerName };
+
 /** `KubernetesApi` on the current cluster and user of a kubeconfig. Credentials are read anew for each call. */
 export class KubeClient implements KubernetesApi {
   readonly #config: KubeConfig;
@@ -127,12 +131,12 @@ export class KubeClient implements KubernetesApi {
 
   async create(type: ResourceType, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     const path = collectionPath(type, object.metadata.namespace);
-    return objectOf(await this.#call({ method: "POST", path, body: object }, signal));
+    return objectOf(await this.#call({ method: "POST", path, query: asOurs, body: object }, signal));
   }
 
   async replace(type: ResourceType, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     const path = objectPath(type, object.metadata);
-    return objectOf(await this.#call({ method: "PUT", path, body: object }, signal));
+    return objectOf(await this.#call({ method: "PUT", path, query: asOurs, body: object }, signal));
   }
 
   async mergePatch(
@@ -145,7 +149,7 @@ export class KubeClient implements KubernetesApi {
     const subresource = options.subresource === undefined ? "" : `/${options.subresource}`;
     const path = objectPath(type, address) + subresource;
     const contentType = "application/merge-patch+json";
-    return objectOf(await this.#call({ method: "PATCH", path, body: patch, contentType }, signal));
+    return objectOf(await this.#call({ method: "PATCH", path, query: asOurs, body: patch, contentType }, signal));
   }
 
   async delete(

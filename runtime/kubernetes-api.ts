@@ -66,6 +66,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Under this name every implementation of `KubernetesApi` writes. */
+export const fieldManagerName = "streamfleet";
+
 export interface ListOptions {
   /** Absent: all namespaces. */
   readonly namespace?: string;

@@ -14,6 +14,7 @@ import type {
   WatchEvent,
   WatchOptions,
 } from "../../runtime/kubernetes-api.ts";
+import { fieldManagerName } from "../../runtime/kubernetes-api.ts";
 import { builtInKinds, namespaceKind } from "./built-in-kinds.ts";
 import { EventExpiry } from "./event-expiry.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
@@ -103,13 +104,13 @@ export class EmbeddedApi implements KubernetesApi {
   async create(type: ResourceType, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     const namespace = object.metadata.namespace ?? "";
     return this.#call("create", type, object.metadata, signal, () => {
-      return this.resources.create(this.#kind(type), namespace, object).object;
+      return this.resources.create(this.#kind(type), namespace, object, asOurs).object;
     });
   }
 
   async replace(type: ResourceType, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     return this.#call("replace", type, object.metadata, signal, () => {
-      return this.resources.replace(this.#target(type, object.metadata), object).object;
+      return this.resources.replace(this.#target(type, object.metadata), object, asOurs).object;
     });
   }
 
@@ -122,7 +123,7 @@ export class EmbeddedApi implements KubernetesApi {
   ): Promise<KubernetesObject> {
     return this.#call("mergePatch", type, address, signal, () => {
       const target = { ...this.#target(type, address), ...options };
-      return this.resources.patch(target, { kind: "Merge", body: patch }).object;
+      return this.resources.patch(target, { kind: "Merge", body: patch }, asOurs).object;
     });
   }
 
@@ -193,6 +194,8 @@ export class EmbeddedApi implements KubernetesApi {
     this.resources.create(namespaceKind, "", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   }
 }
+
+const asOurs = { manager: fieldManagerName };
 
 function versioned({ group, version, plural }: Pick<ResourceType, "group" | "version" | "plural">): string {
   return `${group}/${version}/${plural}`;

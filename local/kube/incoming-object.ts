@@ -62,13 +62,36 @@ export function unrecognized(kind: Kind, why: string): StatusError {
   return badRequest(`the object provided is unrecognized (must be of type ${kind.type.kind}): ${why}`);
 }
 
+/** A configuration that is applied: decoded as an object, but with nothing filled in, for a default belongs to nobody. */
+export function decodeApplied(
+  kind: Kind,
+  body: unknown,
+): { readonly config: JsonObject; readonly unknownFields: readonly string[] } {
+  const copy = withoutNulls(jsonCopy(body));
+  if (!isObject(copy)) throw unrecognized(kind, "the body is not a JSON object");
+  checkType(kind, copy);
+  if (member(copy, ["metadata", "managedFields"]) !== undefined) throw badRequest("metadata.managedFields must be nil");
+  const unknownFields: string[] = [];
+  const metadata = decodeMetadata(kind, copy["metadata"], unknownFields);
+  const rest = pruned(without(copy, "metadata"), kind.schema, "", unknownFields) as JsonObject;
+  const own = kind.hasStatus ? without(rest, "status") : rest;
+  return { config: { ...own, apiVersion: copy["apiVersion"], kind: copy["kind"], metadata }, unknownFields };
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(kept.map(([name, inner]) => [name, withoutNulls(inner)]));
+}
+
 /** Metadata without what the server keeps to itself. */
 function decodeMetadata(kind: Kind, metadata: unknown, unknownFields: string[]): JsonObject {
   const known = pruned(metadata ?? {}, metadataSchema, "metadata", unknownFields);
   const filled = defaulted(known, metadataSchema);
   const [typeError] = schemaErrors(filled, metadataSchema, undefined);
   if (typeError !== undefined || !isObject(filled)) throw typeMismatch(kind, "ObjectMeta", typeError);
-  return withoutEmpty(without(filled, "managedFields", "selfLink"));
+  return withoutEmpty(without(filled, "selfLink"));
 }
 
 /** Empty lists and maps are as good as none, and the server does not store them. */

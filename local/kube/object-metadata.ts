@@ -7,7 +7,7 @@ import type { StructuralSchema } from "./structural-schema.ts";
 const text: StructuralSchema = { type: "string" };
 const texts: StructuralSchema = { type: "object", additionalProperties: text };
 
-/** Metadata that clients may send. `managedFields` is known so that it may be sent; it is dropped on arrival. */
+/** Metadata that clients may send. Of `managedFields` see managed-fields.ts. */
 export const metadataSchema: StructuralSchema = {
   type: "object",
   description: "Standard object's metadata.",

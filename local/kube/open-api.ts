@@ -58,7 +58,7 @@ function gvk({ type }: Kind): JsonObject {
 
 /** kubectl asks whether the operation takes `fieldValidation` before it trusts the server with validation. */
 function operation(kind: Kind, action: "get" | "patch"): JsonObject {
-  const parameters = action === "get" ? [] : ["dryRun", "fieldManager", "fieldValidation"];
+  const parameters = action === "get" ? [] : ["dryRun", "fieldManager", "fieldValidation", "force"];
   return {
     parameters: parameters.map((name) => ({ name, in: "query", schema: { type: "string" } })),
     responses: { 200: { description: "OK" } },

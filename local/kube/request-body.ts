@@ -26,8 +26,11 @@ export function objectBody(contentType: string, body: Buffer, kind: Kind): unkno
   return parsed("json", kind, () => JSON.parse(body.toString()) as unknown);
 }
 
+/** What a PATCH asks for: a change of the object, or a configuration to apply. */
+export type PatchRequest = Patch | { readonly kind: "Apply"; readonly body: unknown };
+
 /** A built-in kind's strategic merge equals a JSON merge here: none of them has a list that would be merged by key. */
-export function patchBody(contentType: string, body: Buffer, kind: Kind): Patch {
+export function patchBody(contentType: string, body: Buffer, kind: Kind): PatchRequest {
   switch (contentType) {
     case "application/json-patch+json":
       return { kind: "Json", body: decoded(body) };
@@ -37,14 +40,11 @@ export function patchBody(contentType: string, body: Buffer, kind: Kind): Patch 
       if (!kind.custom) return { kind: "Merge", body: decoded(body) };
       break;
     case "application/apply-patch+yaml":
-    case "application/apply-patch+cbor":
-      throw unsupported(
-        "the embedded API does not do server-side apply: use `kubectl apply` without --server-side, or a real cluster",
-      );
+      return { kind: "Apply", body: parsed("yaml", kind, () => parse(body.toString()) as unknown) };
   }
   throw unsupported(
     "the body of the request was in an unknown format - accepted media types include: " +
-      "application/json-patch+json, application/merge-patch+json",
+      "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
   );
 }
 

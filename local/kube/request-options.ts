@@ -8,13 +8,41 @@ import type { IncludeObject } from "./table.ts";
 
 export type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
 
-export function writeOptions(query: URLSearchParams, options: OptionsKind): WriteOptions {
+/** `userAgent`: by whom the fields are written where the request names no manager. */
+export function writeOptions(
+  query: URLSearchParams,
+  options: OptionsKind,
+  userAgent: string | undefined,
+): WriteOptions {
   const dryRun = isDryRun(query.getAll("dryRun"), options);
+  const manager = managerOf(query, options) ?? userAgent?.split("/", 1)[0]?.slice(0, 128) ?? "unknown";
   const validation = query.get("fieldValidation");
-  if (validation === null || validation === "") return { dryRun };
-  if (isFieldValidation(validation)) return { dryRun, fieldValidation: validation };
+  if (validation === null || validation === "") return { dryRun, manager };
+  if (isFieldValidation(validation)) return { dryRun, manager, fieldValidation: validation };
   const message = `Unsupported value: ${JSON.stringify(validation)}: supported values: "", "Ignore", "Strict", "Warn"`;
   throw invalidOption(options, "fieldValidation", message);
+}
+
+/** What an apply asks for beyond other writes: its manager must have a name. */
+export function applyOptions(query: URLSearchParams): { readonly force: boolean; readonly manager: string } {
+  const manager = managerOf(query, "PatchOptions");
+  if (manager === undefined) {
+    throw invalidOption("PatchOptions", "fieldManager", "Required value: is required for apply patch", "Required");
+  }
+  const force = query.get("force") ?? "false";
+  if (!["true", "1", "false", "0", ""].includes(force))
+    throw badRequest(`force: Invalid value: ${JSON.stringify(force)}: it must be true or false`);
+  return { manager, force: force === "true" || force === "1" };
+}
+
+const longestManager = 128;
+
+function managerOf(query: URLSearchParams, options: string): string | undefined {
+  const manager = query.get("fieldManager");
+  if (manager === null || manager === "") return undefined;
+  if (manager.length <= longestManager) return manager;
+  const message = `Too long: may not be more than ${String(longestManager)} bytes`;
+  throw invalidOption(options, "fieldManager", message, "TooLong");
 }
 
 function isDryRun(values: readonly unknown[], options: string): boolean {

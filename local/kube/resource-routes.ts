@@ -9,7 +9,15 @@ import { without } from "./json.ts";
 import type { Kind } from "./kinds.ts";
 import { watchObjects } from "./object-watch.ts";
 import { objectBody, patchBody } from "./request-body.ts";
-import { deleteOptions, includeObject, isWatch, listOptions, optionalNumber, writeOptions } from "./request-options.ts";
+import {
+  applyOptions,
+  deleteOptions,
+  includeObject,
+  isWatch,
+  listOptions,
+  optionalNumber,
+  writeOptions,
+} from "./request-options.ts";
 import type { ResourcePath } from "./request-path.ts";
 import { resourcePath } from "./request-path.ts";
 import type { Target, Written } from "./resources.ts";
@@ -74,7 +82,12 @@ async function answerCollection(exchange: Exchange, path: ResourcePath, method: 
     sendWritten(
       exchange,
       kind,
-      api.resources.create(kind, namespace ?? "", bodyOf(exchange.request, kind), writeOptions(query, "CreateOptions")),
+      api.resources.create(
+        kind,
+        namespace ?? "",
+        bodyOf(exchange.request, kind),
+        writeOptions(query, "CreateOptions", userAgent(exchange.request)),
+      ),
     );
   } else if (method === "DELETE" && isWhere) deleteCollection(exchange, path);
   else return false;
@@ -92,12 +105,17 @@ function answerObject(exchange: Exchange, target: Target, method: string): void 
       sendWritten(
         exchange,
         kind,
-        api.resources.replace(target, bodyOf(request, kind), writeOptions(query, "UpdateOptions")),
+        api.resources.replace(target, bodyOf(request, kind), writeOptions(query, "UpdateOptions", userAgent(request))),
       );
       return;
     case "PATCH": {
       const patch = patchBody(contentType(request), rawBody(request), kind);
-      sendWritten(exchange, kind, api.resources.patch(target, patch, writeOptions(query, "PatchOptions")));
+      const options = writeOptions(query, "PatchOptions", userAgent(request));
+      const written =
+        patch.kind === "Apply"
+          ? api.resources.apply(target, patch.body, { ...options, ...applyOptions(query) })
+          : api.resources.patch(target, patch, options);
+      sendWritten(exchange, kind, written);
       return;
     }
     case "DELETE":
@@ -258,6 +276,10 @@ function checkAccept(request: Request): void {
   if (accept === "" || /json|\*\/\*|application\/\*/.test(accept)) return;
   const message = "only the following media types are accepted: application/json";
   throw new StatusError(406, "NotAcceptable", message);
+}
+
+function userAgent(request: Request): string | undefined {
+  return request.headers["user-agent"];
 }
 
 function contentType(request: Request): string {

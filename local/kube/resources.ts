@@ -3,10 +3,12 @@ import type { Clock } from "../../domain/time.ts";
 import { toSecondsRfc3339 } from "../../domain/time.ts";
 import type { DeleteOptions, KubernetesObject, ListOptions, ObjectMeta } from "../../runtime/kubernetes-api.ts";
 import { namespaceKind } from "./built-in-kinds.ts";
-import { cannotBeHandled, check, decode, strictProblem } from "./incoming-object.ts";
+import { cannotBeHandled, check, decode, decodeApplied, strictProblem } from "./incoming-object.ts";
 import type { Incoming } from "./incoming-object.ts";
+import type { JsonObject } from "./json.ts";
 import { isObject, member, without } from "./json.ts";
 import type { Kind } from "./kinds.ts";
+import { afterUpdate, firstManager, serverSideApply, withManagers, type Writer } from "./managed-fields.ts";
 import type { ListPage } from "./list-pages.ts";
 import { ListPages } from "./list-pages.ts";
 import { finalizerAdditionErrors } from "./object-metadata.ts";
@@ -27,6 +29,7 @@ import {
   missingResourceVersion,
   notFound,
   preconditionFailed,
+  unsupported,
 } from "./status.ts";
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
@@ -36,6 +39,14 @@ export interface WriteOptions {
   readonly dryRun?: boolean;
   /** What becomes of unknown fields; `Warn` when absent. */
   readonly fieldValidation?: FieldValidation;
+  /** Whose the fields are that are written; `unknown` when absent. */
+  readonly manager?: string;
+}
+
+export interface ApplyOptions extends WriteOptions {
+  readonly manager: string;
+  /** Takes fields from other managers that have them with other values. */
+  readonly force: boolean;
 }
 
 export interface Written {
@@ -92,13 +103,59 @@ export class Resources {
     const incoming = decode(kind, body);
     const warnings = unknownFieldWarnings(kind, incoming, options);
     const object = this.#newObject(kind, namespace, incoming.object);
+    return { object: this.#insert(kind, namespace, object, options), created: true, warnings };
+  }
+
+  #insert(kind: Kind, namespace: string, object: KubernetesObject, options: WriteOptions): KubernetesObject {
     this.#checkNamespace(kind, namespace, object.metadata.name);
     check(kind, object, undefined);
     const target = { kind, namespace, name: object.metadata.name };
     const existing = this.#store.read(keyOf(target));
     if (existing !== undefined) throw alreadyExists(kind.type, target.name, isDeleting(existing));
-    const stored = options.dryRun === true ? object : this.#store.put(keyOf(target), object);
-    return { object: stored, created: true, warnings };
+    return options.dryRun === true ? object : this.#store.put(keyOf(target), object);
+  }
+
+  /** Server-side apply: makes the object, or merges into it what the manager wants and takes out what it wants no more. */
+  apply(target: Target, body: unknown, options: ApplyOptions): Written {
+    const { kind } = target;
+    if (target.subresource !== undefined) {
+      throw unsupported("the embedded API applies whole objects: change the status by a merge patch");
+    }
+    const { config, unknownFields } = decodeApplied(kind, body);
+    const { name, namespace } = config["metadata"] as ObjectMeta;
+    if (name !== target.name) throw badRequest(nameMismatch(name, target.name));
+    checkSame("namespace", namespace, target.namespace);
+    const warnings = unknownFieldWarnings(kind, { unknownFields }, options);
+    const live = this.#store.read(keyOf(target));
+    return live === undefined
+      ? { object: this.#applyNew(target, config, options), created: true, warnings }
+      : { object: this.#applyTo(target, live, config, options), created: false, warnings };
+  }
+
+  #applyNew({ kind, namespace }: Target, config: JsonObject, options: ApplyOptions): KubernetesObject {
+    const metadata = without(config["metadata"] as JsonObject, "resourceVersion", "uid");
+    const { object: incoming } = decode(kind, { ...config, metadata });
+    const object = this.#newObject(kind, namespace, incoming);
+    const managers = firstManager(kind, config, this.#writer(options));
+    return this.#insert(
+      kind,
+      namespace,
+      withManagers(kind, undefined, object, managers, this.#writer(options)),
+      options,
+    );
+  }
+
+  #applyTo(target: Target, live: KubernetesObject, config: JsonObject, options: ApplyOptions): KubernetesObject {
+    const { kind } = target;
+    const { object, entries } = serverSideApply(kind, live, config, options);
+    const { object: incoming } = decode(kind, object);
+    return this.#update(target, live, incoming, options, (next) =>
+      withManagers(kind, live, next, entries, this.#writer(options)),
+    );
+  }
+
+  #writer({ manager = "unknown" }: WriteOptions): Writer {
+    return { manager, time: toSecondsRfc3339(this.#clock.now()) };
   }
 
   replace(target: Target, body: unknown, options: WriteOptions = {}): Written {
@@ -157,6 +214,7 @@ export class Resources {
     }
     checkSame("namespace", metadata.namespace, namespace);
     const object = kind.hasStatus ? withoutStatus(incoming) : incoming;
+    // Whose the fields are is known from the first apply on; what a backup says of it is of another object.
     return {
       ...object,
       metadata: { ...this.#newMetadata(kind, metadata), ...(kind.type.namespaced ? { namespace } : {}) },
@@ -166,7 +224,12 @@ export class Resources {
   #newMetadata(kind: Kind, incoming: ObjectMeta): ObjectMeta {
     const uid = this.#newUid();
     return {
-      ...without(incoming, "deletionTimestamp", "generation"),
+      ...without(
+        incoming as ObjectMeta & { managedFields?: unknown },
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+      ),
       ...generatedName(incoming, uid),
       uid,
       creationTimestamp: toSecondsRfc3339(this.#clock.now()),
@@ -186,11 +249,23 @@ export class Resources {
     );
   }
 
+  /** Nobody asks whose the fields of a status are. */
+  #followed(
+    target: Target,
+    current: KubernetesObject,
+    next: KubernetesObject,
+    options: WriteOptions,
+  ): KubernetesObject {
+    if (target.subresource === "status" || (!isFollowed(current) && !isFollowed(next))) return next;
+    return afterUpdate(target.kind, current, next, this.#writer(options));
+  }
+
   #update(
     target: Target,
     current: KubernetesObject,
     incoming: KubernetesObject,
     options: WriteOptions,
+    managed?: (next: KubernetesObject) => KubernetesObject,
   ): KubernetesObject {
     const { kind, name } = target;
     checkVersion(target, current, incoming.metadata);
@@ -205,8 +280,14 @@ export class Resources {
     check(kind, next, current);
     const generation = nextGeneration(kind, current, next);
     const counted = generation === undefined ? next : withMetadata(next, { generation });
-    return options.dryRun === true ? counted : commit(this.#store, keyOf(target), current, counted);
+    const followed = managed?.(counted) ?? this.#followed(target, current, counted, options);
+    return options.dryRun === true ? followed : commit(this.#store, keyOf(target), current, followed);
   }
+}
+
+/** Whether the object has anybody's fields written down. */
+function isFollowed(object: KubernetesObject): boolean {
+  return "managedFields" in object.metadata;
 }
 
 function withoutStatus(object: KubernetesObject): KubernetesObject {
@@ -225,7 +306,11 @@ function generatedName(incoming: ObjectMeta, uid: string): { readonly name?: str
   return hasName || typeof prefix !== "string" ? {} : { name: `${prefix}${uid.replaceAll("-", "").slice(-5)}` };
 }
 
-function unknownFieldWarnings(kind: Kind, { unknownFields }: Incoming, options: WriteOptions): readonly string[] {
+function unknownFieldWarnings(
+  kind: Kind,
+  { unknownFields }: Pick<Incoming, "unknownFields">,
+  options: WriteOptions,
+): readonly string[] {
   if (unknownFields.length === 0 || options.fieldValidation === "Ignore") return [];
   if (options.fieldValidation === "Strict") throw cannotBeHandled(kind, strictProblem(unknownFields));
   return unknownFields.map((field) => `unknown field "${field}"`);

@@ -140,11 +140,16 @@ export function missingResourceVersion(type: ResourceType, name: string): Status
 }
 
 /** A query parameter or an option of a deletion that means nothing: `options` is `CreateOptions`, `DeleteOptions`, … */
-export function invalidOption(options: string, field: string, message: string): StatusError {
+export function invalidOption(
+  options: string,
+  field: string,
+  message: string,
+  why: "NotSupported" | "Required" | "TooLong" = "NotSupported",
+): StatusError {
   return new StatusError(422, "Invalid", `${options}.meta.k8s.io "" is invalid: ${field}: ${message}`, {
     group: "meta.k8s.io",
     kind: options,
-    causes: [{ reason: "FieldValueNotSupported", message, field }],
+    causes: [{ reason: `FieldValue${why}`, message, field }],
   });
 }
 

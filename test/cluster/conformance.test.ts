@@ -31,5 +31,5 @@ async function realServer(): Promise<KubernetesServer> {
 }
 
 describe("a real API server", () => {
-  describeKubernetesApi(realServer, { serverSideApply: true, protobuf: true, streamingLists: true });
+  describeKubernetesApi(realServer, { protobuf: true, streamingLists: true });
 });

@@ -97,8 +97,6 @@ describe.each(kubectlVersions)("kubectl %s on the embedded API", (version) => {
   it("says what the server does not do, and what to do instead", async () => {
     const said = async (args: readonly string[], input = ""): Promise<string> =>
       (await kubectl.run(args, { input })).stderr;
-    const manifest = widget("x", { size: 1, platform: "aws" }).input;
-    expect(await said(["apply", "--server-side", "-f", "-"], manifest)).toContain("without --server-side");
     expect(await said(["create", "namespace", "x"])).toContain("kubectl apply -f");
     expect(await said(["apply", "-f", "-"], JSON.stringify(widgetCrd))).toContain("no matches for kind");
     const unknown = widget("x", { size: 1, platform: "aws", nope: 1 }).input;

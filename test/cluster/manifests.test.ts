@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { apiVersion, type Kind, kinds } from "../../crds/names.ts";
 import { describeManifestRefusals, type ManifestServer } from "../conformance/invalid-manifests.ts";
+import { type ApplyServer, describeServerSideApply } from "../conformance/server-side-apply.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../support/embedded-server.ts";
 import { invalidManifests } from "../support/invalid-manifests.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";
@@ -16,10 +17,17 @@ async function crdFiles(): Promise<readonly string[]> {
   return names.filter((name) => name.endsWith(".yaml")).map((name) => `${crdFolder}${name}`);
 }
 
-/** The real server, in a namespace of the suite's own. */
-async function realServer(): Promise<ManifestServer> {
+async function applyServer(): Promise<ApplyServer> {
   const http = clusterHttp();
-  const namespace = "manifests";
+  const server = await realServer("applied");
+  const send: ApplyServer["send"] = (method, path, body, contentType) =>
+    http(method, path, { body, headers: { "content-type": contentType } });
+  return { namespace: server.namespace, close: () => server.close(), send };
+}
+
+/** The real server, in a namespace of the suite's own. */
+async function realServer(namespace = "manifests"): Promise<ManifestServer> {
+  const http = clusterHttp();
   await http("POST", "/api/v1/namespaces", { body: { metadata: { name: namespace } } });
   return {
     namespace,
@@ -31,7 +39,11 @@ async function realServer(): Promise<ManifestServer> {
 }
 
 describe("a real API server", () => {
-  describeManifestRefusals(realServer);
+  describeManifestRefusals(() => realServer());
+
+  describe("applies on the server", () => {
+    describeServerSideApply(applyServer);
+  });
 
   describe("and the embedded one say the same of", () => {
     let embedded: EmbeddedServer;

@@ -24,7 +24,6 @@ export interface KubernetesServer {
 /** Where a server may differ on purpose; each is asserted on both sides. */
 export interface KnownDifferences {
   /** `application/apply-patch+yaml`. */
-  readonly serverSideApply: boolean;
   /** `application/vnd.kubernetes.protobuf` in requests. */
   readonly protobuf: boolean;
   /** `sendInitialEvents` on watches. */
@@ -822,14 +821,6 @@ export function describeKubernetesApi(open: () => Promise<KubernetesServer>, dif
   });
 
   describe("known differences", () => {
-    it(`${differences.serverSideApply ? "does" : "refuses"} server-side apply`, async () => {
-      const applied = JSON.stringify(manifest("applied", small, { namespace: server.namespace }));
-      const headers = { "content-type": "application/apply-patch+yaml" };
-      const answer = await ask("PATCH", `${collection()}/applied?fieldManager=test&force=true`, applied, headers);
-      expect(answer.status).toBe(differences.serverSideApply ? 201 : 415);
-      if (!differences.serverSideApply) expect(answer.body.message).toContain("server-side apply");
-    });
-
     it(`${differences.protobuf ? "reads" : "refuses"} protobuf`, async () => {
       const headers = { "content-type": "application/vnd.kubernetes.protobuf" };
       const answer = await ask("POST", `/api/v1/namespaces/${server.namespace}/configmaps`, "k8s\0", headers);

@@ -61,6 +61,11 @@ describe.each(everyKind)("the schema of %s", (kind) => {
     expect(wrong).toEqual([]);
   });
 
+  it("has no default below a list, where each apply would take it out and put it in again", () => {
+    const below = places.filter(({ path }) => path.includes(0));
+    expect(pathsOf(below, ({ schema }) => schema.default !== undefined)).toEqual([]);
+  });
+
   it("has rules that say what to write", () => {
     const rules = [schemaOf(kind), ...places.map(({ schema }) => schema)].flatMap(
       (schema) => schema["x-kubernetes-validations"] ?? [],

@@ -1,5 +1,6 @@
 /** One quick scenario of each kind that `npm run test:scenarios` plays at length. */
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { isDeepStrictEqual } from "node:util";
 import { type Kind, resourceType } from "../../crds/names.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
 import { launchScenario, surviveEveryCall } from "../support/crash-steps.ts";
@@ -41,12 +42,14 @@ describe("a crowd", () => {
   it("comes and goes: edges come before it is turned away, and none of it is cut", async () => {
     const scenario = await LoadScenario.open();
     close = () => scenario.close();
+    scenario.fleet.forgetWrites();
     await scenario.ramp(10, 70, 60);
     await scenario.hold(70, 30);
     expect(scenario.fleet.inService("edge")).toBeGreaterThanOrEqual(6);
     await scenario.ramp(70, 0, 30);
     await scenario.until("the minimum", 0, () => scenario.fleet.nodes("edge").length === 2, 1_500);
     expect(scenario.counts).toMatchObject({ cut: 0, lost: 0 });
+    expect(rewritten(scenario.fleet)).toEqual([]);
   });
 
   it("is met by steps as before when the operator's clock is put back by an hour", async () => {
@@ -90,3 +93,13 @@ describe("a full backup", () => {
     expect(machines()).toEqual(before);
   });
 });
+
+/** What people write and a controller has changed the spec of: nothing, or their next apply would change it back. */
+function rewritten(fleet: Fleet): readonly string[] {
+  const theirs = new Set(["NodeGroup", "ScalePolicy", "LaunchConfig"]);
+  expect(fleet.writes.some(({ object }) => object.kind === "NodeGroup")).toBe(true);
+  return fleet.writes
+    .filter(({ object, previous }) => theirs.has(object.kind) && previous !== undefined)
+    .filter(({ object, previous }) => !isDeepStrictEqual(object["spec"], previous?.["spec"]))
+    .map(({ key }) => `${key.resource}/${key.name}`);
+}

@@ -88,11 +88,18 @@ export function fullValue(schema: SchemaNode, path: Path = []): unknown {
 }
 
 /** Where a pattern asks for more than a letter, the default shows what. */
-function textOf({ default: text }: SchemaNode): string {
+function textOf(schema: SchemaNode): string {
+  const text = schema.default ?? statedDefault(schema);
   return typeof text === "string" ? text : "a";
 }
 
-/** The value with the defaults of the schema, as the API server adds them: only where the parent is there. */
+/** What the sentence of a field in a list says that it counts as when it is absent: no default of the schema can be there. */
+function statedDefault({ description = "", type }: SchemaNode): unknown {
+  const text = / Absent: (\S+)\.$/.exec(description)?.[1];
+  return text === undefined || type === "string" ? text : (JSON.parse(text) as unknown);
+}
+
+/** The value with the defaults that the schema has or states: only where the parent is there. */
 export function withDefaults(schema: SchemaNode, value: unknown): unknown {
   const { items } = schema;
   if (items !== undefined && Array.isArray(value)) return value.map((item) => withDefaults(items, item));
@@ -100,7 +107,7 @@ export function withDefaults(schema: SchemaNode, value: unknown): unknown {
   const given = value as Readonly<Record<string, unknown>>;
   const out: Record<string, unknown> = { ...given };
   for (const [name, child] of Object.entries(schema.properties ?? {})) {
-    const found = given[name] ?? child.default;
+    const found = given[name] ?? child.default ?? statedDefault(child);
     if (found !== undefined) out[name] = withDefaults(child, found);
   }
   return out;

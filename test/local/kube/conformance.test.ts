@@ -7,7 +7,7 @@ import { describeKubernetesApi, type KubernetesServer } from "../../conformance/
 import { widgetApi } from "../../support/embedded-api.ts";
 import { plainKubeConfig } from "../../support/kube-config.ts";
 
-const refused = { serverSideApply: false, protobuf: false, streamingLists: false };
+const refused = { protobuf: false, streamingLists: false };
 
 /** Waits a tenth as long: watches last a second of it, the least that a request can ask for. */
 function hurriedClock(): Clock {
