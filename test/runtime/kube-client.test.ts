@@ -64,13 +64,13 @@ describe("Kubernetes client", () => {
   it.each([
     ["get", () => client.get(widgetType, at), `GET ${path}/a`],
     ["get without namespace", () => client.get(core, { name: "x" }), "GET /api/v1/namespaces/x"],
-    ["create", () => client.create(widgetType, widget), `POST ${path}`],
-    ["replace", () => client.replace(widgetType, widget), `PUT ${path}/a`],
-    ["patch", () => client.mergePatch(widgetType, at, {}), `PATCH ${path}/a`],
+    ["create", () => client.create(widgetType, widget), `POST ${path}?fieldManager=streamfleet`],
+    ["replace", () => client.replace(widgetType, widget), `PUT ${path}/a?fieldManager=streamfleet`],
+    ["patch", () => client.mergePatch(widgetType, at, {}), `PATCH ${path}/a?fieldManager=streamfleet`],
     [
       "patch the status",
       () => client.mergePatch(widgetType, at, {}, { subresource: "status" }),
-      `PATCH ${path}/a/status`,
+      `PATCH ${path}/a/status?fieldManager=streamfleet`,
     ],
     ["delete", () => client.delete(widgetType, at), `DELETE ${path}/a`],
   ])("sends %s", async (_name, call, line) => {
