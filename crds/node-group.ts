@@ -48,6 +48,11 @@ const roleStatusSchema = z.object({
   desired: z.int().min(0).describe("Nodes that there are to be now."),
   inService: z.int().min(0).describe("Nodes that serve clients."),
   starting: z.int().min(0).describe("Nodes asked for or booting, not yet in service."),
+  overdue: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Starting nodes that take longer than their warm-up: they are not waited for. Absent: none."),
   draining: z.int().min(0).describe("Nodes that take no new clients and will go."),
   terminating: z.int().min(0).describe("Nodes whose machine is being terminated."),
   load: z

@@ -80,7 +80,7 @@ function withoutNumbers(sentence: string): string {
 }
 
 function roleStatus({ input, decision, anchors, shownLoad }: ShownPlace): RoleStatus {
-  const { role, region, minLimit, maxLimit, counts } = input;
+  const { role, region, minLimit, maxLimit, counts, overdue = 0 } = input;
   const { scaledOutAt, settledAt } = anchors;
   return {
     role,
@@ -89,6 +89,7 @@ function roleStatus({ input, decision, anchors, shownLoad }: ShownPlace): RoleSt
     maxLimit,
     desired: decision.desired,
     ...counts,
+    ...(overdue > 0 && { overdue }),
     ...(shownLoad !== undefined && { load: shownLoad }),
     ...(scaledOutAt !== undefined && { scaledOutAt: toRfc3339(scaledOutAt) }),
     ...(settledAt !== undefined && { settledAt: toRfc3339(settledAt) }),

@@ -2,6 +2,7 @@
 import type { EdgeSource, Phase } from "../crds/names.ts";
 import type { RoleStatus } from "../crds/node-group.ts";
 import type { Pause } from "./pause.ts";
+import { roomToDrain } from "./scale-in.ts";
 
 /** What an API replica knows when an origin asks. */
 export interface ScaleInRequestFacts {
@@ -13,7 +14,8 @@ export interface ScaleInRequestFacts {
   /** Region of the named edge, or of the origin where none is named. */
   readonly region: string;
   /** Of the edges in that region, from the status of the group; undefined: nothing has been counted yet. */
-  readonly edges: Pick<RoleStatus, "minLimit" | "inService" | "starting" | "draining" | "terminating"> | undefined;
+  readonly edges:
+    Pick<RoleStatus, "minLimit" | "inService" | "starting" | "overdue" | "draining" | "terminating"> | undefined;
   /** The edge that the origin names. */
   readonly edge?: {
     readonly name: string;
@@ -70,16 +72,17 @@ function edgeObstacle({ edge }: ScaleInRequestFacts): RequestJudgement | undefin
   return refused("NotInService", `${name} is ${phase ?? "new"}, not InService`);
 }
 
-/** A node that starts may never serve: it does not make room for another to go. */
+/** As the decision itself counts: a node that starts makes no room for another, and one that is overdue holds none up. */
 function countObstacle({ edges, region }: ScaleInRequestFacts): RequestJudgement | undefined {
   if (edges === undefined) return refused("NotResolved", `the edges in ${region} have not been counted yet`);
-  const { minLimit, inService, starting, draining, terminating } = edges;
-  if (inService + starting <= minLimit) {
-    const message = `${inService + starting} edges in ${region} (${inService} in service) are no more than the minimum of ${minLimit}`;
+  const { minLimit, inService, overdue = 0, draining, terminating } = edges;
+  const { booting, isBusy, atMinimum } = roomToDrain({ counts: edges, overdue, minLimit });
+  if (atMinimum) {
+    const message = `${inService} edges in service in ${region} are no more than the minimum of ${minLimit}`;
     return refused("AtMinimum", message);
   }
-  if (starting + draining + terminating === 0) return undefined;
-  const message = `one edge at a time: in ${region} ${starting} are starting, ${draining} draining, ${terminating} terminating`;
+  if (!isBusy) return undefined;
+  const message = `one edge at a time: in ${region} ${booting} are starting, ${draining} draining, ${terminating} terminating`;
   return refused("OperationInProgress", message);
 }
 

@@ -69,15 +69,28 @@ function shortObservation({ now, manner }: ScalingInput, { observedSince }: Know
   return { reason: "Stabilizing", words, until };
 }
 
+/** Whether the numbers of nodes let one go: the same for a decision and for an origin that asks. */
+export function roomToDrain(place: Pick<ScalingInput, "counts" | "overdue" | "minLimit">): {
+  /** Nodes that start within their warm-up. One that takes longer may never serve, and is not waited for. */
+  readonly booting: number;
+  /** Another node comes or goes. */
+  readonly isBusy: boolean;
+  /** One node less in service would be below the minimum. */
+  readonly atMinimum: boolean;
+} {
+  const { inService, draining, terminating } = place.counts;
+  const booting = bootingOf(place);
+  return { booting, isBusy: booting + draining + terminating > 0, atMinimum: inService - 1 < place.minLimit };
+}
+
 function countObstacle(input: ScalingInput): Obstacle | undefined {
-  const { counts, minLimit } = input;
-  const { inService, draining, terminating } = counts;
-  const starting = bootingOf(input);
-  if (starting + draining + terminating > 0) {
-    const words = `one node at a time: ${starting} starting, ${draining} draining, ${terminating} terminating`;
+  const { draining, terminating } = input.counts;
+  const { booting, isBusy, atMinimum } = roomToDrain(input);
+  if (isBusy) {
+    const words = `one node at a time: ${booting} starting, ${draining} draining, ${terminating} terminating`;
     return { reason: "OperationInProgress", words };
   }
-  return inService - 1 < minLimit ? { reason: "MinimumReached", words: "the minimum keeps it" } : undefined;
+  return atMinimum ? { reason: "MinimumReached", words: "the minimum keeps it" } : undefined;
 }
 
 function loadObstacle(input: ScalingInput, load: KnownLoad): Obstacle | undefined {

@@ -44,7 +44,10 @@ export interface BatchPlan {
 const longestMessage = 1_024;
 const mostZones = 16;
 
-/** The batch that carries a decision out; the same plan always gives the same batch. Undefined: the role has no launch config. */
+/**
+ * The batch that carries a decision out, or as much of it as one call of the cloud takes; the rest is for further batches. The
+ * same plan always gives the same batch. Undefined: the role has no launch config.
+ */
 export function planBatch(plan: BatchPlan): Draft | undefined {
   const { group, place, decision } = plan;
   const launch = snapshot(plan);

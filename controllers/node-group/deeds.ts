@@ -1,4 +1,5 @@
 /** Carries decisions out: commits a LaunchBatch, or marks a node that is to drain. One of each role at a time. */
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import type { Decided } from "../../domain/group-status.ts";
@@ -64,33 +65,69 @@ export class Deeds {
     return onePerRole(acted, isDrain, (entry) => this.#mark(acted.observation, entry, nodes, turn));
   }
 
+  /** As many batches as the decision takes: one holds what one call of the cloud launches. */
   async #commit(
-    { group, references, census, batches }: GroupObservation,
+    observation: GroupObservation,
     { input, decision }: LaunchDecided,
     turn: Turn,
   ): Promise<ReconcileResult | undefined> {
+    const { group, references, census } = observation;
     if (references.kind !== "Resolved") return undefined;
     const { launchConfig } = references;
-    const { cluster, clock, leadership, revisionOf, call } = this.#deps;
-    const committed = { call: call(), decidedAt: clock.now() };
-    const plan = { group, launchConfig, place: input, decision, batches, ground: census, ...committed };
-    const draft = planBatch({ ...plan, revision: revisionOf(launchConfig) });
+    const plan = { group, launchConfig, revision: this.#deps.revisionOf(launchConfig), place: input, ground: census };
+    const committed: LaunchBatch[] = [];
+    let left = decision.count;
+    try {
+      while (left > 0) {
+        const batches = [...observation.batches, ...committed];
+        const outcome = await this.#commitOne({ ...plan, batches, decision: { ...decision, count: left } }, turn);
+        if (outcome === undefined) return undefined;
+        // Somebody else has taken this number meanwhile: what is missing now is decided anew, on the cluster's own word.
+        if (outcome === "Taken") return requeueAfter(takenMs, "somebody else has taken the number");
+        committed.push(outcome);
+        left -= outcome.spec.slots.length;
+      }
+    } finally {
+      this.#tellOfLaunch(group, decision, committed);
+    }
+    return requeueAfter(0, "a batch was committed");
+  }
+
+  async #commitOne(
+    plan: Omit<BatchPlan, "call" | "decidedAt">,
+    turn: Turn,
+  ): Promise<LaunchBatch | "Taken" | undefined> {
+    const { cluster, clock, leadership, call, fresh } = this.#deps;
+    const { group, decision } = plan;
+    const draft = planBatch({ ...plan, call: call(), decidedAt: clock.now() });
     if (draft === undefined) return undefined;
     assertLeading(leadership);
     const batch = draft.metadata.name;
     const key = { namespace: group.metadata.namespace, name: batch };
-    const create = () => cluster.launchBatches.client.create(draft, turn.signal);
-    const created = await this.#deps.fresh.creating(key, create);
-    // Somebody else has taken this number meanwhile: what is missing now is decided anew, on the cluster's own word.
+    const created = await fresh.creating(key, () => cluster.launchBatches.client.create(draft, turn.signal));
     if (created.kind === "AlreadyExists") {
       this.#worlds.distrust(group);
       turn.logger.debug("batch number was taken", { batch });
-      return requeueAfter(takenMs, "somebody else has taken the number");
+      return "Taken";
     }
-    this.#worlds.created(created.object);
-    turn.logger.info("committed launch batch", { batch, count: decision.count, reason: decision.reason });
-    this.#tell(group, "ScaledOut", `${batch}: ${decision.message}`);
-    return requeueAfter(0, "a batch was committed");
+    const { object } = created;
+    this.#worlds.created(object);
+    turn.logger.info("committed launch batch", { batch, count: object.spec.slots.length, reason: decision.reason });
+    return object;
+  }
+
+  /** One sentence for the decision, with the batches that carry it out. */
+  #tellOfLaunch(
+    group: NodeGroup,
+    { count, message }: LaunchDecided["decision"],
+    committed: readonly LaunchBatch[],
+  ): void {
+    const [first, last] = [committed[0], committed.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const names = first === last ? first.metadata.name : `${first.metadata.name} to ${last.metadata.name}`;
+    const launched = committed.reduce((sum, { spec }) => sum + spec.slots.length, 0);
+    const rest = launched < count ? ` (${launched} of ${count} so far)` : "";
+    this.#tell(group, "ScaledOut", `${names}: ${message}${rest}`);
   }
 
   async #mark(

@@ -32,6 +32,7 @@ describe("a scale-in request", () => {
     ["when origins alone may ask", { edgeSources: ["Origin"] }],
     ["when a pause has ended", { pause: { kind: "PauseEnded", until: 0 } }],
     ["down to the minimum", { edges: edges({ inService: 2 }) }],
+    ["while an edge is overdue", { edges: edges({ starting: 2, overdue: 2 }) }],
   ] as [string, Partial<ScaleInRequestFacts>][])("is taken %s", (_name, fields) => {
     expect(judged(fields)).toEqual({ kind: "Accepted" });
   });
@@ -57,6 +58,18 @@ describe("a scale-in request", () => {
     ["at the minimum", "AtMinimum", /3 edges .* minimum of 3$/, { edges: edges({ minLimit: 3 }) }],
     ["below the minimum", "AtMinimum", /minimum of 5$/, { edges: edges({ minLimit: 5, starting: 1 }) }],
     ["while an edge starts", "OperationInProgress", /1 are starting/, { edges: edges({ starting: 1 }) }],
+    [
+      "at the minimum, whatever starts",
+      "AtMinimum",
+      /3 edges .* minimum of 3$/,
+      { edges: edges({ minLimit: 3, starting: 2 }) },
+    ],
+    [
+      "while one starts beside one overdue",
+      "OperationInProgress",
+      /1 are starting/,
+      { edges: edges({ starting: 2, overdue: 1 }) },
+    ],
     ["while an edge drains", "OperationInProgress", /1 draining/, { edges: edges({ draining: 1 }) }],
     ["while an edge terminates", "OperationInProgress", /1 terminating/, { edges: edges({ terminating: 1 }) }],
   ] as [string, string, RegExp, Partial<ScaleInRequestFacts>][])("is refused %s", (_name, reason, said, fields) => {

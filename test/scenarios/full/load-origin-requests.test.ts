@@ -38,6 +38,22 @@ describe("scale-in by the origins alone", () => {
     expect(scenario.edges.drains).toEqual([]);
   });
 
+  it("removes an edge while another, which starts and never serves, is overdue", async () => {
+    scenario = await LoadScenario.open({
+      policy: { scaleIn: { edgeSources: ["Origin"], stabilizationSeconds: 30, idleSeconds: 10 }, alarms: [] },
+      edge: { minLimit: 4, maxLimit: 12, estimatedWarmUpSeconds: 30 },
+    });
+    const { fleet } = scenario;
+    fleet.cut((path) => path.includes("/register"));
+    await scenario.change({ minLimit: 5 });
+    await scenario.hold(0, 90);
+    const status = fleet.group().status?.roles?.find(({ role }) => role === "edge");
+    expect(status).toMatchObject({ inService: 4, starting: 1, overdue: 1 });
+    await scenario.change({ minLimit: 2 });
+    await scenario.until("two serve", 0, () => fleet.inService("edge") === 2, 300);
+    expect(scenario.edges.drains.map(({ reason }) => reason)).toEqual(["Requested", "Requested"]);
+  });
+
   it("is passed over where only the manager may ask", async () => {
     scenario = await LoadScenario.open({
       policy: { scaleIn: { edgeSources: ["Manager"], stabilizationSeconds: 30, idleSeconds: 10 }, alarms: [] },
