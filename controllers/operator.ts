@@ -264,6 +264,7 @@ function wakeOnReferences({ cluster, clouds }: OperatorDeps, to: Controllers, re
     to.scalePolicy.queue.add(change.key);
     for (const { metadata } of cluster.nodeGroups.cache.byIndex(index.scalePolicy, change.key)) {
       to.alarm.queue.add(keyText(metadata));
+      to.alarmReport.queue.addAfter(keyText(metadata), tellAfterMs);
       to.nodeGroup.queue.add(keyText(metadata));
       wakeBatches(cluster, to, keyText(metadata));
     }

@@ -22,6 +22,7 @@ import {
 import type { ResourceClient } from "../../runtime/resource-client.ts";
 import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
 import type { Cache } from "../cluster.ts";
+import type { GroupAlarms } from "../group-alarms.ts";
 import { changedMs, writeStatus } from "../status-writer.ts";
 
 export interface AlarmReportDeps {
@@ -31,6 +32,7 @@ export interface AlarmReportDeps {
       readonly client: Pick<ResourceClient<NodeGroup>, "patchStatus">;
     };
   };
+  readonly alarms: GroupAlarms;
   readonly board: AlarmBoard;
   readonly events: Pick<EventRecorder, "record">;
   readonly history: Pick<HistoryRecorder, "recordAlarm">;
@@ -55,13 +57,18 @@ export class AlarmReporter implements Reconciler {
   }
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
-    const { cluster, board, clock, metrics } = this.#deps;
+    const { cluster, alarms, board, clock, metrics } = this.#deps;
     const labels = { namespace: key.namespace, group: key.name };
     const group = cluster.nodeGroups.cache.get(keyText(key));
     if (group === undefined || group.metadata.deletionTimestamp !== undefined) {
       metrics.alarmStates(labels, []);
       this.#toldAt.delete(keyText(key));
       return done;
+    }
+    // The policy is not there or is refused: what is remembered of its alarms is not the group's to show, whatever came before.
+    if (alarms(keyText(key)) === undefined) {
+      metrics.alarmStates(labels, []);
+      return this.#write(group, [], turn);
     }
     // Nothing is known of them, which is not the same as that there are none.
     if (!board.knows(keyText(key))) return done;
@@ -85,7 +92,6 @@ export class AlarmReporter implements Reconciler {
 
   async #write(group: NodeGroup, standings: readonly AlarmStanding[], turn: Turn): Promise<ReconcileResult> {
     const alarms = standings.map(statusOf);
-    if (alarms.length === 0 && group.status?.alarms === undefined) return done;
     const written = await writeStatus(this.#deps.cluster.nodeGroups.client, group, { alarms }, turn.signal);
     return written.kind === "Conflict" ? requeueAfter(changedMs, "it has changed meanwhile") : done;
   }

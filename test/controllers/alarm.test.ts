@@ -64,7 +64,7 @@ class Stage {
     this.#reconciler = new AlarmReconciler({ cluster, alarms, load, board, clock });
     const history = { recordAlarm: (transition: AlarmTransition) => void this.transitions.push(transition) };
     const events = { record: (_subject: unknown, note: EventNote) => void this.notes.push(note) };
-    this.#reporter = new AlarmReporter({ cluster, board, events, history, metrics, clock });
+    this.#reporter = new AlarmReporter({ cluster, alarms, board, events, history, metrics, clock });
   }
 
   static async of(regions: readonly string[] = ["region-a"]): Promise<Stage> {
@@ -267,7 +267,7 @@ describe("the alarms that hold", () => {
     expect([stage.states(), stage.status(), await stage.series("alarm_state")]).toEqual([[], [], []]);
   });
 
-  it("stay as they are while the policy is not there or is refused", async () => {
+  it("are remembered, but not shown, while the policy is not there or is refused", async () => {
     const stage = await Stage.of();
     stage.hear("edges-full/region-a", [90]);
     await stage.look();
@@ -275,8 +275,11 @@ describe("the alarms that hold", () => {
     for (const policy of [undefined, scalePolicy({ alarms: [] }, accepted("False", "it is refused"))]) {
       stage.policy = policy;
       await stage.look();
-      expect([stage.states(), stage.status()]).toEqual([["edges-full/region-a ALARM"], ["edges-full/region-a ALARM"]]);
+      expect([stage.states(), stage.status()]).toEqual([["edges-full/region-a ALARM"], []]);
     }
+    stage.policy = scalePolicy({ alarms: [alarm()] });
+    await stage.look();
+    expect(stage.status()).toEqual(["edges-full/region-a INSUFFICIENT_DATA"]);
   });
 
   it("keep their state and its time when their definition changes, and are judged by the new one", async () => {
@@ -386,7 +389,7 @@ describe("a process that starts", () => {
     alarmTerm(stage).start();
     stage.policy = undefined;
     await stage.look();
-    expect([stage.states(), stage.status()]).toEqual([[], ["edges-full/region-a ALARM"]]);
+    expect([stage.states(), stage.status()]).toEqual([[], []]);
   });
 
   it("shows no states once it leads no more", async () => {
