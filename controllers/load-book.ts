@@ -71,7 +71,7 @@ export class LoadBook implements LoadView {
   readonly #deps: LoadBookDeps;
   readonly #byKey = new Map<string, Member>();
   readonly #byUid = new Map<string, Member>();
-  readonly #places = new LoadPlaces();
+  readonly #places: LoadPlaces;
   readonly #listeners = new Set<(group: string) => void>();
   /** Of the node that was followed last: others are of the same, or of the same group at least. */
   #lastPlace: LoadPlace | undefined;
@@ -83,6 +83,7 @@ export class LoadBook implements LoadView {
 
   constructor(deps: LoadBookDeps) {
     this.#deps = deps;
+    this.#places = new LoadPlaces(deps.staleMs);
     this.#time = deps.clock.now();
     deps.feed.subscribe((report) => this.#hear(report));
     deps.nodes.onChange((change) => {

@@ -19,6 +19,12 @@ export class LoadPlaces {
   /** Places without nodes, by when the last node left. */
   readonly #idle = new Map<PlaceLoad, { readonly place: LoadPlace; readonly since: Instant }>();
   #sweptAt: Instant | undefined;
+  readonly #holdMs: number;
+
+  /** `holdMs`: for how long what a node reports is the load, if nothing else is reported. */
+  constructor(holdMs = 0) {
+    this.#holdMs = holdMs;
+  }
 
   /** How many are kept: for tests of the bound on memory. */
   get size(): number {
@@ -59,7 +65,7 @@ export class LoadPlaces {
   }
 
   #make(place: LoadPlace): PlaceLoad {
-    const load = new PlaceLoad(place.role);
+    const load = new PlaceLoad(place.role, this.#holdMs);
     const places = this.#groups.get(place.group) ?? new Map<string, PlaceLoad>();
     this.#groups.set(place.group, places.set(`${place.role}/${place.region}`, load));
     return load;

@@ -8,7 +8,7 @@ import { done, type ReconcileResult, requeueAfter } from "../runtime/reconciler.
 import type { Resource, ResourceClient } from "../runtime/resource-client.ts";
 import { changedMs, writeStatus } from "./status-writer.ts";
 
-type Update = UpdateOf<"LaunchConfig" | "ScalePolicy">;
+type Update = UpdateOf<"LaunchConfig"> | UpdateOf<"ScalePolicy">;
 type Accepted = Extract<UpdateOf<"LaunchConfig">, { readonly type: "Accepted" }>;
 
 interface Referenced extends Resource {
@@ -22,6 +22,8 @@ export interface Judgement {
     readonly reason: Accepted["reason"];
     readonly message: string;
   };
+  /** Further conditions. */
+  readonly more?: readonly Update[];
   /** Further fields of the status. */
   readonly status: Readonly<Record<string, unknown>>;
 }
@@ -37,7 +39,7 @@ export async function settleReferenced<T extends Referenced>(
   if (settled.kind === "NotFound") return done;
   if (settled.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
   const generation = object.metadata.generation ?? 0;
-  const updates = [{ type: "Accepted", ...judgement.accepted }, inUse(object, users)];
+  const updates = [{ type: "Accepted", ...judgement.accepted }, inUse(object, users), ...(judgement.more ?? [])];
   const conditions = withConditions(
     object.status?.conditions ?? [],
     updates.map((update) => ({ ...update, observedGeneration: generation })),

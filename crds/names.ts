@@ -159,6 +159,8 @@ export const conditionReasons = {
   ScalePolicy: {
     Accepted: ["Valid", "Invalid"],
     InUse: ["Referenced", "NotReferenced"],
+    /** No alarm has a period that is shorter than two report intervals. */
+    PeriodsSampled: ["EveryPeriod", "ShorterThanTwoReports"],
   },
   LaunchConfig: {
     Accepted: ["Valid", "Invalid", "PlatformUnavailable"],

@@ -26,6 +26,7 @@ interface MetricWindow {
 /** Whoever adds and removes nodes says with `settle` when the sums are whole again. Time never goes back, but for `restart`. */
 export class PlaceLoad {
   readonly #role: Role;
+  readonly #holdMs: number;
   readonly #fresh = new LoadTally();
   readonly #counted = { nodes: 0, capacity: 0 };
   readonly #silent = { nodes: 0, capacity: 0 };
@@ -38,8 +39,10 @@ export class PlaceLoad {
   #definitions: readonly AlarmDefinition[] = [];
   #windows = new Map<string, MetricWindow>();
 
-  constructor(role: Role) {
+  /** `holdMs`: for how long what a node reports is the load, if nothing else is reported. */
+  constructor(role: Role, holdMs = 0) {
     this.#role = role;
+    this.#holdMs = holdMs;
   }
 
   /** How many nodes count here. */
@@ -96,7 +99,7 @@ export class PlaceLoad {
     for (const alarm of definitions) {
       if (alarm.role !== this.#role) continue;
       const key = windowKey(alarm);
-      windows.set(key, this.#windows.get(key) ?? newWindow(alarm));
+      windows.set(key, this.#windows.get(key) ?? newWindow(alarm, this.#holdMs));
     }
     this.#windows = windows;
   }
@@ -127,7 +130,7 @@ export class PlaceLoad {
   datapoints(alarm: AlarmDefinition, now: Instant): readonly Datapoint[] {
     const window = this.#windows.get(windowKey(alarm));
     if (window === undefined) return Array.from({ length: rangeOf(alarm) }, () => undefined);
-    return window.samples.datapoints(alarm.statistic, now);
+    return window.samples.datapoints(alarm, now);
   }
 
   /** The clock went back: what was observed before it did has no time any more. */
@@ -173,8 +176,8 @@ function newPeaks() {
   return { connections: new PeakWindow(), cpuPercent: new PeakWindow(), memoryPercent: new PeakWindow() };
 }
 
-function newWindow(alarm: AlarmDefinition): MetricWindow {
-  return { metric: alarm.metric, samples: new SampleWindow(windowShape(alarm)) };
+function newWindow(alarm: AlarmDefinition, holdMs: number): MetricWindow {
+  return { metric: alarm.metric, samples: new SampleWindow(windowShape(alarm), holdMs) };
 }
 
 function highest(one: number | undefined, other: number | undefined): number | undefined {

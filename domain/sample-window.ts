@@ -1,6 +1,6 @@
 /** Samples of one gauge over time, and the datapoints that a statistic makes of them, one for each period. */
 import type { AlarmDefinition } from "./alarm-definitions.ts";
-import { type Datapoint, rangeOf } from "./alarm.ts";
+import { type AlarmRule, type Datapoint, rangeOf } from "./alarm.ts";
 import { addMs, type Instant } from "./time.ts";
 
 /** Samples closer together than this (ms), or than a hundredth of the period, share a bucket. */
@@ -34,6 +34,10 @@ export interface WindowShape {
   readonly percentiles: boolean;
 }
 
+/** What a datapoint is made by, and what it is compared by. */
+type Judged = Pick<AlarmDefinition, "statistic" | "comparisonOperator">;
+type ComparisonOperator = AlarmRule["comparisonOperator"];
+
 type Watched = Pick<AlarmDefinition, "metric" | "statistic" | "periodSeconds" | "evaluationPeriods">;
 
 /** The window that an alarm needs. */
@@ -54,16 +58,23 @@ export function windowKey(alarm: Watched): string {
 /**
  * Periods roll: they end when they are looked at. Period k (0 the newest) covers `(now - (k + 1) * P, now - k * P]`. Samples
  * at least a hundredth of a period (and 100 ms) apart are exact; of denser ones a bucket counts whole where its last one was.
+ *
+ * A gauge is known between two samples that are no more than `holdMs` apart, and that long after the last one. So a period
+ * that is shorter than the distance of two samples is not without data: it has that of its neighbours which breaches less,
+ * and the periods do not roll on while the next sample is awaited. Nothing is known of how many samples it would have had.
  */
 export class SampleWindow {
   readonly #shape: WindowShape;
+  readonly #holdMs: number;
   readonly #bucketMs: number;
   #buckets: Bucket[] = [];
   /** Buckets before this one have left the window. */
   #first = 0;
 
-  constructor(shape: WindowShape) {
+  /** `holdMs`: for how long a sample speaks for the gauge; 0: for its own moment. */
+  constructor(shape: WindowShape, holdMs = 0) {
     this.#shape = shape;
+    this.#holdMs = holdMs;
     const coarsest = (shape.periodMs * shape.periods) / mostBuckets;
     this.#bucketMs = Math.max(finestBucketMs, shape.periodMs / bucketsPerPeriod, coarsest);
   }
@@ -87,17 +98,40 @@ export class SampleWindow {
     this.#dropOld(now);
   }
 
-  /** One datapoint for each period, oldest first; undefined for a period without a sample. */
-  datapoints(statistic: string, now: Instant): readonly Datapoint[] {
+  /** One datapoint for each period, oldest first; undefined for a period of which nothing is known. */
+  datapoints({ statistic, comparisonOperator }: Judged, now: Instant): readonly Datapoint[] {
     const { periods, periodMs } = this.#shape;
+    const newest = this.#endOfNewest(now);
     const datapoints: Datapoint[] = [];
-    let begin = this.#firstAfter(addMs(now, -periods * periodMs));
+    let begin = this.#firstAfter(addMs(newest, -periods * periodMs));
     for (let period = periods - 1; period >= 0; period--) {
-      const end = this.#firstAfter(addMs(now, -period * periodMs));
-      datapoints.push(datapointOf(statistic, { buckets: this.#buckets, begin, end }));
+      const end = this.#firstAfter(addMs(newest, -period * periodMs));
+      const stretch = { buckets: this.#buckets, begin, end };
+      datapoints.push(
+        begin < end ? datapointOf(statistic, stretch) : this.#between(begin, statistic, comparisonOperator),
+      );
       begin = end;
     }
     return datapoints;
+  }
+
+  /** Now; but while the next sample is awaited, no later than the last one is in the newest period. */
+  #endOfNewest(now: Instant): Instant {
+    const last = this.#buckets.at(-1)?.lastAt ?? now;
+    const isAwaited = now - last >= this.#shape.periodMs && now - last < this.#holdMs;
+    return isAwaited ? addMs(last, this.#shape.periodMs - 1) : now;
+  }
+
+  /** Of a period between the sample before this place and the one at it, if they are near enough to speak for it. */
+  #between(place: number, statistic: string, comparison: ComparisonOperator): Datapoint {
+    const before = place > this.#first ? this.#buckets[place - 1] : undefined;
+    const after = this.#buckets[place];
+    if (before === undefined || after === undefined || after.openedAt - before.lastAt > this.#holdMs) return undefined;
+    if (statistic === "SampleCount" || statistic === "Sum") return undefined;
+    const earlier = datapointOf(statistic, { buckets: this.#buckets, begin: place - 1, end: place });
+    const later = datapointOf(statistic, { buckets: this.#buckets, begin: place, end: place + 1 });
+    if (earlier === undefined || later === undefined) return undefined;
+    return comparison.startsWith("Greater") ? Math.min(earlier, later) : Math.max(earlier, later);
   }
 
   /** Place of the first bucket whose last sample came after the instant. */
@@ -113,7 +147,8 @@ export class SampleWindow {
 
   #dropOld(now: Instant): void {
     const oldest = addMs(now, -this.rangeMs);
-    while ((this.#buckets[this.#first]?.lastAt ?? now) <= oldest) this.#first++;
+    // The one before the range speaks for its beginning.
+    while ((this.#buckets[this.#first + 1]?.lastAt ?? now) <= oldest) this.#first++;
     if (this.#first <= this.#buckets.length / 2) return;
     this.#buckets = this.#buckets.slice(this.#first);
     this.#first = 0;

@@ -3,6 +3,7 @@ import { type FleetDefaults, readDefaults } from "../../crds/defaults.ts";
 import { defaultsConfigMapName } from "../../crds/names.ts";
 import type { ScalePolicy, ScalePolicySpec } from "../../crds/scale-policy.ts";
 import { alarmsOf } from "../../domain/alarm-definitions.ts";
+import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Clock } from "../../domain/time.ts";
 import {
   done,
@@ -20,6 +21,8 @@ export interface ScalePolicyDeps {
   readonly clock: Clock;
   /** The operator's own namespace, which holds the defaults. */
   readonly namespace: string;
+  /** Age (ms) above which a report counts no more: two report intervals. */
+  readonly staleMs: number;
 }
 
 export class ScalePolicyReconciler implements Reconciler {
@@ -31,22 +34,40 @@ export class ScalePolicyReconciler implements Reconciler {
   }
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
-    const { cluster, clock, namespace } = this.#deps;
+    const { cluster, clock, namespace, staleMs } = this.#deps;
     const policy = cluster.scalePolicies.cache.get(keyText(key));
     if (policy === undefined) return done;
     const users = cluster.nodeGroups.cache.byIndex(index.scalePolicy, keyText(key));
     const defaults = readDefaults(cluster.defaults.get(keyText({ namespace, name: defaultsConfigMapName }))?.data);
-    const judgement = judge(policy, defaults);
+    const judgement = judge(policy, defaults, staleMs);
     return settleReferenced({ client: cluster.scalePolicies.client, clock }, policy, { users, judgement }, turn.signal);
   }
 }
 
-function judge({ spec }: ScalePolicy, defaults: FleetDefaults): Judgement {
+function judge({ spec }: ScalePolicy, defaults: FleetDefaults, staleMs: number): Judgement {
   const mode = spec.scaleOut.mode ?? defaults.scaleOutMode;
   const source = spec.scaleOut.mode === undefined ? "the default" : "spec.scaleOut.mode";
   const remarks = [`scale-out mode ${mode} (${source})`, alarmRemark(spec, defaults), ...idleAlarms(spec)];
   const message = [...remarks, ...defaults.problems].join("; ");
-  return { status: { scaleOutMode: mode }, accepted: { status: "True", reason: "Valid", message } };
+  return {
+    status: { scaleOutMode: mode },
+    accepted: { status: "True", reason: "Valid", message },
+    more: [periodsSampled(spec, defaults, staleMs)],
+  };
+}
+
+/** Between two reports nothing new is known, however short a period is. */
+function periodsSampled(spec: ScalePolicySpec, defaults: FleetDefaults, staleMs: number): UpdateOf<"ScalePolicy"> {
+  const type = "PeriodsSampled";
+  const short = alarmsOf(spec, defaults).filter(({ periodSeconds }) => periodSeconds * 1_000 < staleMs);
+  if (short.length === 0)
+    return { type, status: "True", reason: "EveryPeriod", message: "each period of each alarm has a report" };
+  const named = short.slice(0, 10).map(({ name, periodSeconds }) => `${name} (${periodSeconds} s)`);
+  const least = `${staleMs / 1_000} s, two report intervals (STREAMFLEET_REPORT_INTERVAL_MS)`;
+  const message =
+    `periods shorter than ${least}, may have no report: ${named.join(", ")}. Such a period counts as the reports around it, ` +
+    `and an alarm comes as late as they do: write periodSeconds of ${Math.ceil(staleMs / 1_000)} or more, or shorten the interval`;
+  return { type, status: "False", reason: "ShorterThanTwoReports", message };
 }
 
 function alarmRemark(spec: ScalePolicySpec, defaults: FleetDefaults): string {

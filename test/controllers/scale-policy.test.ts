@@ -23,6 +23,17 @@ function cacheOf<T>(entries: Readonly<Record<string, T>> = {}): Cache<T> {
 
 /** The message of `Accepted` for a policy of this spec, under these defaults of the fleet. */
 async function acceptance(spec: Readonly<Record<string, unknown>>, data?: Readonly<Record<string, string>>) {
+  return findCondition(await judged(spec, data === undefined ? {} : { data }), "Accepted");
+}
+
+interface Around {
+  /** Of the ConfigMap with the defaults. */
+  readonly data?: Readonly<Record<string, string>>;
+  readonly staleMs?: number;
+}
+
+/** The conditions of a policy with this spec. */
+async function judged(spec: Readonly<Record<string, unknown>>, { data, staleMs = 10_000 }: Around = {}) {
   const clock = new FakeClock();
   const api = productApi({ clock, namespaces: ["default"] });
   const type = resourceType("ScalePolicy");
@@ -44,9 +55,9 @@ async function acceptance(spec: Readonly<Record<string, unknown>>, data?: Readon
     nodeGroups: { cache: cacheOf<NodeGroup>(), client: groups },
     defaults: cacheOf({ "streamfleet/streamfleet-defaults": defaults }),
   };
-  const reconciler = new ScalePolicyReconciler({ cluster, clock, namespace: "streamfleet" });
+  const reconciler = new ScalePolicyReconciler({ cluster, clock, namespace: "streamfleet", staleMs });
   await reconciler.reconcile(key, { signal: new AbortController().signal, logger: silentLogger });
-  return findCondition((await client.get(key))?.status?.conditions, "Accepted");
+  return (await client.get(key))?.status?.conditions;
 }
 
 describe("an accepted policy", () => {
@@ -76,5 +87,31 @@ describe("an accepted policy", () => {
     expect(accepted?.message).toMatch(
       /^scale-out mode Rigid \(the default\); .*; ConfigMap streamfleet-defaults: scaleOutThreshold\.edge "lots" is no percentage from 1 to 100: 60 is used$/,
     );
+  });
+});
+
+describe("a policy whose alarms have short periods", () => {
+  const fast = alarm({ name: "fast", periodSeconds: 9 });
+
+  it.each([
+    ["the default ones at the usual interval", {}, 10_000, "True", /each period/],
+    ["none", { alarms: [] }, 60_000, "True", /each period/],
+    [
+      "the default ones at a longer interval",
+      {},
+      12_000,
+      "False",
+      /edge-scale-out \(10 s\).*periodSeconds of 12 or more/,
+    ],
+    [
+      "one of two of its own",
+      { alarms: [fast, alarm({ name: "slow", periodSeconds: 10 })] },
+      10_000,
+      "False",
+      /fast \(9 s\)\./,
+    ],
+  ] as const)("says so: %s", async (_name, spec, staleMs, status, message) => {
+    const condition = findCondition(await judged(spec, { staleMs }), "PeriodsSampled");
+    expect(condition).toMatchObject({ status, message: expect.stringMatching(message) });
   });
 });

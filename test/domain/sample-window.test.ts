@@ -13,6 +13,11 @@ function windowOf(samples: readonly (readonly [ms: number, value: number])[], sh
   return window;
 }
 
+/** By this statistic, as an alarm has it that scales out. */
+function by(statistic: string) {
+  return { statistic, comparisonOperator: "GreaterThanThreshold" } as const;
+}
+
 /** The definition, over all samples. */
 function naiveDatapoint(statistic: string, samples: readonly number[]): number | undefined {
   if (samples.length === 0) return undefined;
@@ -31,17 +36,17 @@ function naiveDatapoint(statistic: string, samples: readonly number[]): number |
 
 describe("the datapoints of a window", () => {
   it("are missing where there was no sample", () => {
-    expect(windowOf([]).datapoints("Average", at(0))).toEqual([undefined, undefined, undefined]);
-    expect(windowOf([[0, 5]]).datapoints("SampleCount", at(15_000))).toEqual([undefined, 1, undefined]);
+    expect(windowOf([]).datapoints(by("Average"), at(0))).toEqual([undefined, undefined, undefined]);
+    expect(windowOf([[0, 5]]).datapoints(by("SampleCount"), at(15_000))).toEqual([undefined, 1, undefined]);
   });
 
   it("count a sample in the period that ends with it, and in the next one where it is one period old", () => {
     const window = windowOf([[0, 5]]);
-    expect(window.datapoints("Sum", at(0))).toEqual([undefined, undefined, 5]);
-    expect(window.datapoints("Sum", at(9_999))).toEqual([undefined, undefined, 5]);
-    expect(window.datapoints("Sum", at(10_000))).toEqual([undefined, 5, undefined]);
-    expect(window.datapoints("Sum", at(29_999))).toEqual([5, undefined, undefined]);
-    expect(window.datapoints("Sum", at(30_000))).toEqual([undefined, undefined, undefined]);
+    expect(window.datapoints(by("Sum"), at(0))).toEqual([undefined, undefined, 5]);
+    expect(window.datapoints(by("Sum"), at(9_999))).toEqual([undefined, undefined, 5]);
+    expect(window.datapoints(by("Sum"), at(10_000))).toEqual([undefined, 5, undefined]);
+    expect(window.datapoints(by("Sum"), at(29_999))).toEqual([5, undefined, undefined]);
+    expect(window.datapoints(by("Sum"), at(30_000))).toEqual([undefined, undefined, undefined]);
   });
 
   it.each([
@@ -64,12 +69,12 @@ describe("the datapoints of a window", () => {
       [2_000, 30],
       [3_000, 20],
     ]);
-    expect(window.datapoints(statistic, at(3_000)).at(-1)).toBe(expected);
+    expect(window.datapoints(by(statistic), at(3_000)).at(-1)).toBe(expected);
   });
 
   it("average equal samples to exactly their value, though their sum is rounded", () => {
     const window = windowOf(Array.from({ length: 7 }, (_, index) => [index * 1_000, 60.1] as const));
-    expect(window.datapoints("Average", at(6_000)).at(-1)).toBe(60.1);
+    expect(window.datapoints(by("Average"), at(6_000)).at(-1)).toBe(60.1);
   });
 
   it("are what the definition says while samples are a bucket apart", () => {
@@ -97,7 +102,7 @@ describe("the datapoints of a window", () => {
             inPeriod.map(([, value]) => value),
           );
         });
-        expect(windowOf(samples).datapoints(statistic, at(now))).toEqual(expected);
+        expect(windowOf(samples).datapoints(by(statistic), at(now))).toEqual(expected);
       }),
     );
   });
@@ -110,11 +115,11 @@ describe("the datapoints of a window", () => {
         const now = (values.length - 1) * 7 + laterMs;
         const window = windowOf(samples);
         const inPeriod = samples.filter(([ms]) => ms > now - 10_000).map(([, value]) => value);
-        const count = window.datapoints("SampleCount", at(now)).at(-1) ?? 0;
+        const count = window.datapoints(by("SampleCount"), at(now)).at(-1) ?? 0;
         expect(Math.abs(count - inPeriod.length)).toBeLessThanOrEqual(100 / 7 + 1);
-        const total = window.datapoints("SampleCount", at(now)).reduce<number>((sum, each) => sum + (each ?? 0), 0);
+        const total = window.datapoints(by("SampleCount"), at(now)).reduce<number>((sum, each) => sum + (each ?? 0), 0);
         expect(Math.abs(total - samples.filter(([ms]) => ms > now - 30_000).length)).toBeLessThanOrEqual(100 / 7 + 1);
-        const median = window.datapoints("p50", at(now)).at(-1) ?? -1;
+        const median = window.datapoints(by("p50"), at(now)).at(-1) ?? -1;
         const below = inPeriod.filter((value) => value < median).length / inPeriod.length;
         const upTo = inPeriod.filter((value) => value <= median).length / inPeriod.length;
         expect(below).toBeLessThanOrEqual(0.55);
@@ -127,8 +132,8 @@ describe("the datapoints of a window", () => {
   it("keep the shape of the values where there are too many for a bucket", () => {
     const window = windowOf(Array.from({ length: 10_000 }, (_, index) => [9_000 + index / 200, index % 100] as const));
     const now = at(9_050);
-    expect(window.datapoints("Maximum", now).at(-1)).toBe(99);
-    expect(Math.abs((window.datapoints("p90", now).at(-1) ?? 0) - 90)).toBeLessThanOrEqual(10);
+    expect(window.datapoints(by("Maximum"), now).at(-1)).toBe(99);
+    expect(Math.abs((window.datapoints(by("p90"), now).at(-1) ?? 0) - 90)).toBeLessThanOrEqual(10);
   });
 });
 
@@ -137,14 +142,16 @@ describe("percentiles of a bucket with too many values", () => {
     const dense = Array.from({ length: 1_000 }, (_, index) => [index / 20, 5] as const);
     const sparse = Array.from({ length: 40 }, (_, index) => [200 + index * 150, 50] as const);
     const window = windowOf([...dense, ...sparse]);
-    expect(window.datapoints("p50", at(7_000)).at(-1)).toBe(5);
-    expect(window.datapoints("p99", at(7_000)).at(-1)).toBe(50);
+    expect(window.datapoints(by("p50"), at(7_000)).at(-1)).toBe(5);
+    expect(window.datapoints(by("p99"), at(7_000)).at(-1)).toBe(50);
   });
 
   it("are thinned evenly, not by forgetting the first or the last", () => {
     const window = windowOf(Array.from({ length: 1_000 }, (_, index) => [index / 20, index] as const));
     for (const percent of [25, 50, 75])
-      expect(Math.abs((window.datapoints(`p${percent}`, at(60)).at(-1) ?? 0) - percent * 10)).toBeLessThanOrEqual(130);
+      expect(Math.abs((window.datapoints(by(`p${percent}`), at(60)).at(-1) ?? 0) - percent * 10)).toBeLessThanOrEqual(
+        130,
+      );
   });
 });
 
@@ -162,7 +169,7 @@ describe("the size of a window", () => {
     const window = new SampleWindow({ periodMs: 60_000, periods: 1_442, percentiles: false });
     for (let index = 0; index < 300_000; index++) window.record(index, at(index * 600));
     expect(window.size).toBeLessThanOrEqual(40_002);
-    expect(window.datapoints("SampleCount", addMs(at(0), 299_999 * 600))).toHaveLength(1_442);
+    expect(window.datapoints(by("SampleCount"), addMs(at(0), 299_999 * 600))).toHaveLength(1_442);
   });
 });
 
