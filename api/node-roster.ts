@@ -1,6 +1,7 @@
 /** Which StreamNode a caller is, by what its token says. */
 import type { PlatformName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
+import { wasToldToEnd } from "../domain/claim.ts";
 import { directivesOf } from "../domain/directive.ts";
 import type { JoinClaims, NodeClaims } from "../runtime/node-tokens.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
@@ -8,13 +9,13 @@ import { Problem } from "./problems.ts";
 import type { RegistrationDesk } from "./registration-desk.ts";
 import { deleted, foreignBoot } from "./registration-desk.ts";
 import type { StreamNodeDirectory } from "./stream-node-directory.ts";
-
-const retryAfterSeconds = 1;
+import { WaitTimes } from "./wait-times.ts";
 
 /** Every method throws the `Problem` that tells the caller what to do: come again, register again, or stop. */
 export class NodeRoster {
   readonly #directory: StreamNodeDirectory;
   readonly #desk: RegistrationDesk;
+  readonly #waits = new WaitTimes();
 
   constructor(directory: StreamNodeDirectory, desk: RegistrationDesk) {
     this.#directory = directory;
@@ -29,7 +30,7 @@ export class NodeRoster {
     if (namespace !== claims.namespace || group !== claims.group || batch !== claims.batch) {
       throw new Problem("Unauthorized", "the join token is of another launch than the machine");
     }
-    return present(node);
+    return node;
   }
 
   /** The node that a node token is of, under the name that the caller gives itself. */
@@ -38,12 +39,12 @@ export class NodeRoster {
     if (node.metadata.namespace !== namespace || node.metadata.name !== name) {
       throw new Problem("Unauthorized", `the token is not of the node ${namespace}/${name}: register again`);
     }
-    return present(node);
+    return node;
   }
 
   /** The node that a node token is of, whatever it calls itself. */
   holder({ platform, providerId }: NodeClaims): StreamNode {
-    return present(this.#mapped(platform, providerId));
+    return this.#mapped(platform, providerId);
   }
 
   /** The node, if this boot is the one registered. Our copy may lag behind a registration: it cannot refuse. */
@@ -63,21 +64,28 @@ export class NodeRoster {
     return acknowledged.every((id) => known.includes(id)) ? node : this.#desk.read(node);
   }
 
-  /** A machine may call before its StreamNode is seen here; only one whose node was seen to go is told to stop. */
+  /**
+   * A machine may call before its StreamNode is seen here, or after it was lost or let go, and is adopted in time. Only one
+   * that is known to have been told to terminate is told to stop: absence is no order.
+   */
   #mapped(platform: PlatformName, providerId: string): StreamNode {
+    const machine = `${platform}/${providerId}`;
     const node = this.#directory.byMachine(platform, providerId);
-    if (node !== undefined) return node;
+    if (node !== undefined && node.metadata.deletionTimestamp === undefined) {
+      this.#waits.found(machine);
+      return node;
+    }
+    if (node !== undefined && wasToldToEnd(node)) throw deleted(node);
     if (!this.#directory.hasSynced()) {
-      throw new Problem("NotReady", "the server has not read the nodes yet: try again", { retryAfterSeconds });
+      throw new Problem("NotReady", "the server has not read the nodes yet: try again", { retryAfterSeconds: 1 });
     }
     if (this.#directory.wasDeleted(platform, providerId)) {
       throw new Problem("NodeDeleted", `the node of machine ${providerId} is deleted: stop`);
     }
-    throw new Problem("NotMapped", `machine ${providerId} has no StreamNode yet: try again`, { retryAfterSeconds });
+    const what =
+      node === undefined ? "has no StreamNode yet" : `is that of ${node.metadata.name}, which is about to go`;
+    throw new Problem("NotMapped", `machine ${providerId} ${what}: try again`, {
+      retryAfterSeconds: this.#waits.next(machine),
+    });
   }
-}
-
-function present(node: StreamNode): StreamNode {
-  if (node.metadata.deletionTimestamp !== undefined) throw deleted(node);
-  return node;
 }

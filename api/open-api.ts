@@ -45,7 +45,7 @@ interface Operation {
 
 const tokenProblems = {
   401: "The token is missing or does not fit: register again.",
-  410: "The node is deleted: stop.",
+  410: "The node is deleted, and its machine was told to terminate: stop.",
   429: "Too many requests: wait as long as Retry-After says.",
   503: "Not now: wait as long as Retry-After says.",
 } as const;

@@ -1,5 +1,6 @@
 /** Reads and writes `status.registration`, which is the API's alone. */
 import type { StreamNode } from "../crds/stream-node.ts";
+import { wasToldToEnd } from "../domain/claim.ts";
 import type { Clock } from "../domain/time.ts";
 import { startDeadline } from "../runtime/deadline.ts";
 import type { PatchOutcome } from "../runtime/resource-client.ts";
@@ -60,8 +61,8 @@ export class RegistrationDesk {
   async read(node: StreamNode): Promise<StreamNode> {
     const { namespace, name } = node.metadata;
     const fresh = await this.#reached((signal) => this.#writer.get({ namespace, name }, signal));
-    if (fresh === undefined || fresh.spec.providerId !== node.spec.providerId) throw deleted(node);
-    if (fresh.metadata.deletionTimestamp !== undefined) throw deleted(node);
+    if (fresh === undefined || fresh.spec.providerId !== node.spec.providerId) throw absent(node);
+    if (fresh.metadata.deletionTimestamp !== undefined) throw absent(fresh);
     return fresh;
   }
 
@@ -96,6 +97,14 @@ export class RegistrationDesk {
 function addressUnknown(node: StreamNode): Problem {
   const detail = `the cloud has told no address of the machine of ${node.metadata.name} yet: try again`;
   return new Problem("NotMapped", detail, { retryAfterSeconds: 1 });
+}
+
+/** The answer to a node that is not there, or is about to go: it is to stop only where its machine was told to terminate. */
+function absent(node: StreamNode): Problem {
+  if (wasToldToEnd(node)) return deleted(node);
+  return new Problem("NotMapped", `StreamNode ${node.metadata.name} is gone or about to go: try again`, {
+    retryAfterSeconds: 2,
+  });
 }
 
 /** The answer to a node that is not to come back. */

@@ -1,7 +1,7 @@
 /** StreamNodes as the API looks them up: by name, by machine and by group. */
 import type { PlatformName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import { isTrue } from "../domain/conditions.ts";
+import { wasToldToEnd } from "../domain/claim.ts";
 import type { Informer } from "../runtime/informer.ts";
 
 export interface StreamNodeDirectory {
@@ -9,7 +9,7 @@ export interface StreamNodeDirectory {
   /** The node of a machine; while one is about to go and another has taken its place, the other. */
   byMachine(platform: PlatformName, providerId: string): StreamNode | undefined;
   ofGroup(namespace: string, group: string): readonly StreamNode[];
-  /** Whether this process saw the node of this machine being deleted, lately. */
+  /** Whether this process, lately, saw the node of this machine go, and the machine had been told to terminate. */
   wasDeleted(platform: PlatformName, providerId: string): boolean;
   /** Calls the listener for each node that is gone. */
   onDeleted(listener: (node: StreamNode) => void): () => void;
@@ -76,10 +76,10 @@ export class InformedStreamNodeDirectory implements StreamNodeDirectory {
     return this.#informer.hasSynced();
   }
 
-  /** A node that vanished without a deletion was lost, not ended: its machine runs on and will be adopted. */
-  #bury({ metadata, spec, status }: StreamNode): void {
-    if (isTrue(status?.conditions, "Released")) return;
-    if (spec.providerId === undefined || metadata.deletionTimestamp === undefined) return;
+  /** A node that went without its machine being told to terminate was lost or let go: the machine runs on and will be adopted. */
+  #bury(node: StreamNode): void {
+    const { spec } = node;
+    if (spec.providerId === undefined || !wasToldToEnd(node)) return;
     this.#tombstones.add(machineKey(spec.launch.platform, spec.providerId));
     const [oldest] = this.#tombstones;
     if (this.#tombstones.size > mostTombstones && oldest !== undefined) this.#tombstones.delete(oldest);

@@ -4,6 +4,7 @@
  */
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
+import { findCondition, isTrue } from "./conditions.ts";
 import type { Machine } from "./machine.ts";
 import { slotName } from "./names.ts";
 import { fromTags } from "./ownership.ts";
@@ -50,6 +51,13 @@ export function groupUidOf({ metadata, spec }: OwnedObject): string | undefined 
 /** Whether the operator has made this very object its own. What a copy's status says is of another UID. */
 export function isClaimed({ metadata, status }: Pick<StreamNode, "metadata" | "status">): boolean {
   return status?.claimedUid === metadata.uid;
+}
+
+/** Whether the cloud was told to terminate the node's machine, as the operator's own status of this very object says. */
+export function wasToldToEnd(node: Pick<StreamNode, "metadata" | "status">): boolean {
+  const conditions = node.status?.conditions;
+  const reason = findCondition(conditions, "Terminated")?.reason;
+  return isClaimed(node) && !isTrue(conditions, "Released") && (reason === "AwaitingCloud" || reason === "Confirmed");
 }
 
 /** Whether the object still names the group as its owner. */

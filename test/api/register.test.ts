@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { signJoinToken, signNodeToken, verifyNodeToken } from "../../runtime/node-tokens.ts";
 import type { Faults } from "../../local/kube/embedded-api.ts";
 import { until } from "../support/eventually.ts";
-import { namespace, NodeApiWorld, origin, registration } from "../support/node-api.ts";
+import { namespace, NodeApiWorld, origin, registration, toldToEnd } from "../support/node-api.ts";
 
 let world: NodeApiWorld;
 
@@ -171,10 +171,48 @@ describe("a machine that is turned away", () => {
     expect(await world.register()).toMatchObject({ status: 503, body: { code: "NotMapped" } });
   });
 
-  it("has a node that the cluster no longer has, which the API's copy does not know yet: 410", async () => {
-    const node = await world.addNode();
-    await world.client.delete(node);
+  it("has a node that the cluster no longer has, and whose machine was told to end: 410", async () => {
+    await world.addNode();
+    await world.patchStatus("live-edge-0", toldToEnd(await world.node("live-edge-0")));
+    await world.client.delete(await world.node("live-edge-0"));
     expect((await world.register()).status).toBe(410);
+  });
+
+  it("has a node that the cluster no longer has, and whose machine nobody told to end: 503", async () => {
+    await world.client.delete(await world.addNode());
+    expect(await world.register()).toMatchObject({ status: 503, body: { code: "NotMapped" } });
+  });
+
+  it("has a node that is deleted, or was, and whose machine was not told to end: 503, until it is adopted", async () => {
+    await world.addNode();
+    const node = await world.deleteNode("live-edge-0", "NotTold");
+    expect(await world.register()).toMatchObject({ status: 503, body: { code: "NotMapped" } });
+    world.known.lose(node);
+    expect(await world.register()).toMatchObject({ status: 503, body: { code: "NotMapped" } });
+  });
+
+  it.each(["Released", "a copy"])("has a node that went %s, whatever its status says: 503", async (how) => {
+    const node = await world.addNode();
+    const { conditions = [], ...told } = toldToEnd(node);
+    const [ended] = conditions;
+    const released = { ...ended!, type: "Released", status: "True", reason: "NoGroup" } as const;
+    const status =
+      how === "Released"
+        ? { ...told, conditions: [...conditions, released] }
+        : { ...told, conditions, claimedUid: "another" };
+    await world.patchStatus("live-edge-0", status);
+    world.known.lose(await world.deleteNode("live-edge-0", "NotTold"));
+    expect(await world.register()).toMatchObject({ status: 503, body: { code: "NotMapped" } });
+  });
+
+  it("comes again and again before it has a node: 503, with a Retry-After that rises to a minute", async () => {
+    const waits: string[] = [];
+    for (let time = 0; time < 8; time++) waits.push((await world.register()).headers.get("Retry-After") ?? "");
+    expect(waits).toEqual(["1", "2", "4", "8", "16", "32", "60", "60"]);
+    await world.addNode();
+    expect((await world.register()).status).toBe(200);
+    world.known.lose(await world.node("live-edge-0"));
+    expect((await world.register()).headers.get("Retry-After")).toBe("1");
   });
 
   it("was claimed from another address by another boot: 409", async () => {

@@ -13,7 +13,7 @@ import { productApi } from "../support/embedded-api.ts";
 import { until } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { KnownNodes } from "../support/known-nodes.ts";
-import { namespace, nodeDraft, streamNode } from "../support/node-api.ts";
+import { namespace, nodeDraft, streamNode, toldToEnd } from "../support/node-api.ts";
 
 const type = resourceType("StreamNode");
 
@@ -38,6 +38,13 @@ async function onCluster(): Promise<DirectoryUnderTest> {
       const kept = { ...metadata, finalizers: [finalizers.machine] };
       await api.create(type, { apiVersion: "streamfleet.dev/v1alpha1", kind: "StreamNode", metadata: kept, spec });
       await until("it is known", () => known(metadata.name) !== undefined);
+    },
+    markToldToEnd: async (name, claimedUid) => {
+      const node = known(name);
+      if (node === undefined) throw new Error(`there is no ${name}`);
+      const status = { ...toldToEnd(node), ...(claimedUid !== undefined && { claimedUid }) };
+      await api.mergePatch(type, { namespace, name }, { status }, { subresource: "status" });
+      await until("it is known", () => known(name)?.status?.claimedUid !== undefined);
     },
     markDeleted: async (name) => {
       await api.delete(type, { namespace, name });
@@ -70,6 +77,11 @@ function onKnownNodes(): Promise<DirectoryUnderTest> {
       nodes.learn(streamNode(draft));
       return Promise.resolve();
     },
+    markToldToEnd: (name, claimedUid) =>
+      change(name, (node) => {
+        const status = { ...toldToEnd(node), ...(claimedUid !== undefined && { claimedUid }) };
+        nodes.learn({ ...node, status });
+      }),
     markDeleted: (name) =>
       change(name, (node) => {
         nodes.learn({ ...node, metadata: { ...node.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } });

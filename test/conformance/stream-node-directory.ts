@@ -10,6 +10,8 @@ export interface DirectoryUnderTest {
   readonly directory: StreamNodeDirectory;
   /** Creates a node, and waits, as all of these do, until the directory knows. */
   create(change: NodeChange): Promise<void>;
+  /** Writes that the cloud was told to terminate the machine; `claimedUid`: of which object; absent: of this one. */
+  markToldToEnd(name: string, claimedUid?: string): Promise<void>;
   /** Marks a node as being deleted; it stays. */
   markDeleted(name: string): Promise<void>;
   /** Takes a node away, whether or not it was marked. */
@@ -60,17 +62,17 @@ export function describeStreamNodeDirectory(open: () => Promise<DirectoryUnderTe
       expect(nameOf(directory.byMachine("simulated", "i-9"))).toBe("live-edge-0");
     });
 
-    it("remembers a deletion that it saw, and takes what vanished without one for lost", async () => {
-      await world.create(edge(0));
-      await world.create(edge(1));
-      await world.markDeleted("live-edge-0");
+    it("remembers a node that it saw go after its machine was told to, and takes every other for lost", async () => {
+      for (const slot of [0, 1, 2, 3]) await world.create(edge(slot));
+      await world.markToldToEnd("live-edge-0");
+      await world.markToldToEnd("live-edge-3", "another");
+      for (const slot of [0, 2, 3]) await world.markDeleted(`live-edge-${slot}`);
       expect(directory.wasDeleted("simulated", "i-0")).toBe(false);
-      await world.remove("live-edge-0");
-      await world.remove("live-edge-1");
+      for (const slot of [0, 1, 2, 3]) await world.remove(`live-edge-${slot}`);
       expect(directory.byMachine("simulated", "i-0")).toBeUndefined();
       expect(directory.ofGroup(namespace, "live")).toEqual([]);
       expect(directory.wasDeleted("simulated", "i-0")).toBe(true);
-      expect(directory.wasDeleted("simulated", "i-1")).toBe(false);
+      for (const slot of [1, 2, 3]) expect(directory.wasDeleted("simulated", `i-${slot}`)).toBe(false);
     });
 
     it("tells who listens of each node that came, changed or went, once it can be looked up so", async () => {

@@ -157,8 +157,12 @@ export class NodeApiWorld {
     return node;
   }
 
-  /** Deletes the node, which a finalizer keeps until its machine is gone, and lets the API know that. */
-  async deleteNode(name = "live-edge-0"): Promise<StreamNode> {
+  /**
+   * Deletes the node, which a finalizer keeps until its machine is gone, and lets the API know that. `Told`: the controller has
+   * told the cloud to terminate the machine.
+   */
+  async deleteNode(name = "live-edge-0", machine: "Told" | "NotTold" = "Told"): Promise<StreamNode> {
+    if (machine === "Told") await this.patchStatus(name, toldToEnd(await this.node(name)));
     const patch = { metadata: { finalizers: [finalizers.machine] } };
     await this.cluster.mergePatch(nodeType, { namespace, name }, patch);
     await this.cluster.delete(nodeType, { namespace, name });
@@ -238,6 +242,13 @@ export class NodeApiWorld {
   goodbye(token: string, change: Readonly<Record<string, unknown>> = {}, name = "live-edge-0"): Promise<Answer> {
     return this.post(`/v1/nodes/${namespace}/${name}/goodbye`, token, { bootId: "boot-1", ...change });
   }
+}
+
+/** The status of a node whose machine the cloud was told to terminate. */
+export function toldToEnd({ metadata, status }: StreamNode): StreamNodeStatus {
+  const lastTransitionTime = "2026-01-01T00:00:00Z";
+  const told = { type: "Terminated", status: "False", reason: "AwaitingCloud", message: "it was asked" } as const;
+  return { ...status, claimedUid: metadata.uid, conditions: [{ ...told, lastTransitionTime }] };
 }
 
 export const registration = {
