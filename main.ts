@@ -721,7 +721,7 @@ async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServ
     reports,
     keys,
     clock,
-    config: { reportIntervalMs: config.reportIntervalMs },
+    config: { reportIntervalMs: config.reportIntervalMs, trustedProxies: config.trustedProxies },
     logger,
     metrics,
     version,

@@ -33,7 +33,7 @@ export interface NodeRoutesDeps {
   readonly groups: GroupDirectory;
   readonly taking: ReportDesk;
   readonly perNode: RateLimiter;
-  readonly perAddress: RateLimiter;
+  readonly perLaunch: RateLimiter;
   readonly clock: Clock;
   readonly reportIntervalMs: number;
   readonly logger: Logger;
@@ -50,11 +50,11 @@ export function nodeRoutes(deps: NodeRoutesDeps): Router {
 }
 
 function addRegister(router: Router, deps: NodeRoutesDeps): void {
-  const { gate, roster, desk, perAddress, logger } = deps;
+  const { gate, roster, desk, perLaunch, logger } = deps;
   const route = router.route("/v1/nodes/register");
   route.post(async (req, res) => {
-    limit(perAddress, req.socket.remoteAddress ?? "");
     const claims = await gate.join(req);
+    limit(perLaunch, `${claims.namespace}/${claims.group}/${claims.batch}`);
     const request = await readBody(req, res, registerRequestSchema);
     const node = roster.joining(claims, request);
     const { namespace, name } = node.metadata;

@@ -4,8 +4,10 @@ import express from "express";
 import type { ActivityStore } from "../domain/history.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { verifyOperatorToken } from "../runtime/node-tokens.ts";
 import { steadied } from "../runtime/steady-clock.ts";
 import { activityRoutes } from "./activity-routes.ts";
+import { clientBuckets } from "./client-address.ts";
 import { CandidateBook } from "./candidate-book.ts";
 import { feedRoutes } from "./feed-routes.ts";
 import type { GroupDirectory } from "./group-directory.ts";
@@ -36,8 +38,8 @@ import { TokenGate } from "./token-gate.ts";
 export interface RateLimits {
   /** Reports and goodbyes of one node; its scale-in requests apart, by the same measure. */
   readonly perNode: RateLimit;
-  /** Registrations from one address; many nodes may share it behind a gateway. */
-  readonly perAddress: RateLimit;
+  /** Registrations of the machines of one batch, which their token proves. */
+  readonly perLaunch: RateLimit;
   /** Look-ups from one address; thousands of players may share it behind a gateway. */
   readonly perPlayer: RateLimit;
   /** Requests without a valid token from one address. */
@@ -47,7 +49,7 @@ export interface RateLimits {
 /** Generous to fleets behind one address, tight for those who guess. */
 export const defaultRateLimits: RateLimits = {
   perNode: { perSecond: 5, burst: 30 },
-  perAddress: { perSecond: 200, burst: 2_000 },
+  perLaunch: { perSecond: 50, burst: 500 },
   perPlayer: { perSecond: 500, burst: 5_000 },
   strangers: { perSecond: 20, burst: 200 },
 };
@@ -68,6 +70,8 @@ export interface ApiServerDeps {
     /** What nodes are told; 1,000 to 30,000. */
     readonly reportIntervalMs: number;
     readonly rateLimits?: RateLimits;
+    /** Networks (CIDR) of proxies that say from where a request comes; absent: nobody is believed. */
+    readonly trustedProxies?: readonly string[];
   };
   readonly logger: Logger;
   /** A `Metrics`. */
@@ -113,13 +117,15 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   const clock = steadied(deps.clock);
   const limits = config.rateLimits ?? defaultRateLimits;
   const limiter = (limit: RateLimit) => new RateLimiter(limit, () => clock.monotonicMs());
-  const gate = new TokenGate(keys, limiter(limits.strangers));
+  const app = express();
+  const { trustedProxies = [] } = config;
+  const bucketOf = clientBuckets(app, { trustedProxies, isOperator: (token) => verifyOperatorToken(keys, token) });
+  const gate = new TokenGate(keys, limiter(limits.strangers), bucketOf);
   const desk = new RegistrationDesk(registrations, clock);
   const roster = new NodeRoster(nodes, desk);
   const parents = new ParentBook(nodes);
   const { reportIntervalMs } = config;
   const slots = new SlotDesk({ candidates, clock, reportIntervalMs });
-  const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.use(requestLog({ clock, logger, metrics }));
@@ -136,14 +142,14 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
       roster,
       parents,
       perNode: limiter(limits.perNode),
-      perAddress: limiter(limits.perAddress),
+      perLaunch: limiter(limits.perLaunch),
       reportIntervalMs,
       onReport: deps.onReport ?? (() => undefined),
     }),
   );
   const perAsker = limiter(limits.perNode);
   app.use(scaleInRoutes({ gate, roster, nodes, groups, parents, reports, perNode: perAsker, clock }));
-  app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer) }));
+  app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer), bucketOf }));
   app.use(activityRoutes({ gate, activities, clock }));
   app.use(feedRoutes({ gate, reports, clock, stopping }));
   app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), metrics, version }));

@@ -2,6 +2,7 @@
 import { type Request, type Response, Router } from "express";
 import type { Role } from "../crds/names.ts";
 import type { ServingNode } from "./candidate-book.ts";
+import type { ClientBucket } from "./client-address.ts";
 import type { GroupDirectory } from "./group-directory.ts";
 import { onlyMethod, parseParameters, Problem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
@@ -17,6 +18,7 @@ export interface StreamRoutesDeps {
   readonly groups: GroupDirectory;
   readonly slots: SlotDesk;
   readonly perPlayer: RateLimiter;
+  readonly bucketOf: ClientBucket;
 }
 
 /**
@@ -58,13 +60,9 @@ function roleForViewers(slots: SlotDesk, { namespace, group }: LookUp): Role {
   return slots.hasNodes({ namespace, group, role: "edge" }) ? "edge" : "origin";
 }
 
-function answerLookUp(
-  deps: StreamRoutesDeps,
-  roleFor: (lookUp: LookUp) => Role,
-  { query, params, socket }: Request,
-  res: Response,
-): void {
-  limit(deps.perPlayer, socket.remoteAddress ?? "");
+function answerLookUp(deps: StreamRoutesDeps, roleFor: (lookUp: LookUp) => Role, req: Request, res: Response): void {
+  const { query, params } = req;
+  limit(deps.perPlayer, deps.bucketOf(req));
   // Each answer reserves a slot: none may be answered twice.
   res.set("Cache-Control", "no-store");
   refuseUnknown(query);

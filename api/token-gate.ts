@@ -9,6 +9,7 @@ import {
   verifyOperatorToken,
 } from "../runtime/node-tokens.ts";
 import { Problem } from "./problems.ts";
+import type { ClientBucket } from "./client-address.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 
 /** What the API needs of a `KeyRing`. */
@@ -22,9 +23,12 @@ export class TokenGate {
   readonly #keys: TokenKeys;
   readonly #strangers: RateLimiter;
 
-  constructor(keys: TokenKeys, strangers: RateLimiter) {
+  readonly #bucketOf: ClientBucket;
+
+  constructor(keys: TokenKeys, strangers: RateLimiter, bucketOf: ClientBucket) {
     this.#keys = keys;
     this.#strangers = strangers;
+    this.#bucketOf = bucketOf;
   }
 
   join(req: Request): Promise<JoinClaims> {
@@ -49,7 +53,7 @@ export class TokenGate {
     const token = /^Bearer +(\S+)$/i.exec(req.get("Authorization") ?? "")?.[1];
     const known = token === undefined ? undefined : verify(token);
     if (known !== undefined) return known;
-    limit(this.#strangers, req.socket.remoteAddress ?? "");
+    limit(this.#strangers, this.#bucketOf(req));
     const claims = token === undefined ? undefined : await this.#verifiedAnew(token, verify);
     if (claims !== undefined) return claims;
     throw new Problem("Unauthorized", `send ${wanted} as Authorization: Bearer`);

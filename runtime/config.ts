@@ -1,4 +1,5 @@
 /** The settings of the process, from its environment: the only place that reads it. */
+import { isIP } from "node:net";
 import { z } from "zod";
 import type { LogLevel } from "./logger.ts";
 import { logLevels } from "./logger.ts";
@@ -25,6 +26,8 @@ export interface Config {
   readonly feedUrls: readonly string[];
   /** Folder of the simulated cloud; absent: no simulated platform in `controller`. */
   readonly simulatedCloudDir?: string;
+  /** Networks (CIDR) of the proxies before the API, whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   /** How long history is kept. */
   readonly retentionMs: number;
   readonly logLevel: LogLevel;
@@ -83,6 +86,8 @@ function wholeNumber(min: number, max: number, advice: string): z.ZodCodec<z.Zod
 
 const httpAdvice = "write a URL such as http://127.0.0.1:8080";
 const feedAdvice = "write URLs separated by commas, such as http://10.0.0.1:8080,http://10.0.0.2:8080";
+const proxyAdvice =
+  "write the networks of your proxies separated by commas, such as 10.0.0.0/8,fd00::/8; all addresses of a family would let anybody choose his own";
 const clusterAdvice = "write 1 to 40 of the characters a-z, 0-9 and -, for example production";
 const namespaceAdvice = "write the name of a namespace, for example streamfleet-system";
 
@@ -112,6 +117,10 @@ const variables = z.object({
     .string()
     .refine((text) => listed(text).length > 0 && listed(text).every(isHttpUrl), feedAdvice)
     .optional(),
+  STREAMFLEET_TRUSTED_PROXIES: z
+    .string()
+    .refine((text) => listed(text).length > 0 && listed(text).every(isNetwork), proxyAdvice)
+    .optional(),
   STREAMFLEET_SIMULATED_CLOUD_DIR: z.string().optional(),
   STREAMFLEET_RETENTION_DAYS: wholeNumber(1, 3_650, "write days from 1 to 3650, for example 30").default(30),
   STREAMFLEET_LOG_LEVEL: z.enum(logLevels, `write one of ${logLevels.join(", ")}`).default("info"),
@@ -135,6 +144,7 @@ function toConfig(given: z.output<typeof variables>): Config {
     reportIntervalMs: given.STREAMFLEET_REPORT_INTERVAL_MS,
     apiUrl,
     feedUrls: listed(given.STREAMFLEET_FEED_URLS ?? apiUrl).map(withoutSlash),
+    trustedProxies: listed(given.STREAMFLEET_TRUSTED_PROXIES ?? ""),
     retentionMs: given.STREAMFLEET_RETENTION_DAYS * dayMs,
     logLevel: given.STREAMFLEET_LOG_LEVEL,
   };
@@ -215,6 +225,14 @@ function isPostgresUrl(text: string): boolean {
 
 function isHttpUrl(text: string): boolean {
   return /^https?:\/\/./.test(text) && URL.canParse(text);
+}
+
+/** An address, or a network that is not a whole family of addresses. */
+function isNetwork(text: string): boolean {
+  const [address = "", prefix, ...rest] = text.split("/");
+  const bits = isIP(address) === 6 ? 128 : 32;
+  if (isIP(address) === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= bits);
 }
 
 function withoutSlash(url: string): string {

@@ -70,7 +70,7 @@ export async function runSimulation(options: SimulateOptions, deps: SimulateDeps
     {
       ...{ clock, random, client, trace, durationSeconds, speed, keep },
       ...(stay > 0 && { staySeconds: stay }),
-      lookUp: lookUpClient({ ...options, ...deps }),
+      lookUp: lookUpClient({ ...options, ...deps, token: fleet.token }),
       ...{ media: fleet.media, view: fleet.view, alarms: fleet.alarms },
       onScene: (scene) => live.show(scene),
     },
@@ -120,6 +120,7 @@ function titleOf({ trace, viewers, publishers, speed, stay }: SimulateOptions): 
 
 interface OpenFleet extends AsyncDisposable {
   readonly media: MediaDoor;
+  readonly token: string;
   readonly alarms: readonly AlarmDefinition[];
   readonly view: () => FleetView;
 }
@@ -139,7 +140,7 @@ async function openFleet(options: SimulateOptions, deps: SimulateDeps): Promise<
       await objects.stop();
       kube.close();
     };
-    return { media, alarms, view: objects.view, [Symbol.asyncDispose]: close };
+    return { media, token, alarms, view: objects.view, [Symbol.asyncDispose]: close };
   } catch (error) {
     kube.close();
     throw error;

@@ -100,6 +100,8 @@ export class Crowd {
   /** Sessions to end at the next occasion. */
   #ending: string[] = [];
   #sessions = 0;
+  /** Everybody who ever came. */
+  #guests = 0;
   /** As the media servers tell it; another value when they have been started again. */
   #knownSince: number | undefined;
   #stepping: Promise<void> | undefined;
@@ -194,7 +196,8 @@ export class Crowd {
   }
 
   #newGuest(stream: number): Guest {
-    return { stream, dueMs: this.#nowMs(), rejections: 0, wasRejected: false };
+    this.#guests += 1;
+    return { number: this.#guests, stream, dueMs: this.#nowMs(), rejections: 0, wasRejected: false };
   }
 
   #dismiss(party: Party, guest: Guest): void {
@@ -223,7 +226,7 @@ export class Crowd {
     const stream = this.#streamFor(party, guest);
     if (stream === undefined) return undefined;
     this.#tally.lookUps += 1;
-    const answer = await this.#options.lookUp(party.kind, stream);
+    const answer = await this.#options.lookUp(party.kind, stream, guest.number);
     if (answer.kind === "Placed") {
       this.#rooms.placed(answer.node);
       return { guest, stream, ...answer };

@@ -10,6 +10,8 @@ export interface LookUpClientOptions {
   readonly apiUrl: string;
   readonly namespace: string;
   readonly group: string;
+  /** An operator's: with it an API on this machine believes that each client has an address of its own. */
+  readonly token?: string;
   readonly clock: Clock;
   readonly fetch: typeof globalThis.fetch;
 }
@@ -21,13 +23,20 @@ const usualWaitMs = 1_000;
 const placementSchema = z.object({ node: z.string(), address: z.string() });
 const problemSchema = z.object({ code: z.string() });
 
-export function lookUpClient({ apiUrl, namespace, group, clock, fetch }: LookUpClientOptions): LookUp {
+export function lookUpClient({ apiUrl, namespace, group, token, clock, fetch }: LookUpClientOptions): LookUp {
   const query = new URLSearchParams({ namespace, group }).toString();
-  return async (kind, { scope, name }) => {
+  // No other machine is to see the token.
+  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(apiUrl).hostname);
+  const headersOf = (client: number): Readonly<Record<string, string>> =>
+    token === undefined || !isHere ? {} : { Authorization: `Bearer ${token}`, "X-Forwarded-For": addressOf(client) };
+  return async (kind, { scope, name }, client) => {
     const path = `/v1/streams/${encodeURIComponent(scope)}/${encodeURIComponent(name)}/${kind}`;
     const deadline = startDeadline(clock, longestCallMs, "looking up a node");
     try {
-      const response = await fetch(`${apiUrl}${path}?${query}`, { signal: deadline.signal });
+      const response = await fetch(`${apiUrl}${path}?${query}`, {
+        headers: headersOf(client),
+        signal: deadline.signal,
+      });
       return toAnswer(response, await response.text());
     } catch (error) {
       return { kind: "Later", retryAfterMs: usualWaitMs, reason: reasonOf(error) };
@@ -35,6 +44,12 @@ export function lookUpClient({ apiUrl, namespace, group, clock, fetch }: LookUpC
       deadline.clear();
     }
   };
+}
+
+/** An address of a network that is nobody else's: as if each client were at home. */
+function addressOf(client: number): string {
+  const high = Math.floor(client / 65_536) % 65_536;
+  return `fd53:${high.toString(16)}:${(client % 65_536).toString(16)}::1`;
 }
 
 function toAnswer(response: Response, text: string): LookUpAnswer {

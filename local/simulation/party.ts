@@ -3,6 +3,8 @@ import type { SessionKind } from "./session-ports.ts";
 
 /** One client, from coming to leaving. */
 export interface Guest {
+  /** Nobody else has had it. */
+  readonly number: number;
   /** The stream it wants, by number. 0: any. */
   stream: number;
   /** When (ms, monotonic) it looks for a node, the next time. */

@@ -17,8 +17,8 @@ export type LookUpAnswer =
   /** Too many calls at once (429), or no answer. */
   | { readonly kind: "Later"; readonly retryAfterMs: number; readonly reason: string };
 
-/** Asks for a node. Answers whatever happens; never rejects. */
-export type LookUp = (kind: SessionKind, stream: StreamName) => Promise<LookUpAnswer>;
+/** Asks for a node. `client`: the number of who asks, which nobody else has. Answers whatever happens; never rejects. */
+export type LookUp = (kind: SessionKind, stream: StreamName, client: number) => Promise<LookUpAnswer>;
 
 /** A session to open on the node with this address. Ids are the client's and never used twice. */
 export interface SessionRequest extends StreamName {

@@ -264,14 +264,17 @@ describe("a machine that is turned away", () => {
   });
 });
 
-describe("too many registrations from one address", () => {
-  it("wait as long as Retry-After says: 429", async () => {
+describe("too many registrations of one launch", () => {
+  it("wait as long as Retry-After says, and those of another do not: 429", async () => {
     await world.close();
-    world = await NodeApiWorld.open({ rateLimits: { perAddress: { perSecond: 0.5, burst: 1 } } });
+    world = await NodeApiWorld.open({ rateLimits: { perLaunch: { perSecond: 0.5, burst: 1 } } });
     await world.addNode();
     expect((await world.register()).status).toBe(200);
     const { status, headers } = await world.register();
     expect([status, headers.get("Retry-After")]).toEqual([429, "2"]);
+    const ofAnother = world.joinToken({ batch: "live-edge-b2" });
+    await world.addNode({ name: "live-edge-1", spec: { slot: 1, index: 0, providerId: "i-2", batch: "live-edge-b2" } });
+    expect((await world.register({ machineId: "i-2", address: "198.18.0.2" }, ofAnother)).status).not.toBe(429);
     await world.clock.advance(2_000);
     expect((await world.register()).status).toBe(200);
   });

@@ -19,8 +19,8 @@ export function crowdAt(fleet: Fleet, onPlaced: (node: string) => void = () => u
   return new Crowd({
     clock,
     random,
-    lookUp: async (kind, stream) => {
-      const answer = await lookUp(kind, stream);
+    lookUp: async (kind, stream, number) => {
+      const answer = await lookUp(kind, stream, number);
       if (answer.kind === "Placed") onPlaced(answer.node);
       return answer;
     },

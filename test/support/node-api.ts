@@ -50,6 +50,7 @@ export interface NodeApiWorldOptions {
   /** Default: of a history in memory. */
   readonly activities?: Pick<ActivityStore, "last">;
   readonly reportIntervalMs?: number;
+  readonly trustedProxies?: readonly string[];
   readonly port?: number;
 }
 
@@ -97,6 +98,7 @@ export class NodeApiWorld {
       config: {
         reportIntervalMs: options.reportIntervalMs ?? 5_000,
         rateLimits: { ...defaultRateLimits, ...options.rateLimits },
+        ...(options.trustedProxies !== undefined && { trustedProxies: options.trustedProxies }),
       },
       logger: this.logger,
       metrics: {
@@ -213,8 +215,12 @@ export class NodeApiWorld {
   }
 
   /** Asks where to publish, or to watch, the stream `live/one`. */
-  lookUp(verb: "publish" | "subscribe", query = `namespace=${namespace}&group=live`): Promise<Answer> {
-    return this.get(`/v1/streams/live/one/${verb}?${query}`);
+  lookUp(
+    verb: "publish" | "subscribe",
+    query = `namespace=${namespace}&group=live`,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    return this.get(`/v1/streams/live/one/${verb}?${query}`, headers);
   }
 
   async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {

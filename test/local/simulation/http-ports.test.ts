@@ -22,8 +22,22 @@ describe("a look-up", () => {
   const ask = (answer: Response | Error) => {
     const { calls, fetch } = fetchWith(answer);
     const lookUp = lookUpClient({ apiUrl: "http://api", namespace: "media", group: "live", clock, fetch });
-    return { calls, answer: lookUp("subscribe", { scope: "live", name: "a b" }) };
+    return { calls, answer: lookUp("subscribe", { scope: "live", name: "a b" }, 1) };
   };
+
+  it("comes from an address of each client's own, and shows the operator's token to this machine alone", async () => {
+    const sentTo = async (apiUrl: string, client: number) => {
+      const { calls, fetch } = fetchWith(problem(503, "NoFreeSlot"));
+      const lookUp = lookUpClient({ apiUrl, namespace: "media", group: "live", token: "t", clock, fetch });
+      await lookUp("subscribe", { scope: "live", name: "a" }, client);
+      const headers = new Headers(calls[0]?.init?.headers);
+      return [headers.get("Authorization"), headers.get("X-Forwarded-For")];
+    };
+    expect(await sentTo("http://127.0.0.1:8080", 1)).toEqual(["Bearer t", "fd53:0:1::1"]);
+    expect(await sentTo("http://[::1]:8080", 65_536 + 10)).toEqual(["Bearer t", "fd53:1:a::1"]);
+    for (const elsewhere of ["http://api", "https://127.0.0.1.example.com", "http://10.0.0.7:8080"])
+      expect(await sentTo(elsewhere, 1)).toEqual([null, null]);
+  });
 
   it("names the stream, and is answered a node", async () => {
     const { calls, answer } = ask(Response.json({ node: "live-edge-0", address: "198.18.0.1", region: "eu-west-1" }));
