@@ -3,6 +3,7 @@
  * those that do: a controller would carry it for nothing.
  */
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
@@ -440,6 +441,12 @@ async function controller(): Promise<void> {
   }
 }
 
+/** Of one family: a process that has an address of both is to be followed once. */
+async function addressesOf(name: string): Promise<readonly string[]> {
+  const found = await lookup(name, { all: true, order: "ipv4first" });
+  return found.filter(({ family }) => family === found[0]?.family).map(({ address }) => address);
+}
+
 async function startController(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<void> {
   const { clock, logger, metrics, random } = own;
   await assertInstalled(kube, config);
@@ -449,6 +456,7 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   const { feedUrls, simulatedCloudDir } = config;
   const feed = new FeedClient({
     urls: feedUrls,
+    resolve: addressesOf,
     keys,
     clock,
     random,

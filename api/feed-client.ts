@@ -21,6 +21,7 @@ import {
   toReport,
   toScaleInRequest,
 } from "./feed-lines.ts";
+import { isResolved, type ResolveHost, watchEndpoints } from "./feed-endpoints.ts";
 import { ReportBook } from "./report-book.ts";
 import { readLines } from "./text-lines.ts";
 
@@ -30,8 +31,10 @@ const reconnectBackOff: BackOff = { baseMs: 250, capMs: 10_000 };
 const longestSilenceMs = 3 * heartbeatMs;
 
 export interface FeedClientOptions {
-  /** Base URLs of the API processes, without trailing slashes. */
+  /** Base URLs of the API processes, without trailing slashes. A host name stands for every process at its addresses. */
   readonly urls: readonly string[];
+  /** Looks host names up; absent: each URL is one process. */
+  readonly resolve?: ResolveHost;
   /** A `KeyRing`. */
   readonly keys: { readonly current: NodeKey };
   readonly clock: Clock;
@@ -42,6 +45,15 @@ export interface FeedClientOptions {
   readonly metrics: { feedLineSkipped(reason: SkippedLine["reason"]): void };
 }
 
+/** One process whose feed is followed. */
+interface Source {
+  /** The URL that it was found by. */
+  readonly by: string;
+  state: FeedState;
+  /** Whether it is named, or was an address of its name at the last look-up. */
+  named: boolean;
+}
+
 /** `Live`: the snapshot was read, and changes follow. A feed that is not live says nothing about any node. */
 type FeedState = "Connecting" | "Snapshot" | "Live";
 
@@ -49,13 +61,16 @@ type FeedState = "Connecting" | "Snapshot" | "Live";
 export class FeedClient implements LoadFeed {
   readonly #options: FeedClientOptions;
   readonly #book = new ReportBook();
-  readonly #states = new Map<string, FeedState>();
+  /** By URL. */
+  readonly #sources = new Map<string, Source>();
+  /** Names whose addresses are not known yet. */
+  readonly #unresolved: Set<string>;
+  readonly #running = new Set<Promise<void>>();
   #stop: AbortController | undefined;
-  #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: FeedClientOptions) {
     this.#options = { ...options, clock: steadied(options.clock) };
-    for (const url of options.urls) this.#states.set(url, "Connecting");
+    this.#unresolved = new Set(options.urls);
   }
 
   latest(uid: string): NodeReport | undefined {
@@ -80,36 +95,62 @@ export class FeedClient implements LoadFeed {
     this.#book.forget(uid);
   }
 
-  /** Whether every feed is live: only then does a node's silence mean anything. */
+  /** Whether every feed is known and live: only then does a node's silence mean anything. */
   isComplete(): boolean {
-    return [...this.#states.values()].every((state) => state === "Live");
+    return this.#unresolved.size === 0 && [...this.#sources.values()].every(({ state }) => state === "Live");
   }
 
   start(): void {
     if (this.#stop !== undefined) return;
     const { signal } = (this.#stop = new AbortController());
-    this.#running = Promise.all([...this.#states.keys()].map((url) => this.#follow(url, signal)));
+    const { resolve } = this.#options;
+    for (const url of this.#options.urls) {
+      const onUrls = (urls: readonly string[]): void => this.#followAll(url, urls, signal);
+      if (resolve === undefined || !isResolved(url)) onUrls([url]);
+      else this.#run(watchEndpoints(url, { ...this.#options, resolve }, onUrls, signal));
+    }
   }
 
   async stop(): Promise<void> {
     this.#stop?.abort();
-    await this.#running;
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.#sources.clear();
+    for (const url of this.#options.urls) this.#unresolved.add(url);
     this.#stop = undefined;
   }
 
-  async #follow(url: string, signal: AbortSignal): Promise<void> {
+  #run(task: Promise<void>): void {
+    this.#running.add(task);
+    void task.finally(() => this.#running.delete(task));
+  }
+
+  /** An address that the name no longer has is followed on until it falls silent: the name server may know less than we do. */
+  #followAll(name: string, urls: readonly string[], signal: AbortSignal): void {
+    this.#unresolved.delete(name);
+    for (const [url, source] of this.#sources) if (source.by === name) source.named = urls.includes(url);
+    for (const url of urls) {
+      if (this.#sources.has(url)) continue;
+      const source: Source = { by: name, state: "Connecting", named: true };
+      this.#sources.set(url, source);
+      this.#run(this.#follow(url, source, signal));
+    }
+  }
+
+  async #follow(url: string, source: Source, signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     let failures = 0;
-    while (!signal.aborted) {
+    const isNamed = (): boolean => source.named;
+    while (!signal.aborted && isNamed()) {
       try {
-        await this.#readOnce(url, signal);
+        await this.#readOnce(url, source, signal);
       } catch (error) {
         this.#logLoss(url, error, signal);
       }
-      failures = this.#states.get(url) === "Live" ? 1 : failures + 1;
-      this.#states.set(url, "Connecting");
-      await sleep(clock, backOffMs(failures, random, reconnectBackOff), signal);
+      failures = source.state === "Live" ? 1 : failures + 1;
+      source.state = "Connecting";
+      if (isNamed()) await sleep(clock, backOffMs(failures, random, reconnectBackOff), signal);
     }
+    this.#sources.delete(url);
   }
 
   #logLoss(url: string, error: unknown, signal: AbortSignal): void {
@@ -117,7 +158,7 @@ export class FeedClient implements LoadFeed {
   }
 
   /** Reads one connection to its end; throws when it breaks, is refused or falls silent. */
-  async #readOnce(url: string, signal: AbortSignal): Promise<void> {
+  async #readOnce(url: string, source: Source, signal: AbortSignal): Promise<void> {
     const { clock, fetch, keys } = this.#options;
     const deadline = startDeadline(clock, longestSilenceMs, "waiting for the load feed", signal);
     try {
@@ -128,10 +169,10 @@ export class FeedClient implements LoadFeed {
         throw new Error(`the load feed was refused with status ${response.status}`);
       }
       this.#noteVersion(url, response.headers.get(feedVersionHeader));
-      this.#states.set(url, "Snapshot");
+      source.state = "Snapshot";
       for await (const line of readLines(response.body)) {
         deadline.extend();
-        this.#take(url, line);
+        this.#take(source, line);
       }
     } finally {
       deadline.clear();
@@ -148,7 +189,7 @@ export class FeedClient implements LoadFeed {
     });
   }
 
-  #take(url: string, text: string): void {
+  #take(source: Source, text: string): void {
     const line = parseFeedLine(text);
     switch (line.kind) {
       case "Report":
@@ -161,7 +202,7 @@ export class FeedClient implements LoadFeed {
         this.#book.forget(line.uid);
         return;
       case "SnapshotEnd":
-        this.#states.set(url, "Live");
+        source.state = "Live";
         return;
       case "Refused":
         this.#book.refuse(toRefusal(line, this.#options.clock.now()));

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { feedPath } from "../../api/feed-lines.ts";
 import { bucketOf } from "../../api/client-address.ts";
 import { signOperatorToken } from "../../runtime/node-tokens.ts";
 import { NodeApiWorld, type NodeApiWorldOptions } from "../support/node-api.ts";
@@ -54,7 +55,7 @@ describe("clients behind a proxy", () => {
     });
     const guess = async (address: string) => {
       const headers = { "X-Forwarded-For": address, Authorization: "Bearer x" };
-      return (await world!.get("", headers)).status;
+      return (await world!.get(feedPath, headers)).status;
     };
     const statuses = [await guess("203.0.113.1"), await guess("203.0.113.1"), await guess("203.0.113.2")];
     expect(statuses.map((status) => status === 429)).toEqual([false, true, false]);

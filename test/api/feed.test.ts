@@ -402,3 +402,88 @@ describe("the feed client", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 });
+
+describe("a name with several addresses", () => {
+  /** Worlds on ports of this machine as processes at addresses of a name; the port stands for the address. */
+  let addresses: string[];
+  const byAddress = (input: unknown, init?: RequestInit): Promise<Response> => {
+    const url = new URL(String(input));
+    const index = Number(url.hostname.replaceAll(/[^0-9]/g, "").slice(-1));
+    const world = worlds[index];
+    if (!url.hostname.startsWith("10.0.0.") || world === undefined) return Promise.reject(new Error("refused"));
+    return fetch(new URL(url.pathname, world.url), init);
+  };
+  let failing: boolean;
+  const resolve = (): Promise<readonly string[]> =>
+    failing ? Promise.reject(new Error("no such name")) : Promise.resolve(addresses);
+
+  async function followName(url = "http://api.example:8080"): Promise<FeedClient> {
+    const [world] = worlds;
+    client = new FeedClient({ ...own(world!), fetch: byAddress, urls: [url], resolve });
+    client.start();
+    await clock.advance(0);
+    return client;
+  }
+
+  beforeEach(async () => {
+    failing = false;
+    for (let count = 0; count < 3; count++) await openWorld();
+    addresses = ["10.0.0.0", "10.0.0.1"];
+  });
+
+  it("is every process: the feed is complete once all are heard", async () => {
+    const feed = await followName();
+    await until("complete", () => feed.isComplete());
+    worlds[0]!.reports.record(report("a"));
+    worlds[1]!.reports.record(report("b"));
+    await until("both are heard", () => feed.latest("a") !== undefined && feed.latest("b") !== undefined);
+    expect(feed.latest("c")).toBeUndefined();
+  });
+
+  it("is not complete before it is known, or while one of its processes is not heard", async () => {
+    failing = true;
+    const feed = await followName();
+    expect(feed.isComplete()).toBe(false);
+    failing = false;
+    addresses = ["10.0.0.0", "10.0.0.9"];
+    await clock.advance(2_000);
+    worlds[0]!.reports.record(report("a"));
+    await until("one is heard", () => feed.latest("a") !== undefined);
+    expect(feed.isComplete()).toBe(false);
+  });
+
+  it("is looked up again: who has come is followed, who has gone is not waited for, and a failure changes nothing", async () => {
+    const feed = await followName();
+    await until("complete", () => feed.isComplete());
+    failing = true;
+    await clock.advance(10_000);
+    expect(feed.isComplete()).toBe(true);
+    failing = false;
+    addresses = ["10.0.0.1", "10.0.0.2"];
+    await clock.advance(2_000);
+    worlds[2]!.reports.record(report("c"));
+    await until("the new one is heard", () => feed.latest("c") !== undefined);
+    // The name server may know less than we do: who is heard is followed on.
+    worlds[0]!.reports.record(report("a"));
+    await until("the old one is heard", () => feed.latest("a") !== undefined);
+    await worlds[0]!.close();
+    worlds.splice(0, 1, await NodeApiWorld.open({ clock }));
+    await until("the old one is given up", () => feed.isComplete());
+    worlds[0]!.reports.record(report("d"));
+    await clock.advance(20_000);
+    expect(feed.latest("d")).toBeUndefined();
+  });
+
+  it.each(["https://api.example", "http://localhost:8080", "http://10.0.0.0:8080", "http://[::1]:8080"])(
+    "is not asked for of %s",
+    async (url) => {
+      let asked = false;
+      const [world] = worlds;
+      const names = () => Promise.resolve(((asked = true), []));
+      client = new FeedClient({ ...own(world!), fetch: byAddress, urls: [url], resolve: names });
+      client.start();
+      await clock.advance(5_000);
+      expect(asked).toBe(false);
+    },
+  );
+});
