@@ -25,8 +25,18 @@ const largestLimit = 5000;
 const roleLimitsSchema = withRules(
   z.object({
     role: roleSchema.describe("Role that these limits are for."),
-    minLimit: z.int().min(0).max(largestLimit).describe("Fewest nodes in each region, at all times."),
-    maxLimit: z.int().min(0).max(largestLimit).describe("Most nodes in each region, at all times."),
+    minLimit: z
+      .int()
+      .min(0)
+      .max(largestLimit)
+      .describe("Fewest nodes in each region: those that are gone are replaced."),
+    maxLimit: z
+      .int()
+      .min(0)
+      .max(largestLimit)
+      .describe(
+        "Most nodes in each region. Counted is what is not told to terminate; a launch for an alarm may follow a limit that was lowered just now.",
+      ),
     scaleAdjustment: z
       .int()
       .min(1)

@@ -13,7 +13,7 @@ export type { CapacityFacts, NodeCounts, ScalingInput, ScalingManner, StandingAl
 /** Rises when the same input may be answered differently; recorded with each decision. */
 export const deciderVersion = 2;
 
-/** The decision for one (role, region): never above the maximum, never below the minimum while it can be helped. */
+/** The decision for one (role, region): no launch above the maximum that is known, and none below the minimum that can be helped. */
 export function decideScaling(input: ScalingInput): ScalingDecision {
   if (!input.deleting) return decisionOf(input, verdictOf(input));
   const message = "the group is being deleted: its nodes are terminated";

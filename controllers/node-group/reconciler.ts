@@ -1,4 +1,4 @@
-/** NodeGroup: as many nodes as its policy and its load ask for, at all times; and in the end none, and then no group. */
+/** NodeGroup: as many nodes as its policy and its load ask for; and in the end none, and then no group. */
 import { finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";

@@ -21,7 +21,7 @@ import {
 import type { ResourcePath } from "./request-path.ts";
 import { resourcePath } from "./request-path.ts";
 import type { Target, Written } from "./resources.ts";
-import { StatusError, badRequest, methodNotAllowed, notFound, statusBody } from "./status.ts";
+import { StatusError, badRequest, methodNotAllowed, noSubresource, statusBody } from "./status.ts";
 import { partialObject, tableOf } from "./table.ts";
 
 interface Exchange {
@@ -60,8 +60,11 @@ async function answer(exchange: Exchange, path: ResourcePath): Promise<boolean> 
   const method = exchange.request.method === "HEAD" ? "GET" : exchange.request.method;
   if (path.name === undefined) return answerCollection(exchange, path, method);
   const { kind, name } = path;
-  if (path.subresource !== undefined && (path.subresource !== "status" || !kind.hasStatus))
-    throw notFound(kind.type, name);
+  if (path.subresource !== undefined && (path.subresource !== "status" || !kind.hasStatus)) {
+    // The object itself may be missing, which is what people are to hear first.
+    exchange.api.resources.get({ kind, name, namespace: path.namespace ?? "" });
+    throw noSubresource(kind.type, name, path.subresource);
+  }
   const target = {
     kind,
     name,

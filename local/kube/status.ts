@@ -82,6 +82,13 @@ export function notFound(type: ResourceType, name: string): StatusError {
   return new StatusError(404, "NotFound", message, resourceDetails(type, name));
 }
 
+/** The object is there, and has no such part: `kubectl scale` of a kind that is sized by its spec. */
+export function noSubresource(type: ResourceType, name: string, subresource: string): StatusError {
+  const advice = `change its spec instead: kubectl explain ${type.kind.toLowerCase()}.spec`;
+  const message = `${qualifiedResource(type)} "${name}" has no ${JSON.stringify(subresource)}: ${advice}`;
+  return new StatusError(404, "NotFound", message, resourceDetails(type, name));
+}
+
 export function alreadyExists(type: ResourceType, name: string, deleting: boolean): StatusError {
   const message = `${deleting ? "object is being deleted: " : ""}${qualifiedResource(type)} "${name}" already exists`;
   return new StatusError(409, "AlreadyExists", message, resourceDetails(type, name));

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../domain/time.ts";
 import { type Guest, Party } from "./party.ts";
-import { RoomBook, type SeenNode } from "./room-book.ts";
+import { orderSeenWithinMs, RoomBook, type SeenNode } from "./room-book.ts";
 import type { LookUp, LookUpAnswer, MediaDoor, SessionAnswer, SessionRequest, StreamName } from "./session-ports.ts";
 import { mostConnects, mostDisconnects } from "./session-ports.ts";
 
@@ -51,7 +51,7 @@ export interface CrowdCounts {
   readonly postponed: number;
   /** Sessions that a node refused after the look-up had named it. */
   readonly refused: number;
-  /** Sessions lost on a node that was draining: viewers cut by the operator. Told by `see`. */
+  /** Sessions lost on a node that was draining, or whose machine the operator ended: viewers it cut. Told by `see`. */
   readonly cut: number;
   /** Sessions lost otherwise, such as with their machine. */
   readonly lost: number;
@@ -88,6 +88,12 @@ const nothing: Tally = {
   lost: 0,
 };
 
+/** A session that was lost, while nothing told why. */
+interface Loss {
+  readonly node: string;
+  readonly atMs: number;
+}
+
 export class Crowd {
   readonly #options: CrowdOptions;
   readonly #viewers = new Party("subscribe");
@@ -97,6 +103,8 @@ export class Crowd {
   #target: Audience = { viewers: 0, publishers: 0 };
   /** When (ms) viewers gave up, oldest first, while nobody has come in their place. */
   #givenUpAt: number[] = [];
+  /** Lost lately, and not known to be cut. */
+  #unexplained: Loss[] = [];
   /** Sessions to end at the next occasion. */
   #ending: string[] = [];
   #sessions = 0;
@@ -116,6 +124,7 @@ export class Crowd {
   get counts(): CrowdCounts {
     return {
       ...this.#tally,
+      lost: this.#tally.lost + this.#unexplained.length,
       watching: this.#viewers.seated.length,
       publishing: this.#publishers.seated.length,
       waiting: this.#viewers.waiting,
@@ -142,6 +151,12 @@ export class Crowd {
   /** Takes in the fleet's nodes as they are now, to tell who was cut and whether the rejected were rightly so. */
   see(nodes: readonly SeenNode[]): void {
     this.#rooms.see(nodes);
+    const isOrdered = ({ node }: Loss): boolean => this.#rooms.wasOrdered(node);
+    const isOld = ({ atMs }: Loss): boolean => this.#nowMs() - atMs > orderSeenWithinMs;
+    this.#tally.cut += this.#unexplained.filter(isOrdered).length;
+    const rest = this.#unexplained.filter((loss) => !isOrdered(loss));
+    this.#tally.lost += rest.filter(isOld).length;
+    this.#unexplained = rest.filter((loss) => !isOld(loss));
   }
 
   /** Lets clients come and go towards the target. To be called again every second or so; never two at once. */
@@ -342,7 +357,8 @@ export class Crowd {
       const guest = party.bySession(id);
       if (guest?.seat === undefined) continue;
       const { node } = guest.seat;
-      this.#tally[this.#rooms.isDraining(node) ? "cut" : "lost"] += 1;
+      if (this.#rooms.isDraining(node) || this.#rooms.wasOrdered(node)) this.#tally.cut += 1;
+      else this.#unexplained.push({ node, atMs: this.#nowMs() });
       this.#rooms.left(node);
       party.await(guest);
       this.#postpone(guest, 0);

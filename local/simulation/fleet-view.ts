@@ -3,12 +3,16 @@ import type { Phase, Role } from "../../crds/names.ts";
 import type { AlarmStatus, NodeGroup, RoleStatus } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import type { AlarmDefinition } from "../../domain/alarm-definitions.ts";
+import { wasToldToEnd } from "../../domain/claim.ts";
+import { findCondition } from "../../domain/conditions.ts";
 import type { SeenNode } from "./room-book.ts";
 
 export interface FleetNode extends SeenNode {
   readonly uid: string;
   readonly region: string;
   readonly phase: Phase;
+  /** It was marked to drain before its end. */
+  readonly marked: boolean;
 }
 
 export interface FleetView {
@@ -37,6 +41,9 @@ function toFleetNode({ metadata, spec, status }: StreamNode): FleetNode {
     capacity: spec.launch.connectionCapacity,
     serving: phase === "InService" && !draining,
     draining,
+    marked: spec.drain !== undefined,
+    toldToEnd:
+      wasToldToEnd({ metadata, status }) && findCondition(status?.conditions, "InService")?.reason !== "MachineGone",
   };
 }
 
@@ -53,13 +60,15 @@ export function scaleOutThreshold(alarms: readonly AlarmDefinition[], of: Role):
   return thresholds.length === 0 ? undefined : Math.min(...thresholds);
 }
 
-/** Counts what was launched and drained, from looks at the fleet; what came and went between two looks is not seen. */
+/** Counts what was launched, drained and ended, from looks at the fleet; what came and went between two looks is not seen. */
 export class FleetTally {
   readonly #known = new Set<string>();
-  readonly #draining = new Set<string>();
+  readonly #marked = new Set<string>();
+  readonly #ended = new Set<string>();
   #looks = 0;
   #launched = 0;
   #drained = 0;
+  #endedUndrained = 0;
 
   get launched(): number {
     return this.#launched;
@@ -69,15 +78,21 @@ export class FleetTally {
     return this.#drained;
   }
 
+  /** Nodes whose machine was told to terminate though they had not been marked to drain: somebody deleted them. */
+  get endedUndrained(): number {
+    return this.#endedUndrained;
+  }
+
   /** What is there at the first look was there before. */
   see({ nodes }: Pick<FleetView, "nodes">): void {
-    for (const { uid, draining } of nodes) {
-      if (!this.#known.has(uid) && this.#looks > 0) this.#launched += 1;
-      if (draining && !this.#draining.has(uid)) {
-        this.#draining.add(uid);
-        if (this.#looks > 0) this.#drained += 1;
-      }
+    const counts = this.#looks > 0 ? 1 : 0;
+    for (const { uid, marked, toldToEnd } of nodes) {
+      if (!this.#known.has(uid)) this.#launched += counts;
+      if (marked && !this.#marked.has(uid)) this.#drained += counts;
+      if (toldToEnd && !marked && !this.#ended.has(uid)) this.#endedUndrained += counts;
       this.#known.add(uid);
+      if (marked) this.#marked.add(uid);
+      if (toldToEnd) this.#ended.add(uid);
     }
     this.#looks += 1;
   }

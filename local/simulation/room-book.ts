@@ -16,6 +16,8 @@ export interface SeenNode {
   readonly serving: boolean;
   /** It has been told to go, or is going. */
   readonly draining: boolean;
+  /** The cloud has been told to terminate its machine. */
+  readonly toldToEnd: boolean;
 }
 
 /** Ten seconds of reservation, and some for the clocks: so long (ms) a slot may look taken after somebody was sent to it. */
@@ -25,6 +27,9 @@ const reportedMs = 7_000;
 
 /** A drain that is taken back is told with one report, and the next says so: so long (ms) the node may take nobody. */
 const takenBackMs = 12_000;
+
+/** Sessions may be lost before and after the order to end their machine is seen: within so long (ms) they are lost by it. */
+export const orderSeenWithinMs = 30_000;
 
 /** Moments (ms), oldest first, of which only the newest matter. */
 class Recent {
@@ -76,6 +81,8 @@ interface Suspicion {
 export class RoomBook {
   readonly #monotonicMs: () => number;
   readonly #occupancies = new Map<string, Occupancy>();
+  /** When (ms) nodes, by name, were last seen with an order to end their machine. */
+  readonly #orders = new Map<string, number>();
   #nodes = new Map<string, SeenNode>();
   /** Nodes that had room at a rejection since the last look, one for each rejection. */
   #suspicions: Suspicion[] = [];
@@ -98,6 +105,9 @@ export class RoomBook {
   /** Takes in the nodes as they are now; rejections since the last look are judged. */
   see(nodes: readonly SeenNode[]): void {
     this.#nodes = new Map(nodes.map((node) => [node.name, node]));
+    for (const { name, toldToEnd } of nodes) if (toldToEnd) this.#orders.set(name, this.#monotonicMs());
+    for (const [name, seenMs] of this.#orders)
+      if (this.#monotonicMs() - seenMs > 2 * orderSeenWithinMs) this.#orders.delete(name);
     for (const { name, draining } of nodes) if (draining) this.#occupancy(name).drainingMs = this.#monotonicMs();
     for (const { node, room } of this.#suspicions) {
       if (this.#roomOf(this.#nodes.get(node)) !== undefined) this.#rejections[room] += 1;
@@ -111,6 +121,11 @@ export class RoomBook {
   /** Whether the node was on its way out when last seen. */
   isDraining(name: string): boolean {
     return this.#nodes.get(name)?.draining === true;
+  }
+
+  /** Whether the operator has ended the machine of a node of this name lately. */
+  wasOrdered(name: string): boolean {
+    return this.#monotonicMs() - (this.#orders.get(name) ?? -Infinity) <= orderSeenWithinMs;
   }
 
   /** A look-up named this node. */

@@ -18,13 +18,14 @@ export interface Summary {
   readonly rejectedPercent: number;
   readonly launched: number;
   readonly drained: number;
+  readonly endedUndrained: number;
   readonly counts: CrowdCounts;
 }
 
 export function summarize(
   samples: readonly Sample[],
   counts: CrowdCounts,
-  { launched, drained }: Pick<FleetTally, "launched" | "drained">,
+  { launched, drained, endedUndrained }: Pick<FleetTally, "launched" | "drained" | "endedUndrained">,
 ): Summary {
   const peak = (of: (sample: Sample) => number): number => samples.reduce((most, one) => Math.max(most, of(one)), 0);
   const peakWanted = peak(({ wanted }) => wanted);
@@ -41,6 +42,7 @@ export function summarize(
     rejectedPercent: counts.arrivals === 0 ? 0 : (100 * counts.rejected) / counts.arrivals,
     launched,
     drained,
+    endedUndrained,
     counts,
   };
 }
@@ -75,10 +77,14 @@ export function summaryText(summary: Summary): string {
     ["over threshold", `${secondsText(summary.longestOverSeconds)} at the longest`],
     ["rejected", rejectedText(summary)],
     ["nodes launched", String(summary.launched)],
-    ["nodes drained", String(summary.drained)],
-    ["sessions cut", `${counts.cut} on draining nodes, ${counts.lost} lost otherwise`],
+    ["nodes drained", `${summary.drained}${endedText(summary)}`],
+    ["sessions cut", `${counts.cut} on nodes that were ended or draining, ${counts.lost} lost otherwise`],
   ];
   return facts.map(([name, text]) => `${name.padEnd(16)}${text}`).join("\n");
+}
+
+function endedText({ endedUndrained }: Summary): string {
+  return endedUndrained === 0 ? "" : `, ${endedUndrained} more ended without a drain`;
 }
 
 function rejectedText({ counts, rejectedPercent }: Summary): string {

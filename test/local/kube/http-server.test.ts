@@ -5,6 +5,7 @@ import { startKubeServer, type KubeServer } from "../../../local/kube/http-serve
 import { kubeconfig } from "../../../local/kube/kubeconfig.ts";
 import { parse } from "yaml";
 import { widgetApi } from "../../support/embedded-api.ts";
+import { widgetType } from "../../support/widget-crd.ts";
 
 describe("the server of the embedded API", () => {
   const api = widgetApi();
@@ -58,6 +59,26 @@ describe("the server of the embedded API", () => {
     expect(await tooLarge.json()).toMatchObject({ kind: "Status", code: 413, reason: "RequestEntityTooLarge" });
     const selector = await fetch(`${server.url}${widgets}?fieldSelector=${"a".repeat(12_000)}`);
     expect(selector.status).toBe(400);
+  });
+
+  it("says of an object that is there that it has no such part, and what to change instead", async () => {
+    const metadata = { name: "sized", namespace: "default" };
+    const spec = { size: 1, platform: "aws" };
+    await api.create(widgetType, { apiVersion: "conformance.streamfleet.dev/v1", kind: "Widget", metadata, spec });
+    const scaled = (name: string): Promise<Response> =>
+      fetch(`${server.url}${widgets}/${name}/scale`, {
+        method: "PATCH",
+        headers: { "content-type": "application/merge-patch+json" },
+        body: JSON.stringify({ spec: { replicas: 3 } }),
+      });
+    const message =
+      'widgets.conformance.streamfleet.dev "sized" has no "scale": change its spec instead: kubectl explain widget.spec';
+    expect(await (await scaled("sized")).json()).toMatchObject({ code: 404, reason: "NotFound", message });
+    expect(await (await scaled("nobody")).json()).toMatchObject({
+      code: 404,
+      message: expect.stringMatching(/"nobody" not found$/),
+    });
+    await api.delete(widgetType, metadata);
   });
 
   it("says what it is", async () => {

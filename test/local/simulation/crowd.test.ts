@@ -18,6 +18,7 @@ class TestNode implements SeenNode {
   readonly capacity: number;
   serving = true;
   draining = false;
+  toldToEnd = false;
   readonly sessions = new Map<string, SessionRequest>();
   constructor(name: string, role: Role, capacity: number) {
     this.name = name;
@@ -230,6 +231,41 @@ describe("the crowd", () => {
     crowd.setTarget({ viewers: 2, publishers: 1 });
     await run(1);
     expect(crowd.counts).toMatchObject({ rejected: 1, rejectedWithRoom: 0, rejectedWhileReserved: 0 });
+  });
+
+  it.each(["before", "after"] as const)("knows who was cut by an order that is seen %s the loss", async (when) => {
+    const { fleet, crowd, run } = setUp();
+    const [doomed] = ["live-edge-0", "live-edge-1"].map((name) => fleet.addEdge(name, 30));
+    crowd.setTarget({ viewers: 20, publishers: 1 });
+    await run(3);
+    if (when === "before") {
+      doomed!.toldToEnd = true;
+      await run(1);
+    }
+    const viewers = doomed!.sessions.size;
+    fleet.kill(doomed!);
+    await run(2);
+    if (when === "after") {
+      expect(crowd.counts).toMatchObject({ lost: viewers, cut: 0 });
+      doomed!.toldToEnd = true;
+      await run(1);
+    }
+    // The name is another node's by now.
+    doomed!.toldToEnd = false;
+    await run(40);
+    expect([viewers > 0, crowd.counts.cut, crowd.counts.lost]).toEqual([true, viewers, 0]);
+  });
+
+  it("takes a loss for no cut where the order came much later", async () => {
+    const { fleet, crowd, run } = setUp();
+    const doomed = fleet.addEdge("live-edge-0", 30);
+    crowd.setTarget({ viewers: 20, publishers: 1 });
+    await run(3);
+    fleet.kill(doomed);
+    await run(40);
+    doomed.toldToEnd = true;
+    await run(5);
+    expect(crowd.counts).toMatchObject({ lost: 20, cut: 0 });
   });
 
   it("looks for another node when one dies, and knows a cut by the drain before it", async () => {

@@ -5,7 +5,7 @@ import { crowdCounts, sample } from "./samples.ts";
 
 const edge: FleetNode = {
   ...{ uid: "u", name: "live-edge-0", role: "edge", region: "eu-west-1", phase: "InService", capacity: 100 },
-  ...{ serving: true, draining: false },
+  ...{ serving: true, draining: false, marked: false, toldToEnd: false },
 };
 const view: FleetView = {
   nodes: [edge, { ...edge, name: "live-edge-1" }, { ...edge, name: "live-edge-2", phase: "Pending", serving: false }],

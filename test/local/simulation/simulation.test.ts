@@ -89,12 +89,12 @@ describe("a simulation", () => {
 });
 
 describe("the tally", () => {
-  it("counts what is launched and drained after the first look, each once", () => {
+  it("counts what is launched, drained and ended after the first look, each once", () => {
     const tally = new FleetTally();
-    const node = (uid: string, draining: boolean) => ({ ...view.nodes[0]!, uid, draining });
-    tally.see({ nodes: [node("a", false), node("b", true)] });
-    tally.see({ nodes: [node("a", true), node("b", true), node("c", false)] });
-    tally.see({ nodes: [node("a", true), node("c", false)] });
-    expect([tally.launched, tally.drained]).toEqual([1, 1]);
+    const node = (uid: string, marked: boolean, toldToEnd = false) => ({ ...view.nodes[0]!, uid, marked, toldToEnd });
+    tally.see({ nodes: [node("a", false), node("b", true), node("d", false)] });
+    tally.see({ nodes: [node("a", true), node("b", true), node("c", false), node("d", false, true)] });
+    tally.see({ nodes: [node("a", true, true), node("c", false), node("d", false, true)] });
+    expect([tally.launched, tally.drained, tally.endedUndrained]).toEqual([1, 1, 1]);
   });
 });

@@ -15,9 +15,11 @@ const samples: readonly Sample[] = [
   sample(8, { wanted: 10, watching: 10, capacity: 700, inService: 5, draining: 2, rejected: 20 }),
 ];
 
+const tally = (launched: number, drained: number, endedUndrained = 0) => ({ launched, drained, endedUndrained });
+
 describe("the summary", () => {
   it("gives the numbers that a simulation is judged by", () => {
-    const summary = summarize(samples, crowdCounts({ arrivals: 400, rejected: 20 }), { launched: 5, drained: 2 });
+    const summary = summarize(samples, crowdCounts({ arrivals: 400, rejected: 20 }), tally(5, 2));
     expect(summary).toMatchObject({
       ...{ seconds: 8, peakViewers: 400, peakWanted: 400, peakNodes: 7, nodesAtEnd: 5 },
       ...{ secondsToCapacity: 3, hadAlarm: true, longestOverSeconds: 2, rejectedPercent: 5, launched: 5, drained: 2 },
@@ -25,27 +27,29 @@ describe("the summary", () => {
   });
 
   it("has nothing to say where nothing was seen", () => {
-    const summary = summarize([], crowdCounts({ arrivals: 0 }), { launched: 0, drained: 0 });
+    const summary = summarize([], crowdCounts({ arrivals: 0 }), tally(0, 0));
     expect(summary).toMatchObject({ seconds: 0, peakNodes: 0, hadAlarm: false, rejectedPercent: 0 });
     expect(summary.secondsToCapacity).toBeUndefined();
     expect(summaryText(summary)).toContain("no alarm was raised");
   });
 
   it("says that capacity was not reached", () => {
-    const summary = summarize(samples.slice(0, 5), crowdCounts(), { launched: 5, drained: 0 });
+    const summary = summarize(samples.slice(0, 5), crowdCounts(), tally(5, 0));
     expect(summaryText(summary)).toContain("enough for the peak: never");
   });
 
   it("gives no credit for capacity that is enough only because the crowd has left", () => {
     const gone = [sample(0, { inAlarm: true, wanted: 400 }), sample(1, { wanted: 10 })];
-    expect(summarize(gone, crowdCounts(), { launched: 0, drained: 0 }).secondsToCapacity).toBeUndefined();
+    expect(summarize(gone, crowdCounts(), tally(0, 0)).secondsToCapacity).toBeUndefined();
   });
 
   it("is loud about rejections while there was room", () => {
     const counts = crowdCounts({ rejected: 3, rejectedWithRoom: 1, gaveUp: 2, cut: 4, lost: 5 });
-    const text = summaryText(summarize(samples, counts, { launched: 5, drained: 2 }));
+    const text = summaryText(summarize(samples, counts, tally(5, 2)));
     expect(text).toContain("3 of 200 viewers (1.5 %), 2 gave up, WHILE THERE WAS ROOM, which is a defect: 1");
-    expect(text).toContain("4 on draining nodes, 5 lost otherwise");
+    expect(text).toContain("4 on nodes that were ended or draining, 5 lost otherwise");
+    expect(text).toMatch(/nodes drained +2\n/);
+    expect(summaryText(summarize(samples, counts, tally(5, 2, 1)))).toContain("2, 1 more ended without a drain");
   });
 
   it.each([
