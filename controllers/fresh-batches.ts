@@ -14,12 +14,15 @@ type Created = { readonly kind: "Created"; readonly object: LaunchBatch } | { re
 /** For how long (ms) a batch is as it was created: far less than a term of leadership needs to pass to another. */
 const freshMs = 2_000;
 
+/** How long (ms) a creation is waited for: longer than a call to the cluster may take. */
+export const longestCreationMs = 60_000;
+
 /** A hand-over and no store: what is not taken soon is forgotten, and read from the cluster instead. */
 export class FreshBatches {
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #batches = new Map<string, FreshBatch>();
-  /** Batches that are being created. */
-  readonly #underWay = new Set<string>();
+  /** Batches that are being created, and since when (ms). */
+  readonly #underWay = new Map<string, number>();
   #listener: (key: string) => void = () => undefined;
 
   constructor(clock: Pick<Clock, "monotonicMs">) {
@@ -39,7 +42,7 @@ export class FreshBatches {
    */
   async creating<T extends Created>(key: ObjectKey, create: () => Promise<T>): Promise<T> {
     const text = keyText(key);
-    this.#underWay.add(text);
+    this.#underWay.set(text, this.#clock.monotonicMs());
     try {
       const created = await create();
       if (created.kind === "Created") this.#keep(text, created.object);
@@ -50,9 +53,13 @@ export class FreshBatches {
     }
   }
 
-  /** Whether this process is creating it; the listener is told when that has ended, however it did. */
+  /**
+   * Whether this process is creating it; the listener is told when that has ended, however it did. A creation without an answer
+   * holds nobody up for ever: whoever looks after `longestCreationMs` reads the cluster instead.
+   */
   isUnderWay(key: ObjectKey): boolean {
-    return this.#underWay.has(keyText(key));
+    const sinceMs = this.#underWay.get(keyText(key));
+    return sinceMs !== undefined && this.#clock.monotonicMs() - sinceMs < longestCreationMs;
   }
 
   /** The batch, once, if it was put a moment ago. */

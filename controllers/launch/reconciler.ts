@@ -27,7 +27,7 @@ import {
   type Turn,
 } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
-import type { FreshBatches } from "../fresh-batches.ts";
+import { type FreshBatches, longestCreationMs } from "../fresh-batches.ts";
 import { Attempts, type AttemptsDeps } from "./attempts.ts";
 import { BatchReport, incomplete, isOver, type Members } from "./batch-report.ts";
 import { type Launching, SlotNodes } from "./slot-nodes.ts";
@@ -64,7 +64,7 @@ export class LaunchReconciler implements Reconciler {
   }
 
   async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
-    if (this.#deps.fresh.isUnderWay(key)) return done;
+    if (this.#deps.fresh.isUnderWay(key)) return requeueAfter(longestCreationMs, "this process is creating it");
     const { cache, client } = this.#deps.cluster.launchBatches;
     const known = cache.get(keyText(key));
     const fresh = this.#fresh(key, known);

@@ -11,9 +11,9 @@ export interface PromisedSlot extends StartingNode {
   readonly launched: boolean;
 }
 
-/** Whether every node of a settled slot of this batch has been looked for in the cluster itself. */
+/** Whether the node of a launched slot of this batch has been looked for in the cluster itself. */
 export interface Accounts {
-  has(batchUid: string): boolean;
+  has(batchUid: string, slot: number): boolean;
 }
 
 export function promisedSlots(world: {
@@ -40,7 +40,7 @@ function promisesOf(
     const outcome = outcomes.get(slot);
     if (outcome === "Abandoned" || outcome === "Taken") return [];
     const launched = outcome === "Launched";
-    if (launched && accounts.has(metadata.uid)) return [];
+    if (launched && accounts.has(metadata.uid, slot)) return [];
     if (census.hasSeen(metadata.uid, slot) || census.usedSlot(spec.role, slot)) return [];
     const { role, region, launch } = spec;
     return [{ role, region, batch, launched, createdAt, capacity: launch.connectionCapacity }];

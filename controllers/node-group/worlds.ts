@@ -86,10 +86,11 @@ export class GroupWorlds {
 
   /** A batch was created here: it counts before the local copy shows it. */
   created(batch: LaunchBatch): void {
-    this.#ledger.created(batch);
+    this.#ledger.created(batch, this.#deps.clock.monotonicMs());
   }
 
   forget({ metadata }: NodeGroup): void {
+    this.#ledger.forget(keyText(metadata));
     this.#confirmedIn.delete(metadata.uid);
     this.#unseenSince.delete(metadata.uid);
   }
@@ -110,8 +111,11 @@ export class GroupWorlds {
     const { launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
     const { namespace } = metadata;
     const key = keyText(metadata);
+    const cached = launchBatches.cache.byIndex(index.nodeGroup, key);
+    const { batches, gaveUp } = this.#ledger.complete(key, cached, this.#deps.clock.monotonicMs());
+    if (gaveUp) this.#confirmedIn.delete(metadata.uid);
     return {
-      batches: this.#ledger.complete(key, launchBatches.cache.byIndex(index.nodeGroup, key)),
+      batches,
       census: this.#censuses.of(key),
       launchConfig: launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
       scalePolicy: scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),

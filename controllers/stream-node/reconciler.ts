@@ -51,8 +51,8 @@ const unseenBackOff: BackOff = { baseMs: lookAgainMs, capMs: 30_000 };
 export class StreamNodeReconciler implements Reconciler {
   readonly name = "stream-node";
   readonly #deps: StreamNodeDeps;
-  /** When the cloud was last asked to terminate, by UID. Forgotten by a restart, which asks again. */
-  readonly #asked = new Map<string, Instant>();
+  /** When the cloud was last asked to terminate, by key, and for which UID. Forgotten by a restart, which asks again. */
+  readonly #asked = new Map<string, { readonly uid: string; readonly at: Instant }>();
   /** Looks in a row at which the cloud did not show the machine, by key. */
   readonly #unseen = new Map<string, number>();
   readonly #launched = new FirstSeen();
@@ -70,6 +70,7 @@ export class StreamNodeReconciler implements Reconciler {
     const node = cluster.streamNodes.cache.get(keyText(key));
     if (node === undefined) {
       this.#unseen.delete(keyText(key));
+      this.#asked.delete(keyText(key));
       return done;
     }
     const sighting = await this.#sighting(node);
@@ -102,13 +103,18 @@ export class StreamNodeReconciler implements Reconciler {
       report: feed.latest(metadata.uid),
       reportFaults: this.#deps.faults.of(metadata.uid),
       freshMs,
-      terminationAskedAt: this.#asked.get(metadata.uid),
+      terminationAskedAt: this.#askedAt(node),
       now: clock.now(),
       wall: wall(),
       ...(sighting.kind === "Seen" && {
         launchedAt: this.#launched.notAfter(metadata.uid, sighting.machine.launchedAt, clock.now()),
       }),
     });
+  }
+
+  #askedAt({ metadata }: StreamNode): Instant | undefined {
+    const asked = this.#asked.get(keyText(metadata));
+    return asked?.uid === metadata.uid ? asked.at : undefined;
   }
 
   async #takeBack(node: StreamNode, group: NodeGroup, turn: Turn): Promise<ReconcileResult> {
@@ -221,7 +227,7 @@ export class StreamNodeReconciler implements Reconciler {
       );
       return requeueAfter(callFailedMs, "the cloud refused the termination");
     }
-    this.#asked.set(node.metadata.uid, clock.now());
+    this.#asked.set(keyText(node.metadata), { uid: node.metadata.uid, at: clock.now() });
     turn.logger.info("asked to terminate machine", { machine: step.providerId });
     await this.#life.write(node, { view, step, termination: terminationOf(step) }, turn);
     return requeueAfter(lookAgainMs, "the machine is being terminated");
@@ -287,7 +293,7 @@ export class StreamNodeReconciler implements Reconciler {
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     this.#life.closed(node, reason);
     this.#unseen.delete(keyText(node.metadata));
-    this.#asked.delete(node.metadata.uid);
+    this.#asked.delete(keyText(node.metadata));
     turn.logger.info("released node", { reason, machine: node.spec.providerId });
     return done;
   }
