@@ -379,7 +379,7 @@ async function openHistory(own: Process, data: DataDirectory, stops: Stops): Pro
   const { databaseUrl } = own.config;
   if (databaseUrl !== undefined) return postgresHistory(own, databaseUrl, stops);
   const { openEmbeddedDatabase } = await import("./prisma/embedded-database.ts");
-  const database = await openEmbeddedDatabase(data.db);
+  const database = await openEmbeddedDatabase(data.db, own.config.clusterId);
   stops.add(() => database.close());
   return { database, history: bufferedHistory(own, database, stops) };
 }
@@ -518,7 +518,7 @@ async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi,
 
 async function migrate(): Promise<void> {
   const config = loadConfig(processEnvironment(), "migrate");
-  const database = connectPostgres({ url: config.databaseUrl });
+  const database = connectPostgres({ url: config.databaseUrl, clusterId: config.clusterId });
   try {
     const applied = await database.migrate();
     console.log(applied.length === 0 ? "the database is up to date" : `applied ${applied.join(", ")}`);
@@ -565,7 +565,7 @@ type ExplainFlags = Omit<ExplainOptions, "apiUrl" | "name"> & { readonly apiUrl?
 
 async function explain(name: string, flags: ExplainFlags): Promise<void> {
   const config = loadConfig(processEnvironment(), "up");
-  const { kubeconfig, databaseUrl } = config;
+  const { kubeconfig, databaseUrl, clusterId } = config;
   const { apiUrl } = endpointsOf(flags, flags.dataDir, config);
   const { runExplain } = await import("./local/explain-command.ts");
   process.exitCode = await runExplain(
@@ -576,6 +576,7 @@ async function explain(name: string, flags: ExplainFlags): Promise<void> {
       write: (text) => void process.stdout.write(text),
       operatorNamespace: config.namespace,
       ...(kubeconfig !== undefined && { kubeconfig }),
+      clusterId,
       ...(databaseUrl !== undefined && { databaseUrl }),
     },
   );
@@ -769,7 +770,7 @@ function operator(own: Process, parts: OperatorParts): readonly LeaderTask[] {
 /** The server may be down: its schema is brought up to date before the first history is written. */
 function postgresHistory(own: Process, url: string, stops: Stops): OpenHistory {
   const onConnectionError = (error: Error): void => own.logger.error("lost a database connection", { error });
-  const database = connectPostgres({ url, onConnectionError });
+  const database = connectPostgres({ url, clusterId: own.config.clusterId, onConnectionError });
   stops.add(() => database.close());
   return { database, history: bufferedHistory(own, database, stops, () => database.migrate()) };
 }

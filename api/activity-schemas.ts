@@ -20,6 +20,7 @@ const activitySchema = z.object({
   kind: z.string().describe("What was decided."),
   reason: z.string().describe("Why, as one word."),
   message: z.string().describe("Why, as a sentence with numbers."),
+  latestMessage: z.string().optional().describe("What was said last, where it is another sentence."),
   deciderVersion: z.int().describe("Version of the decider that said it."),
   input: z.unknown().describe("All that the decision follows from."),
   firstAt: z.string().describe("RFC 3339: when it was first decided."),

@@ -66,7 +66,7 @@ function rowOf(history: string, starts: readonly Start[]): Row {
 
 /** One life of an operator, with the database in this directory. Like every new process it knows no reports. */
 async function startOn(fleet: RestingFleet, directory: string): Promise<Start> {
-  const database = await openEmbeddedDatabase(directory);
+  const database = await openEmbeddedDatabase(directory, "test");
   const platform = new SimulatedPlatform({ cloud: fleet.cloud, clock: fleet.clock });
   const operator = await OperatorUnderTest.prepare({
     fleet,

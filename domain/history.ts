@@ -136,8 +136,10 @@ export interface ScalingActivity {
   readonly kind: string;
   /** Member name of the reasons' union. */
   readonly reason: string;
-  /** For people, with numbers. */
+  /** For people, with numbers: what was said first, which the input replays. */
   readonly message: string;
+  /** What was said last, where it is another sentence. */
+  readonly latestMessage?: string;
   /** Version of the decider that said it. */
   readonly deciderVersion: number;
   /** The full input of the decision, as JSON. */
@@ -149,11 +151,12 @@ export interface ScalingActivity {
 }
 
 /** A scaling decision, without what the store counts. */
-export type DecidedActivity = Omit<ScalingActivity, "firstAt" | "lastAt" | "count">;
+export type DecidedActivity = Omit<ScalingActivity, "firstAt" | "lastAt" | "count" | "latestMessage">;
 
 export interface ActivityStore {
   /**
-   * Adds a row when (kind, reason) differs from the newest of its (group, role, region), else counts and moves `lastAt`.
+   * Adds a row when (kind, reason) differs from the newest of its (group, role, region), else counts, moves `lastAt` and keeps
+   * the sentence as `latestMessage`.
    * `count` says how often it was decided since the last call; 1 when absent.
    */
   record(activity: DecidedActivity, at: Instant, count?: number): Promise<void>;

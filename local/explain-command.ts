@@ -25,6 +25,8 @@ export interface ExplainDeps {
   readonly kubeconfig?: string;
   /** PostgreSQL to read where the API does not answer; absent: none. */
   readonly databaseUrl?: string;
+  /** Whose history is read there. */
+  readonly clusterId: string;
 }
 
 /** Prints the decisions, and says with which exit code to end. Throws `CommandError` and `KubeConfigError`. */
@@ -39,7 +41,7 @@ export async function runExplain(options: ExplainOptions, deps: ExplainDeps): Pr
     const { text, exitCode } = await explainFrom(
       request,
       activityClient({ apiUrl: options.apiUrl, token, clock, fetch }),
-      deps.databaseUrl,
+      deps,
     );
     write(`${text}\n`);
     return exitCode;
@@ -48,18 +50,24 @@ export async function runExplain(options: ExplainOptions, deps: ExplainDeps): Pr
   }
 }
 
-async function explainFrom(request: ExplainRequest, api: Activities, databaseUrl: string | undefined) {
+type DatabaseAccess = Pick<ExplainDeps, "databaseUrl" | "clusterId">;
+
+async function explainFrom(request: ExplainRequest, api: Activities, { databaseUrl, clusterId }: DatabaseAccess) {
   try {
     return await explain(request, api);
   } catch (error) {
     if (!(error instanceof ApiUnreachableError)) throw error;
     if (databaseUrl === undefined) throw new CommandError(error.message, { cause: error });
-    return explainFromDatabase(request, databaseUrl, error);
+    return explainFromDatabase(request, { url: databaseUrl, clusterId }, error);
   }
 }
 
-async function explainFromDatabase(request: ExplainRequest, url: string, { message }: ApiUnreachableError) {
-  const database = connectPostgres({ url });
+async function explainFromDatabase(
+  request: ExplainRequest,
+  access: { readonly url: string; readonly clusterId: string },
+  { message }: ApiUnreachableError,
+) {
+  const database = connectPostgres(access);
   try {
     return await explain(request, database.history.activities);
   } catch (cause) {

@@ -116,6 +116,7 @@ const answerSchema = z.object({
       kind: z.string(),
       reason: z.string(),
       message: z.string(),
+      latestMessage: z.string().optional(),
       deciderVersion: z.number(),
       input: z.unknown(),
       firstAt: time,
@@ -151,7 +152,13 @@ export function activityClient({ apiUrl, token, clock, fetch }: ActivityClientOp
         const text = await response.text();
         if (!response.ok) throw refused(apiUrl, response.status, text);
         const { activities } = answerSchema.parse(JSON.parse(text));
-        return activities.map(({ input, ...rest }) => ({ ...rest, input, namespace, group }));
+        return activities.map(({ input, latestMessage, ...rest }) => ({
+          ...rest,
+          ...(latestMessage !== undefined && { latestMessage }),
+          input,
+          namespace,
+          group,
+        }));
       } finally {
         deadline.clear();
       }

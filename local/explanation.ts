@@ -55,10 +55,11 @@ export interface Explained {
 
 /** A few lines about one decision. */
 export function explanation({ activity, replay: replayed }: Explained): string {
-  const { role, region, kind, reason, message, firstAt } = activity;
+  const { role, region, kind, reason, message, latestMessage, firstAt } = activity;
   return [
     `${toRfc3339(firstAt)}  ${role} ${region}  ${kind} ${reason}`,
     `  ${message}`,
+    ...(latestMessage === undefined ? [] : [`  at last: ${latestMessage}`]),
     `  ${timesSaid(activity)}; ${replayText(activity, replayed)}`,
   ].join("\n");
 }

@@ -13,32 +13,33 @@ import { migrate, MigrationError } from "./migration-runner.ts";
 import { prismaHistory } from "./prisma-history.ts";
 
 /**
- * Opens the database in `directory`, creates it where there is none, and brings it to our schema. PGlite itself would
+ * Opens the database in `directory` for an installation, creates it where there is none, and brings it to our schema. PGlite itself would
  * let a second process in, which loses data, and would overwrite a directory that lacks a file: both are refused here.
  * @throws DirectoryLockedError, DirectoryUnusableError, DatabaseOpenError, MigrationError.
  */
-export async function openEmbeddedDatabase(directory: string): Promise<HistoryDatabase> {
+export async function openEmbeddedDatabase(directory: string, clusterId: string): Promise<HistoryDatabase> {
   const lock = acquireDirectoryLock(directory);
   try {
-    return await openLocked(directory, lock);
+    return await openLocked(directory, clusterId, lock);
   } catch (cause) {
     lock.release();
     throw cause;
   }
 }
 
-async function openLocked(directory: string, lock: DirectoryLock): Promise<HistoryDatabase> {
+async function openLocked(directory: string, clusterId: string, lock: DirectoryLock): Promise<HistoryDatabase> {
   const server = await startServer(directory);
   try {
-    await migrate({ query: (sql, parameters) => server.query(sql, parameters), exec: (sql) => server.exec(sql) });
+    const query = (sql: string, parameters?: unknown[]) => server.query(sql, parameters);
+    await migrate({ query, exec: (sql) => server.exec(sql) }, { clusterId });
   } catch (cause) {
     await server.close();
     throw cause instanceof MigrationError ? cause : unopenable(directory, cause);
   }
-  return serve(server, lock);
+  return serve(server, clusterId, lock);
 }
 
-function serve(server: PGlite, lock: DirectoryLock): HistoryDatabase {
+function serve(server: PGlite, clusterId: string, lock: DirectoryLock): HistoryDatabase {
   const client = new PrismaClient({ adapter: new PrismaPGlite(server) });
   const letGo = async (): Promise<void> => {
     await client.$disconnect();
@@ -47,7 +48,7 @@ function serve(server: PGlite, lock: DirectoryLock): HistoryDatabase {
   };
   let closing: Promise<void> | undefined;
   return {
-    history: prismaHistory(client, { vacuum: true }),
+    history: prismaHistory(client, { clusterId, vacuum: true }),
     ping: async () => {
       await server.query("SELECT 1");
     },

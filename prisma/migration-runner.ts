@@ -52,6 +52,13 @@ const recordTable = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
 /** Where the migrations of this build are. */
 export const migrationsDirectory = join(import.meta.dirname, "migrations");
 
+export interface MigrateOptions {
+  /** Whose the rows are that belong to nobody yet. */
+  readonly clusterId: string;
+  /** Absent: the migrations of this build. */
+  readonly directory?: string;
+}
+
 /**
  * Applies the migrations that the database lacks, each in one transaction, and says which they were. Waits for another
  * process that migrates, for as long as the connection's `lock_timeout` allows.
@@ -59,10 +66,11 @@ export const migrationsDirectory = join(import.meta.dirname, "migrations");
  */
 export async function migrate(
   connection: MigrationConnection,
-  directory: string = migrationsDirectory,
+  { clusterId, directory = migrationsDirectory }: MigrateOptions,
 ): Promise<readonly string[]> {
   const migrations = await readMigrations(directory);
   await lock(connection);
+  await connection.query("SELECT set_config('streamfleet.cluster_id', $1, false)", [clusterId]);
   try {
     const missing = missingMigrations(migrations, await readRecords(connection));
     for (const migration of missing) await apply(connection, migration);

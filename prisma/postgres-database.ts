@@ -10,6 +10,8 @@ import { prismaHistory } from "./prisma-history.ts";
 export interface PostgresOptions {
   /** `postgresql://user:password@host:port/database`; `?schema=` names a schema other than `public`. */
   readonly url: string;
+  /** The installation (STREAMFLEET_CLUSTER_ID) whose history it is; others may share the database. */
+  readonly clusterId: string;
   readonly maxConnections?: number;
   /** Told of connections that broke while nobody used them. The pool replaces them. */
   readonly onConnectionError?: (error: Error) => void;
@@ -44,11 +46,11 @@ export function connectPostgres(options: PostgresOptions): PostgresDatabase {
   };
   let closing: Promise<void> | undefined;
   return {
-    history: prismaHistory(client),
+    history: prismaHistory(client, options),
     ping: async () => {
       await pool.query("SELECT 1");
     },
-    migrate: () => migrateOver(connection, schema),
+    migrate: () => migrateOver(connection, schema, options.clusterId),
     close: () => (closing ??= letGo()),
   };
 }
@@ -79,11 +81,11 @@ async function prepareSession(client: pg.ClientBase, schema: string, limit: stri
   await client.query(`SET TimeZone = 'UTC'; SET search_path = ${name}; ${limit}`);
 }
 
-async function migrateOver(connection: pg.ClientConfig, schema: string): Promise<readonly string[]> {
+async function migrateOver(connection: pg.ClientConfig, schema: string, clusterId: string): Promise<readonly string[]> {
   const client = new pg.Client(connection);
   const broken = failureOf(client);
   try {
-    return await Promise.race([broken, migrateAs(client, schema)]);
+    return await Promise.race([broken, migrateAs(client, schema, clusterId)]);
   } finally {
     await client.end();
   }
@@ -96,11 +98,12 @@ function failureOf(client: pg.Client): Promise<never> {
   return broken;
 }
 
-async function migrateAs(client: pg.Client, schema: string): Promise<readonly string[]> {
+async function migrateAs(client: pg.Client, schema: string, clusterId: string): Promise<readonly string[]> {
   await client.connect();
   if (schema !== "public") await client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`);
   await prepareSession(client, schema, `SET lock_timeout = ${migrationLockTimeoutMs}`);
-  return migrate({ query: (sql, parameters) => client.query(sql, parameters), exec: (sql) => client.query(sql) });
+  const query = (sql: string, parameters?: unknown[]) => client.query(sql, parameters);
+  return migrate({ query, exec: (sql) => client.query(sql) }, { clusterId });
 }
 
 function readUrl(text: string): { readonly connection: pg.ClientConfig; readonly schema: string } {

@@ -10,19 +10,21 @@ import { pruneWith } from "./stores/pruning.ts";
 import { streamStore } from "./stores/stream-store.ts";
 
 export interface PrismaHistoryOptions {
+  /** Of which installation the rows are: it reads, closes and prunes no other's. */
+  readonly clusterId: string;
   /** Whether the server has nobody who makes the room of removed rows usable again: PGlite has no autovacuum. */
   readonly vacuum?: boolean;
 }
 
-/** The stores of one database. Their methods throw while it is down. */
-export function prismaHistory(client: PrismaClient, { vacuum = false }: PrismaHistoryOptions = {}): History {
-  const prune = pruneWith(client, { vacuum });
+/** The stores of one installation in a database. Their methods throw while it is down. */
+export function prismaHistory(client: PrismaClient, { clusterId, vacuum = false }: PrismaHistoryOptions): History {
+  const own = { client, clusterId, prune: pruneWith(client, { clusterId, vacuum }) };
   return {
-    nodeLives: nodeLifeStore(client, prune),
-    streams: streamStore(client, prune),
-    load: loadStore(client, prune),
-    activities: activityStore(client, prune),
-    alarms: alarmStore(client, prune),
-    lastReports: lastReportStore(client, prune),
+    nodeLives: nodeLifeStore(own),
+    streams: streamStore(own),
+    load: loadStore(own),
+    activities: activityStore(own),
+    alarms: alarmStore(own),
+    lastReports: lastReportStore(own),
   };
 }

@@ -12,7 +12,7 @@ interface Row {
 
 /** What a (group, role, region) decided last, and how often since it was queued. */
 interface Current {
-  readonly activity: DecidedActivity;
+  activity: DecidedActivity;
   queuedAt: Instant;
   lastAt: Instant;
   repeats: number;
@@ -44,6 +44,7 @@ export class ActivityLane implements Lane {
     const key = JSON.stringify([namespace, group, role, region]);
     const current = this.#current.get(key);
     if (current?.activity.kind === activity.kind && current.activity.reason === activity.reason) {
+      current.activity = activity;
       current.repeats += 1;
       current.lastAt = at;
       return;

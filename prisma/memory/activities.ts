@@ -12,7 +12,10 @@ export class MemoryActivities implements ActivityStore {
     const newest = rows.at(-1);
     if (newest?.kind === activity.kind && newest.reason === activity.reason) {
       const lastAt = instant(Math.max(newest.lastAt, at));
-      rows.splice(-1, 1, { ...newest, count: newest.count + count, lastAt });
+      const { latestMessage: before, ...row } = newest;
+      const latest = at < newest.lastAt ? before : activity.message === newest.message ? undefined : activity.message;
+      const latestMessage = latest === undefined ? {} : { latestMessage: latest };
+      rows.splice(-1, 1, { ...row, ...latestMessage, count: newest.count + count, lastAt });
     } else {
       rows.push({ ...activity, firstAt: at, lastAt: at, count });
     }

@@ -2,18 +2,18 @@ import type { Role } from "../../crds/names.ts";
 import type { ActivityStore, DecidedActivity, ScalingActivity } from "../../domain/history.ts";
 import type { Instant } from "../../domain/time.ts";
 import { Prisma } from "../generated/client.ts";
-import type { PrismaClient, ScalingActivity as ScalingActivityRow } from "../generated/client.ts";
-import type { Prune } from "./pruning.ts";
+import type { ScalingActivity as ScalingActivityRow } from "../generated/client.ts";
+import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Lost races in a row after which something else must be wrong. */
 const maxAttempts = 10;
 
 /** Scaling activities in PostgreSQL. */
-export function activityStore(client: PrismaClient, prune: Prune): ActivityStore {
+export function activityStore({ client, clusterId, prune }: StoreParts): ActivityStore {
   return {
     record: async (activity, at, count = 1) => {
-      const statement = recordStatement(activity, at, count);
+      const statement = recordStatement(clusterId, activity, { at, count });
       for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
         if ((await client.$executeRaw(statement)) > 0) return;
       }
@@ -28,7 +28,7 @@ export function activityStore(client: PrismaClient, prune: Prune): ActivityStore
         { number: "desc" as const },
       ];
       const rows = await client.scalingActivity.findMany({
-        where: { namespace, group, ...begun },
+        where: { clusterId, namespace, group, ...begun },
         orderBy,
         take: limit,
       });
@@ -46,11 +46,15 @@ export function activityStore(client: PrismaClient, prune: Prune): ActivityStore
  * Aims at the newest row's number when that row says the same, else at the next one. A writer that lost the race for
  * the next number counts it when the winner said the same; otherwise it changes no row, and looks again.
  */
-function recordStatement(activity: DecidedActivity, at: Instant, count: number): Prisma.Sql {
+function recordStatement(
+  clusterId: string,
+  activity: DecidedActivity,
+  { at, count }: { readonly at: Instant; readonly count: number },
+): Prisma.Sql {
   return Prisma.sql`
-    INSERT INTO scaling_activity AS activity (namespace, "group", role, region, number,
+    INSERT INTO scaling_activity AS activity (cluster_id, namespace, "group", role, region, number,
       kind, reason, message, decider_version, input, first_at, last_at, count)
-    SELECT said.namespace, said."group", said.role, said.region,
+    SELECT ${clusterId}, said.namespace, said."group", said.role, said.region,
       CASE WHEN newest.number IS NULL THEN 0
         WHEN newest.kind = said.kind AND newest.reason = said.reason THEN newest.number
         ELSE newest.number + 1 END,
@@ -60,12 +64,14 @@ function recordStatement(activity: DecidedActivity, at: Instant, count: number):
       kind text, reason text, message text, "deciderVersion" int, input jsonb)
     LEFT JOIN LATERAL (
       SELECT number, kind, reason FROM scaling_activity AS last
-      WHERE last.namespace = said.namespace AND last."group" = said."group"
+      WHERE last.cluster_id = ${clusterId} AND last.namespace = said.namespace AND last."group" = said."group"
         AND last.role = said.role AND last.region = said.region
       ORDER BY number DESC LIMIT 1
     ) AS newest ON true
-    ON CONFLICT (namespace, "group", role, region, number) DO UPDATE SET
+    ON CONFLICT (cluster_id, namespace, "group", role, region, number) DO UPDATE SET
       count = activity.count + EXCLUDED.count,
+      latest_message = CASE WHEN EXCLUDED.last_at < activity.last_at THEN activity.latest_message
+        ELSE NULLIF(EXCLUDED.message, activity.message) END,
       last_at = GREATEST(activity.last_at, EXCLUDED.last_at)
     WHERE activity.kind = EXCLUDED.kind AND activity.reason = EXCLUDED.reason`;
 }
@@ -77,5 +83,6 @@ function toActivity(row: ScalingActivityRow): ScalingActivity {
     role: row.role as Role,
     firstAt: fromDate(row.firstAt),
     lastAt: fromDate(row.lastAt),
+    ...(row.latestMessage !== null && { latestMessage: row.latestMessage }),
   };
 }

@@ -2,19 +2,23 @@ import type { Role } from "../../crds/names.ts";
 import type { AlarmState } from "../../domain/alarm.ts";
 import type { AlarmTransition, AlarmTransitionStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
-import type { PrismaClient, AlarmTransition as AlarmTransitionRow } from "../generated/client.ts";
-import type { Prune } from "./pruning.ts";
+import type { AlarmTransition as AlarmTransitionRow } from "../generated/client.ts";
+import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Transitions of alarms in PostgreSQL. */
-export function alarmStore(client: PrismaClient, prune: Prune): AlarmTransitionStore {
+export function alarmStore({ client, clusterId, prune }: StoreParts): AlarmTransitionStore {
   return {
     record: async (transitions) => {
-      if (transitions.length > 0) await client.$executeRaw(recordStatement(transitions));
+      if (transitions.length > 0) await client.$executeRaw(recordStatement(clusterId, transitions));
     },
     last: async ({ namespace, group, limit }) => {
       const orderBy = [{ at: "desc" as const }, { alarm: "asc" as const }, { region: "asc" as const }];
-      const rows = await client.alarmTransition.findMany({ where: { namespace, group }, orderBy, take: limit });
+      const rows = await client.alarmTransition.findMany({
+        where: { clusterId, namespace, group },
+        orderBy,
+        take: limit,
+      });
       return rows.map(toTransition);
     },
     prune: (before) => prune(["alarm_transition"], Prisma.sql`at < ${timestamp(before)}::timestamptz`),
@@ -22,11 +26,11 @@ export function alarmStore(client: PrismaClient, prune: Prune): AlarmTransitionS
 }
 
 /** Keys are inserted in one order, so that two writers never wait for each other in a circle. */
-function recordStatement(transitions: readonly AlarmTransition[]): Prisma.Sql {
+function recordStatement(clusterId: string, transitions: readonly AlarmTransition[]): Prisma.Sql {
   const rows = transitions.map((transition) => ({ ...transition, at: timestamp(transition.at) }));
   return Prisma.sql`
-    INSERT INTO alarm_transition (namespace, "group", alarm, region, at, role, from_state, to_state, reason)
-    SELECT namespace, "group", alarm, region, at, role, "from", "to", reason
+    INSERT INTO alarm_transition (cluster_id, namespace, "group", alarm, region, at, role, from_state, to_state, reason)
+    SELECT ${clusterId}, namespace, "group", alarm, region, at, role, "from", "to", reason
     FROM jsonb_to_recordset(${recordset(rows)}::jsonb) AS said(namespace text, "group" text, alarm text, region text,
       at timestamptz, role text, "from" text, "to" text, reason text)
     ORDER BY namespace, "group", alarm, region, at

@@ -1,19 +1,19 @@
 import type { Role } from "../../crds/names.ts";
 import type { LastReport, LastReportStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
-import type { PrismaClient, LastReport as LastReportRow } from "../generated/client.ts";
-import type { Prune } from "./pruning.ts";
+import type { LastReport as LastReportRow } from "../generated/client.ts";
+import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Last reports in PostgreSQL: one row for each node. */
-export function lastReportStore(client: PrismaClient, prune: Prune): LastReportStore {
+export function lastReportStore({ client, clusterId, prune }: StoreParts): LastReportStore {
   return {
     record: async (reports) => {
-      if (reports.length > 0) await client.$executeRaw(recordStatement(reports));
+      if (reports.length > 0) await client.$executeRaw(recordStatement(clusterId, reports));
     },
     read: async (filter) => {
       const orderBy = [{ name: "asc" as const }, { lastReportAt: "asc" as const }];
-      return (await client.lastReport.findMany({ where: { ...filter }, orderBy })).map(toReport);
+      return (await client.lastReport.findMany({ where: { clusterId, ...filter }, orderBy })).map(toReport);
     },
     prune: (before) => prune(["last_report"], Prisma.sql`last_report_at < ${timestamp(before)}::timestamptz`),
   };
@@ -33,18 +33,18 @@ const replaced = Prisma.join(
 );
 
 /** Rows are locked by uid, so that two writers never wait for each other in a circle. */
-function recordStatement(reports: readonly LastReport[]): Prisma.Sql {
+function recordStatement(clusterId: string, reports: readonly LastReport[]): Prisma.Sql {
   return Prisma.sql`
-    INSERT INTO last_report AS last (uid, namespace, "group", name, role, region, boot_id, sequence,
+    INSERT INTO last_report AS last (cluster_id, uid, namespace, "group", name, role, region, boot_id, sequence,
       connections, publishers, subscribers, cpu_percent, memory_percent, egress_mbps, last_report_at, last_traffic_at)
-    SELECT uid, namespace, "group", name, role, region, "bootId", sequence,
+    SELECT ${clusterId}, uid, namespace, "group", name, role, region, "bootId", sequence,
       connections, publishers, subscribers, "cpuPercent", "memoryPercent", "egressMbps", "lastReportAt", "lastTrafficAt"
     FROM jsonb_to_recordset(${recordset(reports.map(toRow))}::jsonb) AS said(
       uid text, namespace text, "group" text, name text, role text, region text, "bootId" text, sequence bigint,
       connections int, publishers int, subscribers int, "cpuPercent" float8, "memoryPercent" float8, "egressMbps" float8,
       "lastReportAt" timestamptz, "lastTrafficAt" timestamptz)
     ORDER BY uid
-    ON CONFLICT (uid) DO UPDATE SET ${replaced},
+    ON CONFLICT (cluster_id, uid) DO UPDATE SET ${replaced},
       last_traffic_at = GREATEST(last.last_traffic_at, EXCLUDED.last_traffic_at)
     WHERE ${newer} OR EXCLUDED.last_traffic_at > COALESCE(last.last_traffic_at, '-infinity')`;
 }

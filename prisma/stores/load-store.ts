@@ -1,39 +1,41 @@
 import type { Role } from "../../crds/names.ts";
 import type { LoadMinute, LoadStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
-import type { PrismaClient, LoadMinute as LoadMinuteRow } from "../generated/client.ts";
-import type { Prune } from "./pruning.ts";
+import type { LoadMinute as LoadMinuteRow } from "../generated/client.ts";
+import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Minutes of load in PostgreSQL. */
-export function loadStore(client: PrismaClient, prune: Prune): LoadStore {
+export function loadStore({ client, clusterId, prune }: StoreParts): LoadStore {
   return {
     add: async (minutes) => {
-      if (minutes.length > 0) await client.$executeRaw(addStatement(minutes));
+      if (minutes.length > 0) await client.$executeRaw(addStatement(clusterId, minutes));
     },
     read: async ({ namespace, group, from, to }) => {
       const minute = { gte: new Date(from), lt: new Date(to) };
       const orderBy = [{ minute: "asc" as const }, { role: "asc" as const }, { region: "asc" as const }];
-      return (await client.loadMinute.findMany({ where: { namespace, group, minute }, orderBy })).map(toMinute);
+      return (await client.loadMinute.findMany({ where: { clusterId, namespace, group, minute }, orderBy })).map(
+        toMinute,
+      );
     },
     prune: (before) => prune(["load_minute"], Prisma.sql`minute < ${timestamp(before)}::timestamptz`),
   };
 }
 
 /** Minutes are locked in one order, so that two writers never wait for each other in a circle. */
-function addStatement(minutes: readonly LoadMinute[]): Prisma.Sql {
+function addStatement(clusterId: string, minutes: readonly LoadMinute[]): Prisma.Sql {
   const rows = minutes.map((minute) => ({ ...minute, minute: timestamp(minute.minute) }));
   return Prisma.sql`
-    INSERT INTO load_minute (namespace, "group", minute, role, region,
+    INSERT INTO load_minute (cluster_id, namespace, "group", minute, role, region,
       samples, connections_sum, connections_max, publishers_sum, subscribers_sum)
-    SELECT namespace, "group", minute, role, region,
+    SELECT ${clusterId}, namespace, "group", minute, role, region,
       sum(samples), sum("connectionsSum"), max("connectionsMax"), sum("publishersSum"), sum("subscribersSum")
     FROM jsonb_to_recordset(${recordset(rows)}::jsonb) AS added(
       namespace text, "group" text, minute timestamptz, role text, region text, samples int,
       "connectionsSum" bigint, "connectionsMax" int, "publishersSum" bigint, "subscribersSum" bigint)
     GROUP BY namespace, "group", minute, role, region
     ORDER BY namespace, "group", minute, role, region
-    ON CONFLICT (namespace, "group", minute, role, region) DO UPDATE SET
+    ON CONFLICT (cluster_id, namespace, "group", minute, role, region) DO UPDATE SET
       samples = load_minute.samples + EXCLUDED.samples,
       connections_sum = load_minute.connections_sum + EXCLUDED.connections_sum,
       connections_max = GREATEST(load_minute.connections_max, EXCLUDED.connections_max),

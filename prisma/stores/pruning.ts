@@ -15,10 +15,21 @@ export type Prune = (tables: PrunedTables, matches: Prisma.Sql) => Promise<numbe
 /** Few enough for one statement to take a fraction of a second, with all that depends on the rows. */
 const rowsPerStatement = 5_000;
 
-/** Prunes a database; with `vacuum` one that does not make room by itself where rows were removed. */
-export function pruneWith(client: PrismaClient, { vacuum }: { readonly vacuum: boolean }): Prune {
+/** What a store works with: the rows of one installation in a database. */
+export interface StoreParts {
+  readonly client: PrismaClient;
+  readonly clusterId: string;
+  readonly prune: Prune;
+}
+
+/** Prunes an installation's rows; with `vacuum` in a database that does not make room by itself where rows were removed. */
+export function pruneWith(
+  client: PrismaClient,
+  { clusterId, vacuum }: { readonly clusterId: string; readonly vacuum: boolean },
+): Prune {
   return async (tables, matches) => {
-    const removed = await removeAll(client, deletion(tables[0], matches));
+    const own = Prisma.sql`cluster_id = ${clusterId} AND ${matches}`;
+    const removed = await removeAll(client, deletion(tables[0], own));
     if (vacuum && removed > 0) await client.$executeRaw(Prisma.sql`VACUUM ${Prisma.raw(tables.join(", "))}`);
     return removed;
   };

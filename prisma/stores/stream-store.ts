@@ -1,49 +1,49 @@
 import type { NodeStreamList, StreamRecord, StreamSighting, StreamStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
-import type { PrismaClient, Stream as StreamRow } from "../generated/client.ts";
-import type { Prune } from "./pruning.ts";
+import type { Stream as StreamRow } from "../generated/client.ts";
+import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 
 /** Streams in PostgreSQL: one row for each time that a node carried a stream. */
-export function streamStore(client: PrismaClient, prune: Prune): StreamStore {
+export function streamStore({ client, clusterId, prune }: StoreParts): StreamStore {
   return {
     see: async (sightings) => {
-      if (sightings.length > 0) await client.$executeRaw(seeStatement(sightings));
+      if (sightings.length > 0) await client.$executeRaw(seeStatement(clusterId, sightings));
     },
     endOthers: async (lists) => {
-      if (lists.length > 0) await client.$executeRaw(endStatement(lists));
+      if (lists.length > 0) await client.$executeRaw(endStatement(clusterId, lists));
     },
     prune: (before) => prune(["stream"], Prisma.sql`ended_at < ${timestamp(before)}::timestamptz`),
     live: async (filter) => {
       const orderBy = [{ scope: "asc" as const }, { name: "asc" as const }, { startedAt: "asc" as const }];
-      const rows = await client.stream.findMany({ where: { ...filter, endedAt: null }, orderBy });
+      const rows = await client.stream.findMany({ where: { clusterId, ...filter, endedAt: null }, orderBy });
       return rows.map(toRecord);
     },
   };
 }
 
-function seeStatement(sightings: readonly StreamSighting[]): Prisma.Sql {
+function seeStatement(clusterId: string, sightings: readonly StreamSighting[]): Prisma.Sql {
   const rows = sightings.map((sighting) => ({ ...sighting, at: timestamp(sighting.at) }));
   return Prisma.sql`
-    INSERT INTO stream (namespace, "group", scope, name, node_uid, started_at, last_seen_at, peak_subscribers)
-    SELECT min(seen.namespace), min(seen."group"), scope, name, "nodeUid", min(at), max(at), max(subscribers)
+    INSERT INTO stream (cluster_id, namespace, "group", scope, name, node_uid, started_at, last_seen_at, peak_subscribers)
+    SELECT ${clusterId}, min(seen.namespace), min(seen."group"), scope, name, "nodeUid", min(at), max(at), max(subscribers)
     FROM jsonb_to_recordset(${recordset(rows)}::jsonb) AS seen(
       namespace text, "group" text, scope text, name text, "nodeUid" text, subscribers int, at timestamptz)
-    WHERE NOT EXISTS (SELECT FROM node_life WHERE uid = seen."nodeUid" AND closed_at IS NOT NULL)
+    WHERE NOT EXISTS (SELECT FROM node_life WHERE cluster_id = ${clusterId} AND uid = seen."nodeUid" AND closed_at IS NOT NULL)
     GROUP BY "nodeUid", scope, name
     ORDER BY "nodeUid", scope, name
-    ON CONFLICT (node_uid, scope, name) WHERE ended_at IS NULL DO UPDATE SET
+    ON CONFLICT (cluster_id, node_uid, scope, name) WHERE ended_at IS NULL DO UPDATE SET
       last_seen_at = GREATEST(stream.last_seen_at, EXCLUDED.last_seen_at),
       peak_subscribers = GREATEST(stream.peak_subscribers, EXCLUDED.peak_subscribers)`;
 }
 
-function endStatement(lists: readonly NodeStreamList[]): Prisma.Sql {
+function endStatement(clusterId: string, lists: readonly NodeStreamList[]): Prisma.Sql {
   const nodes = lists.map(({ nodeUid, at }) => ({ nodeUid, at: timestamp(at) }));
   const kept = lists.flatMap(({ nodeUid, still }) => still.map(({ scope, name }) => ({ nodeUid, scope, name })));
   return Prisma.sql`
     UPDATE stream SET ended_at = GREATEST(node.at, stream.started_at)
     FROM jsonb_to_recordset(${recordset(nodes)}::jsonb) AS node("nodeUid" text, at timestamptz)
-    WHERE stream.node_uid = node."nodeUid" AND stream.ended_at IS NULL
+    WHERE stream.cluster_id = ${clusterId} AND stream.node_uid = node."nodeUid" AND stream.ended_at IS NULL
       AND NOT EXISTS (
         SELECT FROM jsonb_to_recordset(${recordset(kept)}::jsonb) AS kept("nodeUid" text, scope text, name text)
         WHERE kept."nodeUid" = stream.node_uid AND kept.scope = stream.scope AND kept.name = stream.name)`;

@@ -381,6 +381,20 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
         expect(await newest()).toEqual([{ ...activity(), firstAt: at(0), lastAt: at(60_000), count: 13 }]);
       });
 
+      it("keeps what was said last beside it, where it is another sentence", async () => {
+        const latest = async () => (await newest()).map(({ message, latestMessage }) => [message, latestMessage]);
+        const first = activity().message;
+        await history.activities.record(activity(), at(0));
+        expect(await latest()).toEqual([[first, undefined]]);
+        await history.activities.record(activity({ message: "1 of 3 edges" }), at(5_000));
+        expect(await latest()).toEqual([[first, "1 of 3 edges"]]);
+        // Another writer is late: what it said is not the last.
+        await history.activities.record(activity({ message: "0 of 3 edges" }), at(4_000));
+        expect(await latest()).toEqual([[first, "1 of 3 edges"]]);
+        await history.activities.record(activity(), at(6_000));
+        expect(await latest()).toEqual([[first, undefined]]);
+      });
+
       it("adds a row when the kind or the reason changes, also back to an older one", async () => {
         await history.activities.record(activity(), at(0));
         await history.activities.record(activity({ kind: "Hold" }), at(1_000));

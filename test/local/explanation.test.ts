@@ -56,6 +56,13 @@ describe("the explanation", () => {
     );
   });
 
+  it("tells what was said last, where it is another sentence than the first, which replays", () => {
+    const activity = { ...record, latestMessage: "2 edge nodes, 9 connections" };
+    expect(explanation({ activity, replay: replay(activity, decider(answer)) })).toContain(
+      "\n  2 edge nodes\n  at last: 2 edge nodes, 9 connections\n  said 3 times",
+    );
+  });
+
   it("is loud when the same decider says something else", () => {
     expect(text(decider({ ...answer, reason: "NoData", message: "no load" }))).toContain(
       "DOES NOT REPLAY, which is a defect: decider 7 now says Hold NoData\n    no load",

@@ -453,7 +453,7 @@ describe("buffered history", () => {
     it("writes a change at once and its repetitions now and then", async () => {
       const { buffer, clock, database, start } = setUp();
       for (let second = 0; second < 35; second += 1) {
-        buffer.recordActivity(activity("Hold"), addMs(start, second * 1_000));
+        buffer.recordActivity({ ...activity("Hold"), message: `at ${second} s` }, addMs(start, second * 1_000));
         await clock.advance(1_000);
       }
       expect(database.calls).toEqual(["activity 1", "activity 1"]);
@@ -464,6 +464,7 @@ describe("buffered history", () => {
         ["ScaleOut", 1],
         ["Hold", 35],
       ]);
+      expect(last[1]).toMatchObject({ message: "at 0 s", latestMessage: "at 34 s" });
     });
   });
 

@@ -33,7 +33,7 @@ describe("embedded database", () => {
   beforeAll(async () => {
     scratch = new ScratchDirectory();
     directory = join(scratch.path, "db");
-    const database = await openEmbeddedDatabase(directory);
+    const database = await openEmbeddedDatabase(directory, "test");
     await database.history.nodeLives.record([transition("first")]);
     await database.close();
   });
@@ -46,7 +46,7 @@ describe("embedded database", () => {
   }
 
   async function refused(path: string): Promise<Error> {
-    const failure: unknown = await openEmbeddedDatabase(path).then(
+    const failure: unknown = await openEmbeddedDatabase(path, "test").then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -57,8 +57,8 @@ describe("embedded database", () => {
   }
 
   it("lets one opener in at a time, and the next one once it is closed", async () => {
-    const database = await openEmbeddedDatabase(directory);
-    await expect(openEmbeddedDatabase(directory)).rejects.toThrow(DirectoryLockedError);
+    const database = await openEmbeddedDatabase(directory, "test");
+    await expect(openEmbeddedDatabase(directory, "test")).rejects.toThrow(DirectoryLockedError);
     await database.ping();
     expect(await openUids(database)).toEqual(["first"]);
     await Promise.all([database.close(), database.close()]);
@@ -68,7 +68,7 @@ describe("embedded database", () => {
   it("keeps what was written when its process is killed, and is open to the next one", async () => {
     const script = `
       import { openEmbeddedDatabase } from "./prisma/embedded-database.ts";
-      const { history } = await openEmbeddedDatabase(${JSON.stringify(directory)});
+      const { history } = await openEmbeddedDatabase(${JSON.stringify(directory)}, "test");
       await history.nodeLives.record([${JSON.stringify(transition("second"))}]);
       console.log("written");
       for (let i = 0; ; i += 1) await history.nodeLives.close([{ uid: "none" + i, at: 0, reason: "" }]);`;
@@ -83,7 +83,7 @@ describe("embedded database", () => {
       child.kill("SIGKILL");
       await once(child, "exit");
     }
-    const database = await openEmbeddedDatabase(directory);
+    const database = await openEmbeddedDatabase(directory, "test");
     expect(await openUids(database)).toEqual(["first", "second"]);
     await database.close();
   });
@@ -95,7 +95,7 @@ describe("embedded database", () => {
     expect((await refused(path)).message).toContain("PG_VERSION is missing");
     expect(readdirSync(join(path, "pgdata"), { recursive: true }).sort()).toEqual(before);
     cpSync(join(directory, "pgdata", "PG_VERSION"), join(path, "pgdata", "PG_VERSION"));
-    const database = await openEmbeddedDatabase(path);
+    const database = await openEmbeddedDatabase(path, "test");
     expect(await openUids(database)).toEqual(["first", "second"]);
     await database.close();
   });
@@ -119,12 +119,12 @@ describe("embedded database", () => {
 
   it("refuses a schema that a newer version made", async () => {
     const path = copy();
-    const database = await openEmbeddedDatabase(path);
+    const database = await openEmbeddedDatabase(path, "test");
     await database.close();
     const server = await PGlite.create(join(path, "pgdata"));
     await server.exec("UPDATE _prisma_migrations SET migration_name = '99990101000000_later'");
     await server.close();
-    await expect(openEmbeddedDatabase(path)).rejects.toThrow(MigrationError);
+    await expect(openEmbeddedDatabase(path, "test")).rejects.toThrow(MigrationError);
   });
 
   it("brings a database of the version before to its schema, and keeps what is in it", async () => {
@@ -136,7 +136,7 @@ describe("embedded database", () => {
     await server.exec("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     await migrate(
       { query: (sql, parameters) => server.query(sql, parameters), exec: (sql) => server.exec(sql) },
-      migrations,
+      { clusterId: "test", directory: migrations },
     );
     await server.exec(`
       INSERT INTO node_life VALUES ('uid-1', 'n', 'g', 'edge-0', 'edge', 'r', 'p', 'i-1', to_timestamp(0), NULL, NULL);
@@ -146,7 +146,7 @@ describe("embedded database", () => {
       INSERT INTO scaling_activity VALUES
         ('n', 'g', 'edge', 'r', 0, 'Hold', 'MinimumMet', 'm', 1, '{"a": 1}', to_timestamp(3), to_timestamp(4), 5)`);
     await server.close();
-    const database = await openEmbeddedDatabase(path);
+    const database = await openEmbeddedDatabase(path, "test");
     const { nodeLives, streams, load, activities, lastReports } = database.history;
     const group = { namespace: "n", group: "g" };
     expect((await nodeLives.read("uid-1"))?.transitions).toHaveLength(1);
@@ -159,7 +159,7 @@ describe("embedded database", () => {
 
   it("does not grow for ever: what is written after a pruning takes the room of what was removed", async () => {
     const path = copy();
-    const database = await openEmbeddedDatabase(path);
+    const database = await openEmbeddedDatabase(path, "test");
     const { load } = database.history;
     const place = { namespace: "n", group: "g", role: "edge", region: "r", samples: 1 } as const;
     const sums = { connectionsSum: 1, connectionsMax: 1, publishersSum: 0, subscribersSum: 1 };
@@ -186,7 +186,7 @@ describe("embedded database", () => {
     mkdirSync(join(path, "pgdata"), { recursive: true });
     writeFileSync(join(path, "creating"), "");
     writeFileSync(join(path, "pgdata", "postgresql.conf"), "half of it");
-    const database = await openEmbeddedDatabase(path);
+    const database = await openEmbeddedDatabase(path, "test");
     expect(await openUids(database)).toEqual([]);
     await database.close();
     expect(readdirSync(path).sort()).toEqual(["lock", "pgdata"]);

@@ -5,7 +5,7 @@ import { ScratchDirectory } from "../support/scratch-directory.ts";
 
 describeHistory(async () => {
   const scratch = new ScratchDirectory();
-  const database = await openEmbeddedDatabase(join(scratch.path, "db"));
+  const database = await openEmbeddedDatabase(join(scratch.path, "db"), "test");
   return {
     history: database.history,
     close: async () => {

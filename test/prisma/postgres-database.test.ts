@@ -22,11 +22,14 @@ const sighting = { namespace: "n", group: "g", scope: "s", name: "x", nodeUid: "
 
 describe("connect to PostgreSQL", () => {
   it.each(["mysql://localhost/x", "localhost:5432", ""])("refuses the URL %j in one line", (url) => {
-    expect(() => connectPostgres({ url })).toThrow(DatabaseOpenError);
+    expect(() => connectPostgres({ clusterId: "test", url })).toThrow(DatabaseOpenError);
   });
 
   it("needs no server until it is asked, then says that there is none", async () => {
-    const database = connectPostgres({ url: `postgresql://postgres@127.0.0.1:${await closedPort()}/postgres` });
+    const database = connectPostgres({
+      clusterId: "test",
+      url: `postgresql://postgres@127.0.0.1:${await closedPort()}/postgres`,
+    });
     await expect(database.ping()).rejects.toThrow("ECONNREFUSED");
     await expect(database.migrate()).rejects.toThrow("ECONNREFUSED");
     await expect(database.migrate()).rejects.not.toThrow(MigrationError);
@@ -46,7 +49,7 @@ describe("connect to PostgreSQL", () => {
   });
 
   it("is migrated once when several start at the same time", async () => {
-    const databases = Array.from({ length: 4 }, () => connectPostgres({ url: scratch.url }));
+    const databases = Array.from({ length: 4 }, () => connectPostgres({ clusterId: "test", url: scratch.url }));
     const applied = await Promise.all(databases.map((database) => database.migrate()));
     expect(applied.filter(({ length }) => length > 0)).toHaveLength(1);
     await Promise.all(databases.map((database) => database.close()));
@@ -57,7 +60,7 @@ describe("connect to PostgreSQL", () => {
       scratch.url,
       `ALTER DATABASE ${new URL(scratch.url).pathname.slice(1)} SET timezone = 'Asia/Kolkata'`,
     );
-    const database = connectPostgres({ url: scratch.url });
+    const database = connectPostgres({ clusterId: "test", url: scratch.url });
     await database.history.streams.see([sighting]);
     const [stream] = await database.history.streams.live({ namespace: "n", group: "g" });
     expect(stream?.startedAt).toBe(sighting.at);
@@ -66,7 +69,11 @@ describe("connect to PostgreSQL", () => {
 
   it("goes on after its connections were cut", async () => {
     const errors: Error[] = [];
-    const database = connectPostgres({ url: scratch.url, onConnectionError: (error) => errors.push(error) });
+    const database = connectPostgres({
+      clusterId: "test",
+      url: scratch.url,
+      onConnectionError: (error) => errors.push(error),
+    });
     await database.ping();
     await execute(
       testServerUrl ?? "",
@@ -79,19 +86,19 @@ describe("connect to PostgreSQL", () => {
 
   it("keeps to the schema that the URL names", async () => {
     const url = `${scratch.url}?schema=fleet-a`;
-    const database = connectPostgres({ url });
+    const database = connectPostgres({ clusterId: "test", url });
     expect(await database.migrate()).not.toEqual([]);
     await database.history.streams.see([sighting, { ...sighting, name: "y" }]);
     expect(await database.history.streams.live({ namespace: "n", group: "g" })).toHaveLength(2);
     await database.close();
-    const other = connectPostgres({ url: scratch.url });
+    const other = connectPostgres({ clusterId: "test", url: scratch.url });
     expect(await other.history.streams.live({ namespace: "n", group: "g" })).toHaveLength(1);
     await other.close();
   });
 
   it("is given its tables again when they are gone: an empty database has taken its place", async () => {
     const own = await createScratchDatabase(testServerUrl ?? "");
-    const database = connectPostgres({ url: own.url });
+    const database = connectPostgres({ clusterId: "test", url: own.url });
     const clock = new FakeClock();
     const errors: unknown[] = [];
     const { history } = database;

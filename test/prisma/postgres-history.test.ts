@@ -1,6 +1,7 @@
 import { describe, it } from "@jest/globals";
 import { connectPostgres } from "../../prisma/postgres-database.ts";
 import { describeHistory } from "../conformance/history.ts";
+import { describeInstallations } from "../conformance/installations.ts";
 import { createScratchDatabase, testServerUrl } from "../support/postgres.ts";
 
 if (testServerUrl === undefined) {
@@ -11,13 +12,30 @@ if (testServerUrl === undefined) {
   const serverUrl = testServerUrl;
   describeHistory(async () => {
     const scratch = await createScratchDatabase(serverUrl);
-    const [database, other] = [connectPostgres({ url: scratch.url }), connectPostgres({ url: scratch.url })];
+    const [database, other] = [
+      connectPostgres({ clusterId: "test", url: scratch.url }),
+      connectPostgres({ clusterId: "test", url: scratch.url }),
+    ];
     await Promise.all([database.migrate(), other.migrate()]);
     return {
       history: database.history,
       other: other.history,
       close: async () => {
         await Promise.all([database.close(), other.close()]);
+        await scratch.drop();
+      },
+    };
+  });
+  describeInstallations(async () => {
+    const scratch = await createScratchDatabase(serverUrl);
+    const [one, other] = ["one", "another"].map((clusterId) => connectPostgres({ clusterId, url: scratch.url }));
+    if (one === undefined || other === undefined) throw new Error("two are opened");
+    await one.migrate();
+    return {
+      one: one.history,
+      other: other.history,
+      close: async () => {
+        await Promise.all([one.close(), other.close()]);
         await scratch.drop();
       },
     };

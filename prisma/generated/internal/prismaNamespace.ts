@@ -981,6 +981,7 @@ export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof
 
 
 export const NodeLifeScalarFieldEnum = {
+  clusterId: 'clusterId',
   uid: 'uid',
   namespace: 'namespace',
   group: 'group',
@@ -998,6 +999,7 @@ export type NodeLifeScalarFieldEnum = (typeof NodeLifeScalarFieldEnum)[keyof typ
 
 
 export const NodeTransitionScalarFieldEnum = {
+  clusterId: 'clusterId',
   lifeUid: 'lifeUid',
   at: 'at',
   phase: 'phase',
@@ -1010,6 +1012,7 @@ export type NodeTransitionScalarFieldEnum = (typeof NodeTransitionScalarFieldEnu
 
 export const StreamScalarFieldEnum = {
   id: 'id',
+  clusterId: 'clusterId',
   namespace: 'namespace',
   group: 'group',
   scope: 'scope',
@@ -1025,6 +1028,7 @@ export type StreamScalarFieldEnum = (typeof StreamScalarFieldEnum)[keyof typeof 
 
 
 export const LoadMinuteScalarFieldEnum = {
+  clusterId: 'clusterId',
   namespace: 'namespace',
   group: 'group',
   minute: 'minute',
@@ -1041,6 +1045,7 @@ export type LoadMinuteScalarFieldEnum = (typeof LoadMinuteScalarFieldEnum)[keyof
 
 
 export const ScalingActivityScalarFieldEnum = {
+  clusterId: 'clusterId',
   namespace: 'namespace',
   group: 'group',
   role: 'role',
@@ -1049,6 +1054,7 @@ export const ScalingActivityScalarFieldEnum = {
   kind: 'kind',
   reason: 'reason',
   message: 'message',
+  latestMessage: 'latestMessage',
   deciderVersion: 'deciderVersion',
   input: 'input',
   firstAt: 'firstAt',
@@ -1060,6 +1066,7 @@ export type ScalingActivityScalarFieldEnum = (typeof ScalingActivityScalarFieldE
 
 
 export const AlarmTransitionScalarFieldEnum = {
+  clusterId: 'clusterId',
   namespace: 'namespace',
   group: 'group',
   alarm: 'alarm',
@@ -1075,6 +1082,7 @@ export type AlarmTransitionScalarFieldEnum = (typeof AlarmTransitionScalarFieldE
 
 
 export const LastReportScalarFieldEnum = {
+  clusterId: 'clusterId',
   uid: 'uid',
   namespace: 'namespace',
   group: 'group',

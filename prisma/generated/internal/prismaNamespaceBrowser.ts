@@ -77,6 +77,7 @@ export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof
 
 
 export const NodeLifeScalarFieldEnum = {
+  clusterId: 'clusterId',
   uid: 'uid',
   namespace: 'namespace',
   group: 'group',
@@ -94,6 +95,7 @@ export type NodeLifeScalarFieldEnum = (typeof NodeLifeScalarFieldEnum)[keyof typ
 
 
 export const NodeTransitionScalarFieldEnum = {
+  clusterId: 'clusterId',
   lifeUid: 'lifeUid',
   at: 'at',
   phase: 'phase',
@@ -106,6 +108,7 @@ export type NodeTransitionScalarFieldEnum = (typeof NodeTransitionScalarFieldEnu
 
 export const StreamScalarFieldEnum = {
   id: 'id',
+  clusterId: 'clusterId',
   namespace: 'namespace',
   group: 'group',
   scope: 'scope',
@@ -121,6 +124,7 @@ export type StreamScalarFieldEnum = (typeof StreamScalarFieldEnum)[keyof typeof 
 
 
 export const LoadMinuteScalarFieldEnum = {
+  clusterId: 'clusterId',
   namespace: 'namespace',
   group: 'group',
   minute: 'minute',
@@ -137,6 +141,7 @@ export type LoadMinuteScalarFieldEnum = (typeof LoadMinuteScalarFieldEnum)[keyof
 
 
 export const ScalingActivityScalarFieldEnum = {
+  clusterId: 'clusterId',
   namespace: 'namespace',
   group: 'group',
   role: 'role',
@@ -145,6 +150,7 @@ export const ScalingActivityScalarFieldEnum = {
   kind: 'kind',
   reason: 'reason',
   message: 'message',
+  latestMessage: 'latestMessage',
   deciderVersion: 'deciderVersion',
   input: 'input',
   firstAt: 'firstAt',
@@ -156,6 +162,7 @@ export type ScalingActivityScalarFieldEnum = (typeof ScalingActivityScalarFieldE
 
 
 export const AlarmTransitionScalarFieldEnum = {
+  clusterId: 'clusterId',
   namespace: 'namespace',
   group: 'group',
   alarm: 'alarm',
@@ -171,6 +178,7 @@ export type AlarmTransitionScalarFieldEnum = (typeof AlarmTransitionScalarFieldE
 
 
 export const LastReportScalarFieldEnum = {
+  clusterId: 'clusterId',
   uid: 'uid',
   namespace: 'namespace',
   group: 'group',

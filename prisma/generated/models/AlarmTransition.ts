@@ -25,6 +25,7 @@ export type AggregateAlarmTransition = {
 }
 
 export type AlarmTransitionMinAggregateOutputType = {
+  clusterId: string | null
   namespace: string | null
   group: string | null
   alarm: string | null
@@ -37,6 +38,7 @@ export type AlarmTransitionMinAggregateOutputType = {
 }
 
 export type AlarmTransitionMaxAggregateOutputType = {
+  clusterId: string | null
   namespace: string | null
   group: string | null
   alarm: string | null
@@ -49,6 +51,7 @@ export type AlarmTransitionMaxAggregateOutputType = {
 }
 
 export type AlarmTransitionCountAggregateOutputType = {
+  clusterId: number
   namespace: number
   group: number
   alarm: number
@@ -63,6 +66,7 @@ export type AlarmTransitionCountAggregateOutputType = {
 
 
 export type AlarmTransitionMinAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   alarm?: true
@@ -75,6 +79,7 @@ export type AlarmTransitionMinAggregateInputType = {
 }
 
 export type AlarmTransitionMaxAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   alarm?: true
@@ -87,6 +92,7 @@ export type AlarmTransitionMaxAggregateInputType = {
 }
 
 export type AlarmTransitionCountAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   alarm?: true
@@ -172,6 +178,7 @@ export type AlarmTransitionGroupByArgs<ExtArgs extends runtime.Types.Extensions.
 }
 
 export type AlarmTransitionGroupByOutputType = {
+  clusterId: string
   namespace: string
   group: string
   alarm: string
@@ -205,6 +212,7 @@ export type AlarmTransitionWhereInput = {
   AND?: Prisma.AlarmTransitionWhereInput | Prisma.AlarmTransitionWhereInput[]
   OR?: Prisma.AlarmTransitionWhereInput[]
   NOT?: Prisma.AlarmTransitionWhereInput | Prisma.AlarmTransitionWhereInput[]
+  clusterId?: Prisma.StringFilter<"AlarmTransition"> | string
   namespace?: Prisma.StringFilter<"AlarmTransition"> | string
   group?: Prisma.StringFilter<"AlarmTransition"> | string
   alarm?: Prisma.StringFilter<"AlarmTransition"> | string
@@ -217,6 +225,7 @@ export type AlarmTransitionWhereInput = {
 }
 
 export type AlarmTransitionOrderByWithRelationInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   alarm?: Prisma.SortOrder
@@ -229,10 +238,11 @@ export type AlarmTransitionOrderByWithRelationInput = {
 }
 
 export type AlarmTransitionWhereUniqueInput = Prisma.AtLeast<{
-  namespace_group_alarm_region_at?: Prisma.AlarmTransitionNamespaceGroupAlarmRegionAtCompoundUniqueInput
+  clusterId_namespace_group_alarm_region_at?: Prisma.AlarmTransitionClusterIdNamespaceGroupAlarmRegionAtCompoundUniqueInput
   AND?: Prisma.AlarmTransitionWhereInput | Prisma.AlarmTransitionWhereInput[]
   OR?: Prisma.AlarmTransitionWhereInput[]
   NOT?: Prisma.AlarmTransitionWhereInput | Prisma.AlarmTransitionWhereInput[]
+  clusterId?: Prisma.StringFilter<"AlarmTransition"> | string
   namespace?: Prisma.StringFilter<"AlarmTransition"> | string
   group?: Prisma.StringFilter<"AlarmTransition"> | string
   alarm?: Prisma.StringFilter<"AlarmTransition"> | string
@@ -242,9 +252,10 @@ export type AlarmTransitionWhereUniqueInput = Prisma.AtLeast<{
   from?: Prisma.StringFilter<"AlarmTransition"> | string
   to?: Prisma.StringFilter<"AlarmTransition"> | string
   reason?: Prisma.StringFilter<"AlarmTransition"> | string
-}, "namespace_group_alarm_region_at">
+}, "clusterId_namespace_group_alarm_region_at">
 
 export type AlarmTransitionOrderByWithAggregationInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   alarm?: Prisma.SortOrder
@@ -263,6 +274,7 @@ export type AlarmTransitionScalarWhereWithAggregatesInput = {
   AND?: Prisma.AlarmTransitionScalarWhereWithAggregatesInput | Prisma.AlarmTransitionScalarWhereWithAggregatesInput[]
   OR?: Prisma.AlarmTransitionScalarWhereWithAggregatesInput[]
   NOT?: Prisma.AlarmTransitionScalarWhereWithAggregatesInput | Prisma.AlarmTransitionScalarWhereWithAggregatesInput[]
+  clusterId?: Prisma.StringWithAggregatesFilter<"AlarmTransition"> | string
   namespace?: Prisma.StringWithAggregatesFilter<"AlarmTransition"> | string
   group?: Prisma.StringWithAggregatesFilter<"AlarmTransition"> | string
   alarm?: Prisma.StringWithAggregatesFilter<"AlarmTransition"> | string
@@ -275,6 +287,7 @@ export type AlarmTransitionScalarWhereWithAggregatesInput = {
 }
 
 export type AlarmTransitionCreateInput = {
+  clusterId: string
   namespace: string
   group: string
   alarm: string
@@ -287,6 +300,7 @@ export type AlarmTransitionCreateInput = {
 }
 
 export type AlarmTransitionUncheckedCreateInput = {
+  clusterId: string
   namespace: string
   group: string
   alarm: string
@@ -299,6 +313,7 @@ export type AlarmTransitionUncheckedCreateInput = {
 }
 
 export type AlarmTransitionUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   alarm?: Prisma.StringFieldUpdateOperationsInput | string
@@ -311,6 +326,7 @@ export type AlarmTransitionUpdateInput = {
 }
 
 export type AlarmTransitionUncheckedUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   alarm?: Prisma.StringFieldUpdateOperationsInput | string
@@ -323,6 +339,7 @@ export type AlarmTransitionUncheckedUpdateInput = {
 }
 
 export type AlarmTransitionCreateManyInput = {
+  clusterId: string
   namespace: string
   group: string
   alarm: string
@@ -335,6 +352,7 @@ export type AlarmTransitionCreateManyInput = {
 }
 
 export type AlarmTransitionUpdateManyMutationInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   alarm?: Prisma.StringFieldUpdateOperationsInput | string
@@ -347,6 +365,7 @@ export type AlarmTransitionUpdateManyMutationInput = {
 }
 
 export type AlarmTransitionUncheckedUpdateManyInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   alarm?: Prisma.StringFieldUpdateOperationsInput | string
@@ -358,7 +377,8 @@ export type AlarmTransitionUncheckedUpdateManyInput = {
   reason?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
-export type AlarmTransitionNamespaceGroupAlarmRegionAtCompoundUniqueInput = {
+export type AlarmTransitionClusterIdNamespaceGroupAlarmRegionAtCompoundUniqueInput = {
+  clusterId: string
   namespace: string
   group: string
   alarm: string
@@ -367,6 +387,7 @@ export type AlarmTransitionNamespaceGroupAlarmRegionAtCompoundUniqueInput = {
 }
 
 export type AlarmTransitionCountOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   alarm?: Prisma.SortOrder
@@ -379,6 +400,7 @@ export type AlarmTransitionCountOrderByAggregateInput = {
 }
 
 export type AlarmTransitionMaxOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   alarm?: Prisma.SortOrder
@@ -391,6 +413,7 @@ export type AlarmTransitionMaxOrderByAggregateInput = {
 }
 
 export type AlarmTransitionMinOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   alarm?: Prisma.SortOrder
@@ -405,6 +428,7 @@ export type AlarmTransitionMinOrderByAggregateInput = {
 
 
 export type AlarmTransitionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   alarm?: boolean
@@ -417,6 +441,7 @@ export type AlarmTransitionSelect<ExtArgs extends runtime.Types.Extensions.Inter
 }, ExtArgs["result"]["alarmTransition"]>
 
 export type AlarmTransitionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   alarm?: boolean
@@ -429,6 +454,7 @@ export type AlarmTransitionSelectCreateManyAndReturn<ExtArgs extends runtime.Typ
 }, ExtArgs["result"]["alarmTransition"]>
 
 export type AlarmTransitionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   alarm?: boolean
@@ -441,6 +467,7 @@ export type AlarmTransitionSelectUpdateManyAndReturn<ExtArgs extends runtime.Typ
 }, ExtArgs["result"]["alarmTransition"]>
 
 export type AlarmTransitionSelectScalar = {
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   alarm?: boolean
@@ -452,12 +479,13 @@ export type AlarmTransitionSelectScalar = {
   reason?: boolean
 }
 
-export type AlarmTransitionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"namespace" | "group" | "alarm" | "region" | "at" | "role" | "from" | "to" | "reason", ExtArgs["result"]["alarmTransition"]>
+export type AlarmTransitionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"clusterId" | "namespace" | "group" | "alarm" | "region" | "at" | "role" | "from" | "to" | "reason", ExtArgs["result"]["alarmTransition"]>
 
 export type $AlarmTransitionPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AlarmTransition"
   objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
+    clusterId: string
     namespace: string
     group: string
     alarm: string
@@ -550,8 +578,8 @@ export interface AlarmTransitionDelegate<ExtArgs extends runtime.Types.Extension
    * // Get first 10 AlarmTransitions
    * const alarmTransitions = await prisma.alarmTransition.findMany({ take: 10 })
    * 
-   * // Only select the `namespace`
-   * const alarmTransitionWithNamespaceOnly = await prisma.alarmTransition.findMany({ select: { namespace: true } })
+   * // Only select the `clusterId`
+   * const alarmTransitionWithClusterIdOnly = await prisma.alarmTransition.findMany({ select: { clusterId: true } })
    * 
    */
   findMany<T extends AlarmTransitionFindManyArgs>(args?: Prisma.SelectSubset<T, AlarmTransitionFindManyArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AlarmTransitionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions>>
@@ -595,9 +623,9 @@ export interface AlarmTransitionDelegate<ExtArgs extends runtime.Types.Extension
    *   ]
    * })
    * 
-   * // Create many AlarmTransitions and only return the `namespace`
-   * const alarmTransitionWithNamespaceOnly = await prisma.alarmTransition.createManyAndReturn({
-   *   select: { namespace: true },
+   * // Create many AlarmTransitions and only return the `clusterId`
+   * const alarmTransitionWithClusterIdOnly = await prisma.alarmTransition.createManyAndReturn({
+   *   select: { clusterId: true },
    *   data: [
    *     // ... provide data here
    *   ]
@@ -686,9 +714,9 @@ export interface AlarmTransitionDelegate<ExtArgs extends runtime.Types.Extension
    *   ]
    * })
    * 
-   * // Update zero or more AlarmTransitions and only return the `namespace`
-   * const alarmTransitionWithNamespaceOnly = await prisma.alarmTransition.updateManyAndReturn({
-   *   select: { namespace: true },
+   * // Update zero or more AlarmTransitions and only return the `clusterId`
+   * const alarmTransitionWithClusterIdOnly = await prisma.alarmTransition.updateManyAndReturn({
+   *   select: { clusterId: true },
    *   where: {
    *     // ... provide filter here
    *   },
@@ -890,6 +918,7 @@ export interface Prisma__AlarmTransitionClient<T, Null = never, ExtArgs extends 
  * Fields of the AlarmTransition model
  */
 export interface AlarmTransitionFieldRefs {
+  readonly clusterId: Prisma.FieldRef<"AlarmTransition", 'String'>
   readonly namespace: Prisma.FieldRef<"AlarmTransition", 'String'>
   readonly group: Prisma.FieldRef<"AlarmTransition", 'String'>
   readonly alarm: Prisma.FieldRef<"AlarmTransition", 'String'>

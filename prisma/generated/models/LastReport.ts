@@ -47,6 +47,7 @@ export type LastReportSumAggregateOutputType = {
 }
 
 export type LastReportMinAggregateOutputType = {
+  clusterId: string | null
   uid: string | null
   namespace: string | null
   group: string | null
@@ -66,6 +67,7 @@ export type LastReportMinAggregateOutputType = {
 }
 
 export type LastReportMaxAggregateOutputType = {
+  clusterId: string | null
   uid: string | null
   namespace: string | null
   group: string | null
@@ -85,6 +87,7 @@ export type LastReportMaxAggregateOutputType = {
 }
 
 export type LastReportCountAggregateOutputType = {
+  clusterId: number
   uid: number
   namespace: number
   group: number
@@ -126,6 +129,7 @@ export type LastReportSumAggregateInputType = {
 }
 
 export type LastReportMinAggregateInputType = {
+  clusterId?: true
   uid?: true
   namespace?: true
   group?: true
@@ -145,6 +149,7 @@ export type LastReportMinAggregateInputType = {
 }
 
 export type LastReportMaxAggregateInputType = {
+  clusterId?: true
   uid?: true
   namespace?: true
   group?: true
@@ -164,6 +169,7 @@ export type LastReportMaxAggregateInputType = {
 }
 
 export type LastReportCountAggregateInputType = {
+  clusterId?: true
   uid?: true
   namespace?: true
   group?: true
@@ -270,6 +276,7 @@ export type LastReportGroupByArgs<ExtArgs extends runtime.Types.Extensions.Inter
 }
 
 export type LastReportGroupByOutputType = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -312,6 +319,7 @@ export type LastReportWhereInput = {
   AND?: Prisma.LastReportWhereInput | Prisma.LastReportWhereInput[]
   OR?: Prisma.LastReportWhereInput[]
   NOT?: Prisma.LastReportWhereInput | Prisma.LastReportWhereInput[]
+  clusterId?: Prisma.StringFilter<"LastReport"> | string
   uid?: Prisma.StringFilter<"LastReport"> | string
   namespace?: Prisma.StringFilter<"LastReport"> | string
   group?: Prisma.StringFilter<"LastReport"> | string
@@ -331,6 +339,7 @@ export type LastReportWhereInput = {
 }
 
 export type LastReportOrderByWithRelationInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -350,10 +359,12 @@ export type LastReportOrderByWithRelationInput = {
 }
 
 export type LastReportWhereUniqueInput = Prisma.AtLeast<{
-  uid?: string
+  clusterId_uid?: Prisma.LastReportClusterIdUidCompoundUniqueInput
   AND?: Prisma.LastReportWhereInput | Prisma.LastReportWhereInput[]
   OR?: Prisma.LastReportWhereInput[]
   NOT?: Prisma.LastReportWhereInput | Prisma.LastReportWhereInput[]
+  clusterId?: Prisma.StringFilter<"LastReport"> | string
+  uid?: Prisma.StringFilter<"LastReport"> | string
   namespace?: Prisma.StringFilter<"LastReport"> | string
   group?: Prisma.StringFilter<"LastReport"> | string
   name?: Prisma.StringFilter<"LastReport"> | string
@@ -369,9 +380,10 @@ export type LastReportWhereUniqueInput = Prisma.AtLeast<{
   egressMbps?: Prisma.FloatNullableFilter<"LastReport"> | number | null
   lastReportAt?: Prisma.DateTimeFilter<"LastReport"> | Date | string
   lastTrafficAt?: Prisma.DateTimeNullableFilter<"LastReport"> | Date | string | null
-}, "uid">
+}, "clusterId_uid">
 
 export type LastReportOrderByWithAggregationInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -399,6 +411,7 @@ export type LastReportScalarWhereWithAggregatesInput = {
   AND?: Prisma.LastReportScalarWhereWithAggregatesInput | Prisma.LastReportScalarWhereWithAggregatesInput[]
   OR?: Prisma.LastReportScalarWhereWithAggregatesInput[]
   NOT?: Prisma.LastReportScalarWhereWithAggregatesInput | Prisma.LastReportScalarWhereWithAggregatesInput[]
+  clusterId?: Prisma.StringWithAggregatesFilter<"LastReport"> | string
   uid?: Prisma.StringWithAggregatesFilter<"LastReport"> | string
   namespace?: Prisma.StringWithAggregatesFilter<"LastReport"> | string
   group?: Prisma.StringWithAggregatesFilter<"LastReport"> | string
@@ -418,6 +431,7 @@ export type LastReportScalarWhereWithAggregatesInput = {
 }
 
 export type LastReportCreateInput = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -437,6 +451,7 @@ export type LastReportCreateInput = {
 }
 
 export type LastReportUncheckedCreateInput = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -456,6 +471,7 @@ export type LastReportUncheckedCreateInput = {
 }
 
 export type LastReportUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -475,6 +491,7 @@ export type LastReportUpdateInput = {
 }
 
 export type LastReportUncheckedUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -494,6 +511,7 @@ export type LastReportUncheckedUpdateInput = {
 }
 
 export type LastReportCreateManyInput = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -513,6 +531,7 @@ export type LastReportCreateManyInput = {
 }
 
 export type LastReportUpdateManyMutationInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -532,6 +551,7 @@ export type LastReportUpdateManyMutationInput = {
 }
 
 export type LastReportUncheckedUpdateManyInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -550,7 +570,13 @@ export type LastReportUncheckedUpdateManyInput = {
   lastTrafficAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
+export type LastReportClusterIdUidCompoundUniqueInput = {
+  clusterId: string
+  uid: string
+}
+
 export type LastReportCountOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -580,6 +606,7 @@ export type LastReportAvgOrderByAggregateInput = {
 }
 
 export type LastReportMaxOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -599,6 +626,7 @@ export type LastReportMaxOrderByAggregateInput = {
 }
 
 export type LastReportMinOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -638,6 +666,7 @@ export type NullableFloatFieldUpdateOperationsInput = {
 
 
 export type LastReportSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   uid?: boolean
   namespace?: boolean
   group?: boolean
@@ -657,6 +686,7 @@ export type LastReportSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
 }, ExtArgs["result"]["lastReport"]>
 
 export type LastReportSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   uid?: boolean
   namespace?: boolean
   group?: boolean
@@ -676,6 +706,7 @@ export type LastReportSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
 }, ExtArgs["result"]["lastReport"]>
 
 export type LastReportSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   uid?: boolean
   namespace?: boolean
   group?: boolean
@@ -695,6 +726,7 @@ export type LastReportSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
 }, ExtArgs["result"]["lastReport"]>
 
 export type LastReportSelectScalar = {
+  clusterId?: boolean
   uid?: boolean
   namespace?: boolean
   group?: boolean
@@ -713,12 +745,13 @@ export type LastReportSelectScalar = {
   lastTrafficAt?: boolean
 }
 
-export type LastReportOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"uid" | "namespace" | "group" | "name" | "role" | "region" | "bootId" | "sequence" | "connections" | "publishers" | "subscribers" | "cpuPercent" | "memoryPercent" | "egressMbps" | "lastReportAt" | "lastTrafficAt", ExtArgs["result"]["lastReport"]>
+export type LastReportOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"clusterId" | "uid" | "namespace" | "group" | "name" | "role" | "region" | "bootId" | "sequence" | "connections" | "publishers" | "subscribers" | "cpuPercent" | "memoryPercent" | "egressMbps" | "lastReportAt" | "lastTrafficAt", ExtArgs["result"]["lastReport"]>
 
 export type $LastReportPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "LastReport"
   objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
+    clusterId: string
     uid: string
     namespace: string
     group: string
@@ -818,8 +851,8 @@ export interface LastReportDelegate<ExtArgs extends runtime.Types.Extensions.Int
    * // Get first 10 LastReports
    * const lastReports = await prisma.lastReport.findMany({ take: 10 })
    * 
-   * // Only select the `uid`
-   * const lastReportWithUidOnly = await prisma.lastReport.findMany({ select: { uid: true } })
+   * // Only select the `clusterId`
+   * const lastReportWithClusterIdOnly = await prisma.lastReport.findMany({ select: { clusterId: true } })
    * 
    */
   findMany<T extends LastReportFindManyArgs>(args?: Prisma.SelectSubset<T, LastReportFindManyArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$LastReportPayload<ExtArgs>, T, "findMany", GlobalOmitOptions>>
@@ -863,9 +896,9 @@ export interface LastReportDelegate<ExtArgs extends runtime.Types.Extensions.Int
    *   ]
    * })
    * 
-   * // Create many LastReports and only return the `uid`
-   * const lastReportWithUidOnly = await prisma.lastReport.createManyAndReturn({
-   *   select: { uid: true },
+   * // Create many LastReports and only return the `clusterId`
+   * const lastReportWithClusterIdOnly = await prisma.lastReport.createManyAndReturn({
+   *   select: { clusterId: true },
    *   data: [
    *     // ... provide data here
    *   ]
@@ -954,9 +987,9 @@ export interface LastReportDelegate<ExtArgs extends runtime.Types.Extensions.Int
    *   ]
    * })
    * 
-   * // Update zero or more LastReports and only return the `uid`
-   * const lastReportWithUidOnly = await prisma.lastReport.updateManyAndReturn({
-   *   select: { uid: true },
+   * // Update zero or more LastReports and only return the `clusterId`
+   * const lastReportWithClusterIdOnly = await prisma.lastReport.updateManyAndReturn({
+   *   select: { clusterId: true },
    *   where: {
    *     // ... provide filter here
    *   },
@@ -1158,6 +1191,7 @@ export interface Prisma__LastReportClient<T, Null = never, ExtArgs extends runti
  * Fields of the LastReport model
  */
 export interface LastReportFieldRefs {
+  readonly clusterId: Prisma.FieldRef<"LastReport", 'String'>
   readonly uid: Prisma.FieldRef<"LastReport", 'String'>
   readonly namespace: Prisma.FieldRef<"LastReport", 'String'>
   readonly group: Prisma.FieldRef<"LastReport", 'String'>

@@ -43,6 +43,7 @@ export type LoadMinuteSumAggregateOutputType = {
 }
 
 export type LoadMinuteMinAggregateOutputType = {
+  clusterId: string | null
   namespace: string | null
   group: string | null
   minute: Date | null
@@ -56,6 +57,7 @@ export type LoadMinuteMinAggregateOutputType = {
 }
 
 export type LoadMinuteMaxAggregateOutputType = {
+  clusterId: string | null
   namespace: string | null
   group: string | null
   minute: Date | null
@@ -69,6 +71,7 @@ export type LoadMinuteMaxAggregateOutputType = {
 }
 
 export type LoadMinuteCountAggregateOutputType = {
+  clusterId: number
   namespace: number
   group: number
   minute: number
@@ -100,6 +103,7 @@ export type LoadMinuteSumAggregateInputType = {
 }
 
 export type LoadMinuteMinAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   minute?: true
@@ -113,6 +117,7 @@ export type LoadMinuteMinAggregateInputType = {
 }
 
 export type LoadMinuteMaxAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   minute?: true
@@ -126,6 +131,7 @@ export type LoadMinuteMaxAggregateInputType = {
 }
 
 export type LoadMinuteCountAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   minute?: true
@@ -226,6 +232,7 @@ export type LoadMinuteGroupByArgs<ExtArgs extends runtime.Types.Extensions.Inter
 }
 
 export type LoadMinuteGroupByOutputType = {
+  clusterId: string
   namespace: string
   group: string
   minute: Date
@@ -262,6 +269,7 @@ export type LoadMinuteWhereInput = {
   AND?: Prisma.LoadMinuteWhereInput | Prisma.LoadMinuteWhereInput[]
   OR?: Prisma.LoadMinuteWhereInput[]
   NOT?: Prisma.LoadMinuteWhereInput | Prisma.LoadMinuteWhereInput[]
+  clusterId?: Prisma.StringFilter<"LoadMinute"> | string
   namespace?: Prisma.StringFilter<"LoadMinute"> | string
   group?: Prisma.StringFilter<"LoadMinute"> | string
   minute?: Prisma.DateTimeFilter<"LoadMinute"> | Date | string
@@ -275,6 +283,7 @@ export type LoadMinuteWhereInput = {
 }
 
 export type LoadMinuteOrderByWithRelationInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   minute?: Prisma.SortOrder
@@ -288,10 +297,11 @@ export type LoadMinuteOrderByWithRelationInput = {
 }
 
 export type LoadMinuteWhereUniqueInput = Prisma.AtLeast<{
-  namespace_group_minute_role_region?: Prisma.LoadMinuteNamespaceGroupMinuteRoleRegionCompoundUniqueInput
+  clusterId_namespace_group_minute_role_region?: Prisma.LoadMinuteClusterIdNamespaceGroupMinuteRoleRegionCompoundUniqueInput
   AND?: Prisma.LoadMinuteWhereInput | Prisma.LoadMinuteWhereInput[]
   OR?: Prisma.LoadMinuteWhereInput[]
   NOT?: Prisma.LoadMinuteWhereInput | Prisma.LoadMinuteWhereInput[]
+  clusterId?: Prisma.StringFilter<"LoadMinute"> | string
   namespace?: Prisma.StringFilter<"LoadMinute"> | string
   group?: Prisma.StringFilter<"LoadMinute"> | string
   minute?: Prisma.DateTimeFilter<"LoadMinute"> | Date | string
@@ -302,9 +312,10 @@ export type LoadMinuteWhereUniqueInput = Prisma.AtLeast<{
   connectionsMax?: Prisma.IntFilter<"LoadMinute"> | number
   publishersSum?: Prisma.BigIntFilter<"LoadMinute"> | bigint | number
   subscribersSum?: Prisma.BigIntFilter<"LoadMinute"> | bigint | number
-}, "namespace_group_minute_role_region">
+}, "clusterId_namespace_group_minute_role_region">
 
 export type LoadMinuteOrderByWithAggregationInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   minute?: Prisma.SortOrder
@@ -326,6 +337,7 @@ export type LoadMinuteScalarWhereWithAggregatesInput = {
   AND?: Prisma.LoadMinuteScalarWhereWithAggregatesInput | Prisma.LoadMinuteScalarWhereWithAggregatesInput[]
   OR?: Prisma.LoadMinuteScalarWhereWithAggregatesInput[]
   NOT?: Prisma.LoadMinuteScalarWhereWithAggregatesInput | Prisma.LoadMinuteScalarWhereWithAggregatesInput[]
+  clusterId?: Prisma.StringWithAggregatesFilter<"LoadMinute"> | string
   namespace?: Prisma.StringWithAggregatesFilter<"LoadMinute"> | string
   group?: Prisma.StringWithAggregatesFilter<"LoadMinute"> | string
   minute?: Prisma.DateTimeWithAggregatesFilter<"LoadMinute"> | Date | string
@@ -339,6 +351,7 @@ export type LoadMinuteScalarWhereWithAggregatesInput = {
 }
 
 export type LoadMinuteCreateInput = {
+  clusterId: string
   namespace: string
   group: string
   minute: Date | string
@@ -352,6 +365,7 @@ export type LoadMinuteCreateInput = {
 }
 
 export type LoadMinuteUncheckedCreateInput = {
+  clusterId: string
   namespace: string
   group: string
   minute: Date | string
@@ -365,6 +379,7 @@ export type LoadMinuteUncheckedCreateInput = {
 }
 
 export type LoadMinuteUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   minute?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -378,6 +393,7 @@ export type LoadMinuteUpdateInput = {
 }
 
 export type LoadMinuteUncheckedUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   minute?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -391,6 +407,7 @@ export type LoadMinuteUncheckedUpdateInput = {
 }
 
 export type LoadMinuteCreateManyInput = {
+  clusterId: string
   namespace: string
   group: string
   minute: Date | string
@@ -404,6 +421,7 @@ export type LoadMinuteCreateManyInput = {
 }
 
 export type LoadMinuteUpdateManyMutationInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   minute?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -417,6 +435,7 @@ export type LoadMinuteUpdateManyMutationInput = {
 }
 
 export type LoadMinuteUncheckedUpdateManyInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   minute?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -429,7 +448,8 @@ export type LoadMinuteUncheckedUpdateManyInput = {
   subscribersSum?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
-export type LoadMinuteNamespaceGroupMinuteRoleRegionCompoundUniqueInput = {
+export type LoadMinuteClusterIdNamespaceGroupMinuteRoleRegionCompoundUniqueInput = {
+  clusterId: string
   namespace: string
   group: string
   minute: Date | string
@@ -438,6 +458,7 @@ export type LoadMinuteNamespaceGroupMinuteRoleRegionCompoundUniqueInput = {
 }
 
 export type LoadMinuteCountOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   minute?: Prisma.SortOrder
@@ -459,6 +480,7 @@ export type LoadMinuteAvgOrderByAggregateInput = {
 }
 
 export type LoadMinuteMaxOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   minute?: Prisma.SortOrder
@@ -472,6 +494,7 @@ export type LoadMinuteMaxOrderByAggregateInput = {
 }
 
 export type LoadMinuteMinOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   minute?: Prisma.SortOrder
@@ -495,6 +518,7 @@ export type LoadMinuteSumOrderByAggregateInput = {
 
 
 export type LoadMinuteSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   minute?: boolean
@@ -508,6 +532,7 @@ export type LoadMinuteSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
 }, ExtArgs["result"]["loadMinute"]>
 
 export type LoadMinuteSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   minute?: boolean
@@ -521,6 +546,7 @@ export type LoadMinuteSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
 }, ExtArgs["result"]["loadMinute"]>
 
 export type LoadMinuteSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   minute?: boolean
@@ -534,6 +560,7 @@ export type LoadMinuteSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
 }, ExtArgs["result"]["loadMinute"]>
 
 export type LoadMinuteSelectScalar = {
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   minute?: boolean
@@ -546,12 +573,13 @@ export type LoadMinuteSelectScalar = {
   subscribersSum?: boolean
 }
 
-export type LoadMinuteOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"namespace" | "group" | "minute" | "role" | "region" | "samples" | "connectionsSum" | "connectionsMax" | "publishersSum" | "subscribersSum", ExtArgs["result"]["loadMinute"]>
+export type LoadMinuteOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"clusterId" | "namespace" | "group" | "minute" | "role" | "region" | "samples" | "connectionsSum" | "connectionsMax" | "publishersSum" | "subscribersSum", ExtArgs["result"]["loadMinute"]>
 
 export type $LoadMinutePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "LoadMinute"
   objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
+    clusterId: string
     namespace: string
     group: string
     minute: Date
@@ -645,8 +673,8 @@ export interface LoadMinuteDelegate<ExtArgs extends runtime.Types.Extensions.Int
    * // Get first 10 LoadMinutes
    * const loadMinutes = await prisma.loadMinute.findMany({ take: 10 })
    * 
-   * // Only select the `namespace`
-   * const loadMinuteWithNamespaceOnly = await prisma.loadMinute.findMany({ select: { namespace: true } })
+   * // Only select the `clusterId`
+   * const loadMinuteWithClusterIdOnly = await prisma.loadMinute.findMany({ select: { clusterId: true } })
    * 
    */
   findMany<T extends LoadMinuteFindManyArgs>(args?: Prisma.SelectSubset<T, LoadMinuteFindManyArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$LoadMinutePayload<ExtArgs>, T, "findMany", GlobalOmitOptions>>
@@ -690,9 +718,9 @@ export interface LoadMinuteDelegate<ExtArgs extends runtime.Types.Extensions.Int
    *   ]
    * })
    * 
-   * // Create many LoadMinutes and only return the `namespace`
-   * const loadMinuteWithNamespaceOnly = await prisma.loadMinute.createManyAndReturn({
-   *   select: { namespace: true },
+   * // Create many LoadMinutes and only return the `clusterId`
+   * const loadMinuteWithClusterIdOnly = await prisma.loadMinute.createManyAndReturn({
+   *   select: { clusterId: true },
    *   data: [
    *     // ... provide data here
    *   ]
@@ -781,9 +809,9 @@ export interface LoadMinuteDelegate<ExtArgs extends runtime.Types.Extensions.Int
    *   ]
    * })
    * 
-   * // Update zero or more LoadMinutes and only return the `namespace`
-   * const loadMinuteWithNamespaceOnly = await prisma.loadMinute.updateManyAndReturn({
-   *   select: { namespace: true },
+   * // Update zero or more LoadMinutes and only return the `clusterId`
+   * const loadMinuteWithClusterIdOnly = await prisma.loadMinute.updateManyAndReturn({
+   *   select: { clusterId: true },
    *   where: {
    *     // ... provide filter here
    *   },
@@ -985,6 +1013,7 @@ export interface Prisma__LoadMinuteClient<T, Null = never, ExtArgs extends runti
  * Fields of the LoadMinute model
  */
 export interface LoadMinuteFieldRefs {
+  readonly clusterId: Prisma.FieldRef<"LoadMinute", 'String'>
   readonly namespace: Prisma.FieldRef<"LoadMinute", 'String'>
   readonly group: Prisma.FieldRef<"LoadMinute", 'String'>
   readonly minute: Prisma.FieldRef<"LoadMinute", 'DateTime'>

@@ -25,6 +25,7 @@ export type AggregateNodeLife = {
 }
 
 export type NodeLifeMinAggregateOutputType = {
+  clusterId: string | null
   uid: string | null
   namespace: string | null
   group: string | null
@@ -39,6 +40,7 @@ export type NodeLifeMinAggregateOutputType = {
 }
 
 export type NodeLifeMaxAggregateOutputType = {
+  clusterId: string | null
   uid: string | null
   namespace: string | null
   group: string | null
@@ -53,6 +55,7 @@ export type NodeLifeMaxAggregateOutputType = {
 }
 
 export type NodeLifeCountAggregateOutputType = {
+  clusterId: number
   uid: number
   namespace: number
   group: number
@@ -69,6 +72,7 @@ export type NodeLifeCountAggregateOutputType = {
 
 
 export type NodeLifeMinAggregateInputType = {
+  clusterId?: true
   uid?: true
   namespace?: true
   group?: true
@@ -83,6 +87,7 @@ export type NodeLifeMinAggregateInputType = {
 }
 
 export type NodeLifeMaxAggregateInputType = {
+  clusterId?: true
   uid?: true
   namespace?: true
   group?: true
@@ -97,6 +102,7 @@ export type NodeLifeMaxAggregateInputType = {
 }
 
 export type NodeLifeCountAggregateInputType = {
+  clusterId?: true
   uid?: true
   namespace?: true
   group?: true
@@ -184,6 +190,7 @@ export type NodeLifeGroupByArgs<ExtArgs extends runtime.Types.Extensions.Interna
 }
 
 export type NodeLifeGroupByOutputType = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -219,6 +226,7 @@ export type NodeLifeWhereInput = {
   AND?: Prisma.NodeLifeWhereInput | Prisma.NodeLifeWhereInput[]
   OR?: Prisma.NodeLifeWhereInput[]
   NOT?: Prisma.NodeLifeWhereInput | Prisma.NodeLifeWhereInput[]
+  clusterId?: Prisma.StringFilter<"NodeLife"> | string
   uid?: Prisma.StringFilter<"NodeLife"> | string
   namespace?: Prisma.StringFilter<"NodeLife"> | string
   group?: Prisma.StringFilter<"NodeLife"> | string
@@ -234,6 +242,7 @@ export type NodeLifeWhereInput = {
 }
 
 export type NodeLifeOrderByWithRelationInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -249,10 +258,12 @@ export type NodeLifeOrderByWithRelationInput = {
 }
 
 export type NodeLifeWhereUniqueInput = Prisma.AtLeast<{
-  uid?: string
+  clusterId_uid?: Prisma.NodeLifeClusterIdUidCompoundUniqueInput
   AND?: Prisma.NodeLifeWhereInput | Prisma.NodeLifeWhereInput[]
   OR?: Prisma.NodeLifeWhereInput[]
   NOT?: Prisma.NodeLifeWhereInput | Prisma.NodeLifeWhereInput[]
+  clusterId?: Prisma.StringFilter<"NodeLife"> | string
+  uid?: Prisma.StringFilter<"NodeLife"> | string
   namespace?: Prisma.StringFilter<"NodeLife"> | string
   group?: Prisma.StringFilter<"NodeLife"> | string
   name?: Prisma.StringFilter<"NodeLife"> | string
@@ -264,9 +275,10 @@ export type NodeLifeWhereUniqueInput = Prisma.AtLeast<{
   closedAt?: Prisma.DateTimeNullableFilter<"NodeLife"> | Date | string | null
   closeReason?: Prisma.StringNullableFilter<"NodeLife"> | string | null
   transitions?: Prisma.NodeTransitionListRelationFilter
-}, "uid">
+}, "clusterId_uid">
 
 export type NodeLifeOrderByWithAggregationInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -287,6 +299,7 @@ export type NodeLifeScalarWhereWithAggregatesInput = {
   AND?: Prisma.NodeLifeScalarWhereWithAggregatesInput | Prisma.NodeLifeScalarWhereWithAggregatesInput[]
   OR?: Prisma.NodeLifeScalarWhereWithAggregatesInput[]
   NOT?: Prisma.NodeLifeScalarWhereWithAggregatesInput | Prisma.NodeLifeScalarWhereWithAggregatesInput[]
+  clusterId?: Prisma.StringWithAggregatesFilter<"NodeLife"> | string
   uid?: Prisma.StringWithAggregatesFilter<"NodeLife"> | string
   namespace?: Prisma.StringWithAggregatesFilter<"NodeLife"> | string
   group?: Prisma.StringWithAggregatesFilter<"NodeLife"> | string
@@ -301,6 +314,7 @@ export type NodeLifeScalarWhereWithAggregatesInput = {
 }
 
 export type NodeLifeCreateInput = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -316,6 +330,7 @@ export type NodeLifeCreateInput = {
 }
 
 export type NodeLifeUncheckedCreateInput = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -331,6 +346,7 @@ export type NodeLifeUncheckedCreateInput = {
 }
 
 export type NodeLifeUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -346,6 +362,7 @@ export type NodeLifeUpdateInput = {
 }
 
 export type NodeLifeUncheckedUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -361,6 +378,7 @@ export type NodeLifeUncheckedUpdateInput = {
 }
 
 export type NodeLifeCreateManyInput = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -375,6 +393,7 @@ export type NodeLifeCreateManyInput = {
 }
 
 export type NodeLifeUpdateManyMutationInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -389,6 +408,7 @@ export type NodeLifeUpdateManyMutationInput = {
 }
 
 export type NodeLifeUncheckedUpdateManyInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -402,7 +422,13 @@ export type NodeLifeUncheckedUpdateManyInput = {
   closeReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
+export type NodeLifeClusterIdUidCompoundUniqueInput = {
+  clusterId: string
+  uid: string
+}
+
 export type NodeLifeCountOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -417,6 +443,7 @@ export type NodeLifeCountOrderByAggregateInput = {
 }
 
 export type NodeLifeMaxOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -431,6 +458,7 @@ export type NodeLifeMaxOrderByAggregateInput = {
 }
 
 export type NodeLifeMinOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   uid?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
@@ -480,6 +508,7 @@ export type NodeLifeUpdateOneRequiredWithoutTransitionsNestedInput = {
 }
 
 export type NodeLifeCreateWithoutTransitionsInput = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -494,6 +523,7 @@ export type NodeLifeCreateWithoutTransitionsInput = {
 }
 
 export type NodeLifeUncheckedCreateWithoutTransitionsInput = {
+  clusterId: string
   uid: string
   namespace: string
   group: string
@@ -524,6 +554,7 @@ export type NodeLifeUpdateToOneWithWhereWithoutTransitionsInput = {
 }
 
 export type NodeLifeUpdateWithoutTransitionsInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -538,6 +569,7 @@ export type NodeLifeUpdateWithoutTransitionsInput = {
 }
 
 export type NodeLifeUncheckedUpdateWithoutTransitionsInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   uid?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
@@ -583,6 +615,7 @@ export type NodeLifeCountOutputTypeCountTransitionsArgs<ExtArgs extends runtime.
 
 
 export type NodeLifeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   uid?: boolean
   namespace?: boolean
   group?: boolean
@@ -599,6 +632,7 @@ export type NodeLifeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
 }, ExtArgs["result"]["nodeLife"]>
 
 export type NodeLifeSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   uid?: boolean
   namespace?: boolean
   group?: boolean
@@ -613,6 +647,7 @@ export type NodeLifeSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
 }, ExtArgs["result"]["nodeLife"]>
 
 export type NodeLifeSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   uid?: boolean
   namespace?: boolean
   group?: boolean
@@ -627,6 +662,7 @@ export type NodeLifeSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
 }, ExtArgs["result"]["nodeLife"]>
 
 export type NodeLifeSelectScalar = {
+  clusterId?: boolean
   uid?: boolean
   namespace?: boolean
   group?: boolean
@@ -640,7 +676,7 @@ export type NodeLifeSelectScalar = {
   closeReason?: boolean
 }
 
-export type NodeLifeOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"uid" | "namespace" | "group" | "name" | "role" | "region" | "platform" | "providerId" | "openedAt" | "closedAt" | "closeReason", ExtArgs["result"]["nodeLife"]>
+export type NodeLifeOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"clusterId" | "uid" | "namespace" | "group" | "name" | "role" | "region" | "platform" | "providerId" | "openedAt" | "closedAt" | "closeReason", ExtArgs["result"]["nodeLife"]>
 export type NodeLifeInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   transitions?: boolean | Prisma.NodeLife$transitionsArgs<ExtArgs>
   _count?: boolean | Prisma.NodeLifeCountOutputTypeDefaultArgs<ExtArgs>
@@ -654,6 +690,7 @@ export type $NodeLifePayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     transitions: Prisma.$NodeTransitionPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
+    clusterId: string
     uid: string
     namespace: string
     group: string
@@ -748,8 +785,8 @@ export interface NodeLifeDelegate<ExtArgs extends runtime.Types.Extensions.Inter
    * // Get first 10 NodeLives
    * const nodeLives = await prisma.nodeLife.findMany({ take: 10 })
    * 
-   * // Only select the `uid`
-   * const nodeLifeWithUidOnly = await prisma.nodeLife.findMany({ select: { uid: true } })
+   * // Only select the `clusterId`
+   * const nodeLifeWithClusterIdOnly = await prisma.nodeLife.findMany({ select: { clusterId: true } })
    * 
    */
   findMany<T extends NodeLifeFindManyArgs>(args?: Prisma.SelectSubset<T, NodeLifeFindManyArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$NodeLifePayload<ExtArgs>, T, "findMany", GlobalOmitOptions>>
@@ -793,9 +830,9 @@ export interface NodeLifeDelegate<ExtArgs extends runtime.Types.Extensions.Inter
    *   ]
    * })
    * 
-   * // Create many NodeLives and only return the `uid`
-   * const nodeLifeWithUidOnly = await prisma.nodeLife.createManyAndReturn({
-   *   select: { uid: true },
+   * // Create many NodeLives and only return the `clusterId`
+   * const nodeLifeWithClusterIdOnly = await prisma.nodeLife.createManyAndReturn({
+   *   select: { clusterId: true },
    *   data: [
    *     // ... provide data here
    *   ]
@@ -884,9 +921,9 @@ export interface NodeLifeDelegate<ExtArgs extends runtime.Types.Extensions.Inter
    *   ]
    * })
    * 
-   * // Update zero or more NodeLives and only return the `uid`
-   * const nodeLifeWithUidOnly = await prisma.nodeLife.updateManyAndReturn({
-   *   select: { uid: true },
+   * // Update zero or more NodeLives and only return the `clusterId`
+   * const nodeLifeWithClusterIdOnly = await prisma.nodeLife.updateManyAndReturn({
+   *   select: { clusterId: true },
    *   where: {
    *     // ... provide filter here
    *   },
@@ -1089,6 +1126,7 @@ export interface Prisma__NodeLifeClient<T, Null = never, ExtArgs extends runtime
  * Fields of the NodeLife model
  */
 export interface NodeLifeFieldRefs {
+  readonly clusterId: Prisma.FieldRef<"NodeLife", 'String'>
   readonly uid: Prisma.FieldRef<"NodeLife", 'String'>
   readonly namespace: Prisma.FieldRef<"NodeLife", 'String'>
   readonly group: Prisma.FieldRef<"NodeLife", 'String'>

@@ -35,6 +35,7 @@ export type NodeTransitionSumAggregateOutputType = {
 }
 
 export type NodeTransitionMinAggregateOutputType = {
+  clusterId: string | null
   lifeUid: string | null
   at: Date | null
   phase: string | null
@@ -43,6 +44,7 @@ export type NodeTransitionMinAggregateOutputType = {
 }
 
 export type NodeTransitionMaxAggregateOutputType = {
+  clusterId: string | null
   lifeUid: string | null
   at: Date | null
   phase: string | null
@@ -51,6 +53,7 @@ export type NodeTransitionMaxAggregateOutputType = {
 }
 
 export type NodeTransitionCountAggregateOutputType = {
+  clusterId: number
   lifeUid: number
   at: number
   phase: number
@@ -69,6 +72,7 @@ export type NodeTransitionSumAggregateInputType = {
 }
 
 export type NodeTransitionMinAggregateInputType = {
+  clusterId?: true
   lifeUid?: true
   at?: true
   phase?: true
@@ -77,6 +81,7 @@ export type NodeTransitionMinAggregateInputType = {
 }
 
 export type NodeTransitionMaxAggregateInputType = {
+  clusterId?: true
   lifeUid?: true
   at?: true
   phase?: true
@@ -85,6 +90,7 @@ export type NodeTransitionMaxAggregateInputType = {
 }
 
 export type NodeTransitionCountAggregateInputType = {
+  clusterId?: true
   lifeUid?: true
   at?: true
   phase?: true
@@ -180,6 +186,7 @@ export type NodeTransitionGroupByArgs<ExtArgs extends runtime.Types.Extensions.I
 }
 
 export type NodeTransitionGroupByOutputType = {
+  clusterId: string
   lifeUid: string
   at: Date
   phase: string
@@ -211,6 +218,7 @@ export type NodeTransitionWhereInput = {
   AND?: Prisma.NodeTransitionWhereInput | Prisma.NodeTransitionWhereInput[]
   OR?: Prisma.NodeTransitionWhereInput[]
   NOT?: Prisma.NodeTransitionWhereInput | Prisma.NodeTransitionWhereInput[]
+  clusterId?: Prisma.StringFilter<"NodeTransition"> | string
   lifeUid?: Prisma.StringFilter<"NodeTransition"> | string
   at?: Prisma.DateTimeFilter<"NodeTransition"> | Date | string
   phase?: Prisma.StringFilter<"NodeTransition"> | string
@@ -220,6 +228,7 @@ export type NodeTransitionWhereInput = {
 }
 
 export type NodeTransitionOrderByWithRelationInput = {
+  clusterId?: Prisma.SortOrder
   lifeUid?: Prisma.SortOrder
   at?: Prisma.SortOrder
   phase?: Prisma.SortOrder
@@ -229,19 +238,21 @@ export type NodeTransitionOrderByWithRelationInput = {
 }
 
 export type NodeTransitionWhereUniqueInput = Prisma.AtLeast<{
-  lifeUid_at_phase?: Prisma.NodeTransitionLifeUidAtPhaseCompoundUniqueInput
+  clusterId_lifeUid_at_phase?: Prisma.NodeTransitionClusterIdLifeUidAtPhaseCompoundUniqueInput
   AND?: Prisma.NodeTransitionWhereInput | Prisma.NodeTransitionWhereInput[]
   OR?: Prisma.NodeTransitionWhereInput[]
   NOT?: Prisma.NodeTransitionWhereInput | Prisma.NodeTransitionWhereInput[]
+  clusterId?: Prisma.StringFilter<"NodeTransition"> | string
   lifeUid?: Prisma.StringFilter<"NodeTransition"> | string
   at?: Prisma.DateTimeFilter<"NodeTransition"> | Date | string
   phase?: Prisma.StringFilter<"NodeTransition"> | string
   reason?: Prisma.StringFilter<"NodeTransition"> | string
   sequence?: Prisma.BigIntFilter<"NodeTransition"> | bigint | number
   life?: Prisma.XOR<Prisma.NodeLifeScalarRelationFilter, Prisma.NodeLifeWhereInput>
-}, "lifeUid_at_phase">
+}, "clusterId_lifeUid_at_phase">
 
 export type NodeTransitionOrderByWithAggregationInput = {
+  clusterId?: Prisma.SortOrder
   lifeUid?: Prisma.SortOrder
   at?: Prisma.SortOrder
   phase?: Prisma.SortOrder
@@ -258,6 +269,7 @@ export type NodeTransitionScalarWhereWithAggregatesInput = {
   AND?: Prisma.NodeTransitionScalarWhereWithAggregatesInput | Prisma.NodeTransitionScalarWhereWithAggregatesInput[]
   OR?: Prisma.NodeTransitionScalarWhereWithAggregatesInput[]
   NOT?: Prisma.NodeTransitionScalarWhereWithAggregatesInput | Prisma.NodeTransitionScalarWhereWithAggregatesInput[]
+  clusterId?: Prisma.StringWithAggregatesFilter<"NodeTransition"> | string
   lifeUid?: Prisma.StringWithAggregatesFilter<"NodeTransition"> | string
   at?: Prisma.DateTimeWithAggregatesFilter<"NodeTransition"> | Date | string
   phase?: Prisma.StringWithAggregatesFilter<"NodeTransition"> | string
@@ -274,6 +286,7 @@ export type NodeTransitionCreateInput = {
 }
 
 export type NodeTransitionUncheckedCreateInput = {
+  clusterId: string
   lifeUid: string
   at: Date | string
   phase: string
@@ -290,6 +303,7 @@ export type NodeTransitionUpdateInput = {
 }
 
 export type NodeTransitionUncheckedUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   lifeUid?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   phase?: Prisma.StringFieldUpdateOperationsInput | string
@@ -298,6 +312,7 @@ export type NodeTransitionUncheckedUpdateInput = {
 }
 
 export type NodeTransitionCreateManyInput = {
+  clusterId: string
   lifeUid: string
   at: Date | string
   phase: string
@@ -313,6 +328,7 @@ export type NodeTransitionUpdateManyMutationInput = {
 }
 
 export type NodeTransitionUncheckedUpdateManyInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   lifeUid?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   phase?: Prisma.StringFieldUpdateOperationsInput | string
@@ -330,13 +346,15 @@ export type NodeTransitionOrderByRelationAggregateInput = {
   _count?: Prisma.SortOrder
 }
 
-export type NodeTransitionLifeUidAtPhaseCompoundUniqueInput = {
+export type NodeTransitionClusterIdLifeUidAtPhaseCompoundUniqueInput = {
+  clusterId: string
   lifeUid: string
   at: Date | string
   phase: string
 }
 
 export type NodeTransitionCountOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   lifeUid?: Prisma.SortOrder
   at?: Prisma.SortOrder
   phase?: Prisma.SortOrder
@@ -349,6 +367,7 @@ export type NodeTransitionAvgOrderByAggregateInput = {
 }
 
 export type NodeTransitionMaxOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   lifeUid?: Prisma.SortOrder
   at?: Prisma.SortOrder
   phase?: Prisma.SortOrder
@@ -357,6 +376,7 @@ export type NodeTransitionMaxOrderByAggregateInput = {
 }
 
 export type NodeTransitionMinOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   lifeUid?: Prisma.SortOrder
   at?: Prisma.SortOrder
   phase?: Prisma.SortOrder
@@ -462,6 +482,7 @@ export type NodeTransitionScalarWhereInput = {
   AND?: Prisma.NodeTransitionScalarWhereInput | Prisma.NodeTransitionScalarWhereInput[]
   OR?: Prisma.NodeTransitionScalarWhereInput[]
   NOT?: Prisma.NodeTransitionScalarWhereInput | Prisma.NodeTransitionScalarWhereInput[]
+  clusterId?: Prisma.StringFilter<"NodeTransition"> | string
   lifeUid?: Prisma.StringFilter<"NodeTransition"> | string
   at?: Prisma.DateTimeFilter<"NodeTransition"> | Date | string
   phase?: Prisma.StringFilter<"NodeTransition"> | string
@@ -500,6 +521,7 @@ export type NodeTransitionUncheckedUpdateManyWithoutLifeInput = {
 
 
 export type NodeTransitionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   lifeUid?: boolean
   at?: boolean
   phase?: boolean
@@ -509,6 +531,7 @@ export type NodeTransitionSelect<ExtArgs extends runtime.Types.Extensions.Intern
 }, ExtArgs["result"]["nodeTransition"]>
 
 export type NodeTransitionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   lifeUid?: boolean
   at?: boolean
   phase?: boolean
@@ -518,6 +541,7 @@ export type NodeTransitionSelectCreateManyAndReturn<ExtArgs extends runtime.Type
 }, ExtArgs["result"]["nodeTransition"]>
 
 export type NodeTransitionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   lifeUid?: boolean
   at?: boolean
   phase?: boolean
@@ -527,6 +551,7 @@ export type NodeTransitionSelectUpdateManyAndReturn<ExtArgs extends runtime.Type
 }, ExtArgs["result"]["nodeTransition"]>
 
 export type NodeTransitionSelectScalar = {
+  clusterId?: boolean
   lifeUid?: boolean
   at?: boolean
   phase?: boolean
@@ -534,7 +559,7 @@ export type NodeTransitionSelectScalar = {
   sequence?: boolean
 }
 
-export type NodeTransitionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"lifeUid" | "at" | "phase" | "reason" | "sequence", ExtArgs["result"]["nodeTransition"]>
+export type NodeTransitionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"clusterId" | "lifeUid" | "at" | "phase" | "reason" | "sequence", ExtArgs["result"]["nodeTransition"]>
 export type NodeTransitionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   life?: boolean | Prisma.NodeLifeDefaultArgs<ExtArgs>
 }
@@ -551,6 +576,7 @@ export type $NodeTransitionPayload<ExtArgs extends runtime.Types.Extensions.Inte
     life: Prisma.$NodeLifePayload<ExtArgs>
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
+    clusterId: string
     lifeUid: string
     at: Date
     phase: string
@@ -639,8 +665,8 @@ export interface NodeTransitionDelegate<ExtArgs extends runtime.Types.Extensions
    * // Get first 10 NodeTransitions
    * const nodeTransitions = await prisma.nodeTransition.findMany({ take: 10 })
    * 
-   * // Only select the `lifeUid`
-   * const nodeTransitionWithLifeUidOnly = await prisma.nodeTransition.findMany({ select: { lifeUid: true } })
+   * // Only select the `clusterId`
+   * const nodeTransitionWithClusterIdOnly = await prisma.nodeTransition.findMany({ select: { clusterId: true } })
    * 
    */
   findMany<T extends NodeTransitionFindManyArgs>(args?: Prisma.SelectSubset<T, NodeTransitionFindManyArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$NodeTransitionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions>>
@@ -684,9 +710,9 @@ export interface NodeTransitionDelegate<ExtArgs extends runtime.Types.Extensions
    *   ]
    * })
    * 
-   * // Create many NodeTransitions and only return the `lifeUid`
-   * const nodeTransitionWithLifeUidOnly = await prisma.nodeTransition.createManyAndReturn({
-   *   select: { lifeUid: true },
+   * // Create many NodeTransitions and only return the `clusterId`
+   * const nodeTransitionWithClusterIdOnly = await prisma.nodeTransition.createManyAndReturn({
+   *   select: { clusterId: true },
    *   data: [
    *     // ... provide data here
    *   ]
@@ -775,9 +801,9 @@ export interface NodeTransitionDelegate<ExtArgs extends runtime.Types.Extensions
    *   ]
    * })
    * 
-   * // Update zero or more NodeTransitions and only return the `lifeUid`
-   * const nodeTransitionWithLifeUidOnly = await prisma.nodeTransition.updateManyAndReturn({
-   *   select: { lifeUid: true },
+   * // Update zero or more NodeTransitions and only return the `clusterId`
+   * const nodeTransitionWithClusterIdOnly = await prisma.nodeTransition.updateManyAndReturn({
+   *   select: { clusterId: true },
    *   where: {
    *     // ... provide filter here
    *   },
@@ -980,6 +1006,7 @@ export interface Prisma__NodeTransitionClient<T, Null = never, ExtArgs extends r
  * Fields of the NodeTransition model
  */
 export interface NodeTransitionFieldRefs {
+  readonly clusterId: Prisma.FieldRef<"NodeTransition", 'String'>
   readonly lifeUid: Prisma.FieldRef<"NodeTransition", 'String'>
   readonly at: Prisma.FieldRef<"NodeTransition", 'DateTime'>
   readonly phase: Prisma.FieldRef<"NodeTransition", 'String'>

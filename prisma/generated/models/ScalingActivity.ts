@@ -39,6 +39,7 @@ export type ScalingActivitySumAggregateOutputType = {
 }
 
 export type ScalingActivityMinAggregateOutputType = {
+  clusterId: string | null
   namespace: string | null
   group: string | null
   role: string | null
@@ -47,6 +48,7 @@ export type ScalingActivityMinAggregateOutputType = {
   kind: string | null
   reason: string | null
   message: string | null
+  latestMessage: string | null
   deciderVersion: number | null
   firstAt: Date | null
   lastAt: Date | null
@@ -54,6 +56,7 @@ export type ScalingActivityMinAggregateOutputType = {
 }
 
 export type ScalingActivityMaxAggregateOutputType = {
+  clusterId: string | null
   namespace: string | null
   group: string | null
   role: string | null
@@ -62,6 +65,7 @@ export type ScalingActivityMaxAggregateOutputType = {
   kind: string | null
   reason: string | null
   message: string | null
+  latestMessage: string | null
   deciderVersion: number | null
   firstAt: Date | null
   lastAt: Date | null
@@ -69,6 +73,7 @@ export type ScalingActivityMaxAggregateOutputType = {
 }
 
 export type ScalingActivityCountAggregateOutputType = {
+  clusterId: number
   namespace: number
   group: number
   role: number
@@ -77,6 +82,7 @@ export type ScalingActivityCountAggregateOutputType = {
   kind: number
   reason: number
   message: number
+  latestMessage: number
   deciderVersion: number
   input: number
   firstAt: number
@@ -99,6 +105,7 @@ export type ScalingActivitySumAggregateInputType = {
 }
 
 export type ScalingActivityMinAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   role?: true
@@ -107,6 +114,7 @@ export type ScalingActivityMinAggregateInputType = {
   kind?: true
   reason?: true
   message?: true
+  latestMessage?: true
   deciderVersion?: true
   firstAt?: true
   lastAt?: true
@@ -114,6 +122,7 @@ export type ScalingActivityMinAggregateInputType = {
 }
 
 export type ScalingActivityMaxAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   role?: true
@@ -122,6 +131,7 @@ export type ScalingActivityMaxAggregateInputType = {
   kind?: true
   reason?: true
   message?: true
+  latestMessage?: true
   deciderVersion?: true
   firstAt?: true
   lastAt?: true
@@ -129,6 +139,7 @@ export type ScalingActivityMaxAggregateInputType = {
 }
 
 export type ScalingActivityCountAggregateInputType = {
+  clusterId?: true
   namespace?: true
   group?: true
   role?: true
@@ -137,6 +148,7 @@ export type ScalingActivityCountAggregateInputType = {
   kind?: true
   reason?: true
   message?: true
+  latestMessage?: true
   deciderVersion?: true
   input?: true
   firstAt?: true
@@ -232,6 +244,7 @@ export type ScalingActivityGroupByArgs<ExtArgs extends runtime.Types.Extensions.
 }
 
 export type ScalingActivityGroupByOutputType = {
+  clusterId: string
   namespace: string
   group: string
   role: string
@@ -240,6 +253,7 @@ export type ScalingActivityGroupByOutputType = {
   kind: string
   reason: string
   message: string
+  latestMessage: string | null
   deciderVersion: number
   input: runtime.JsonValue
   firstAt: Date
@@ -271,6 +285,7 @@ export type ScalingActivityWhereInput = {
   AND?: Prisma.ScalingActivityWhereInput | Prisma.ScalingActivityWhereInput[]
   OR?: Prisma.ScalingActivityWhereInput[]
   NOT?: Prisma.ScalingActivityWhereInput | Prisma.ScalingActivityWhereInput[]
+  clusterId?: Prisma.StringFilter<"ScalingActivity"> | string
   namespace?: Prisma.StringFilter<"ScalingActivity"> | string
   group?: Prisma.StringFilter<"ScalingActivity"> | string
   role?: Prisma.StringFilter<"ScalingActivity"> | string
@@ -279,6 +294,7 @@ export type ScalingActivityWhereInput = {
   kind?: Prisma.StringFilter<"ScalingActivity"> | string
   reason?: Prisma.StringFilter<"ScalingActivity"> | string
   message?: Prisma.StringFilter<"ScalingActivity"> | string
+  latestMessage?: Prisma.StringNullableFilter<"ScalingActivity"> | string | null
   deciderVersion?: Prisma.IntFilter<"ScalingActivity"> | number
   input?: Prisma.JsonFilter<"ScalingActivity">
   firstAt?: Prisma.DateTimeFilter<"ScalingActivity"> | Date | string
@@ -287,6 +303,7 @@ export type ScalingActivityWhereInput = {
 }
 
 export type ScalingActivityOrderByWithRelationInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   role?: Prisma.SortOrder
@@ -295,6 +312,7 @@ export type ScalingActivityOrderByWithRelationInput = {
   kind?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   message?: Prisma.SortOrder
+  latestMessage?: Prisma.SortOrderInput | Prisma.SortOrder
   deciderVersion?: Prisma.SortOrder
   input?: Prisma.SortOrder
   firstAt?: Prisma.SortOrder
@@ -303,10 +321,11 @@ export type ScalingActivityOrderByWithRelationInput = {
 }
 
 export type ScalingActivityWhereUniqueInput = Prisma.AtLeast<{
-  namespace_group_role_region_number?: Prisma.ScalingActivityNamespaceGroupRoleRegionNumberCompoundUniqueInput
+  clusterId_namespace_group_role_region_number?: Prisma.ScalingActivityClusterIdNamespaceGroupRoleRegionNumberCompoundUniqueInput
   AND?: Prisma.ScalingActivityWhereInput | Prisma.ScalingActivityWhereInput[]
   OR?: Prisma.ScalingActivityWhereInput[]
   NOT?: Prisma.ScalingActivityWhereInput | Prisma.ScalingActivityWhereInput[]
+  clusterId?: Prisma.StringFilter<"ScalingActivity"> | string
   namespace?: Prisma.StringFilter<"ScalingActivity"> | string
   group?: Prisma.StringFilter<"ScalingActivity"> | string
   role?: Prisma.StringFilter<"ScalingActivity"> | string
@@ -315,14 +334,16 @@ export type ScalingActivityWhereUniqueInput = Prisma.AtLeast<{
   kind?: Prisma.StringFilter<"ScalingActivity"> | string
   reason?: Prisma.StringFilter<"ScalingActivity"> | string
   message?: Prisma.StringFilter<"ScalingActivity"> | string
+  latestMessage?: Prisma.StringNullableFilter<"ScalingActivity"> | string | null
   deciderVersion?: Prisma.IntFilter<"ScalingActivity"> | number
   input?: Prisma.JsonFilter<"ScalingActivity">
   firstAt?: Prisma.DateTimeFilter<"ScalingActivity"> | Date | string
   lastAt?: Prisma.DateTimeFilter<"ScalingActivity"> | Date | string
   count?: Prisma.IntFilter<"ScalingActivity"> | number
-}, "namespace_group_role_region_number">
+}, "clusterId_namespace_group_role_region_number">
 
 export type ScalingActivityOrderByWithAggregationInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   role?: Prisma.SortOrder
@@ -331,6 +352,7 @@ export type ScalingActivityOrderByWithAggregationInput = {
   kind?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   message?: Prisma.SortOrder
+  latestMessage?: Prisma.SortOrderInput | Prisma.SortOrder
   deciderVersion?: Prisma.SortOrder
   input?: Prisma.SortOrder
   firstAt?: Prisma.SortOrder
@@ -347,6 +369,7 @@ export type ScalingActivityScalarWhereWithAggregatesInput = {
   AND?: Prisma.ScalingActivityScalarWhereWithAggregatesInput | Prisma.ScalingActivityScalarWhereWithAggregatesInput[]
   OR?: Prisma.ScalingActivityScalarWhereWithAggregatesInput[]
   NOT?: Prisma.ScalingActivityScalarWhereWithAggregatesInput | Prisma.ScalingActivityScalarWhereWithAggregatesInput[]
+  clusterId?: Prisma.StringWithAggregatesFilter<"ScalingActivity"> | string
   namespace?: Prisma.StringWithAggregatesFilter<"ScalingActivity"> | string
   group?: Prisma.StringWithAggregatesFilter<"ScalingActivity"> | string
   role?: Prisma.StringWithAggregatesFilter<"ScalingActivity"> | string
@@ -355,6 +378,7 @@ export type ScalingActivityScalarWhereWithAggregatesInput = {
   kind?: Prisma.StringWithAggregatesFilter<"ScalingActivity"> | string
   reason?: Prisma.StringWithAggregatesFilter<"ScalingActivity"> | string
   message?: Prisma.StringWithAggregatesFilter<"ScalingActivity"> | string
+  latestMessage?: Prisma.StringNullableWithAggregatesFilter<"ScalingActivity"> | string | null
   deciderVersion?: Prisma.IntWithAggregatesFilter<"ScalingActivity"> | number
   input?: Prisma.JsonWithAggregatesFilter<"ScalingActivity">
   firstAt?: Prisma.DateTimeWithAggregatesFilter<"ScalingActivity"> | Date | string
@@ -363,6 +387,7 @@ export type ScalingActivityScalarWhereWithAggregatesInput = {
 }
 
 export type ScalingActivityCreateInput = {
+  clusterId: string
   namespace: string
   group: string
   role: string
@@ -371,6 +396,7 @@ export type ScalingActivityCreateInput = {
   kind: string
   reason: string
   message: string
+  latestMessage?: string | null
   deciderVersion: number
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   firstAt: Date | string
@@ -379,6 +405,7 @@ export type ScalingActivityCreateInput = {
 }
 
 export type ScalingActivityUncheckedCreateInput = {
+  clusterId: string
   namespace: string
   group: string
   role: string
@@ -387,6 +414,7 @@ export type ScalingActivityUncheckedCreateInput = {
   kind: string
   reason: string
   message: string
+  latestMessage?: string | null
   deciderVersion: number
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   firstAt: Date | string
@@ -395,6 +423,7 @@ export type ScalingActivityUncheckedCreateInput = {
 }
 
 export type ScalingActivityUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   role?: Prisma.StringFieldUpdateOperationsInput | string
@@ -403,6 +432,7 @@ export type ScalingActivityUpdateInput = {
   kind?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   message?: Prisma.StringFieldUpdateOperationsInput | string
+  latestMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   deciderVersion?: Prisma.IntFieldUpdateOperationsInput | number
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   firstAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -411,6 +441,7 @@ export type ScalingActivityUpdateInput = {
 }
 
 export type ScalingActivityUncheckedUpdateInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   role?: Prisma.StringFieldUpdateOperationsInput | string
@@ -419,6 +450,7 @@ export type ScalingActivityUncheckedUpdateInput = {
   kind?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   message?: Prisma.StringFieldUpdateOperationsInput | string
+  latestMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   deciderVersion?: Prisma.IntFieldUpdateOperationsInput | number
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   firstAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -427,6 +459,7 @@ export type ScalingActivityUncheckedUpdateInput = {
 }
 
 export type ScalingActivityCreateManyInput = {
+  clusterId: string
   namespace: string
   group: string
   role: string
@@ -435,6 +468,7 @@ export type ScalingActivityCreateManyInput = {
   kind: string
   reason: string
   message: string
+  latestMessage?: string | null
   deciderVersion: number
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   firstAt: Date | string
@@ -443,6 +477,7 @@ export type ScalingActivityCreateManyInput = {
 }
 
 export type ScalingActivityUpdateManyMutationInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   role?: Prisma.StringFieldUpdateOperationsInput | string
@@ -451,6 +486,7 @@ export type ScalingActivityUpdateManyMutationInput = {
   kind?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   message?: Prisma.StringFieldUpdateOperationsInput | string
+  latestMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   deciderVersion?: Prisma.IntFieldUpdateOperationsInput | number
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   firstAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -459,6 +495,7 @@ export type ScalingActivityUpdateManyMutationInput = {
 }
 
 export type ScalingActivityUncheckedUpdateManyInput = {
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   role?: Prisma.StringFieldUpdateOperationsInput | string
@@ -467,6 +504,7 @@ export type ScalingActivityUncheckedUpdateManyInput = {
   kind?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   message?: Prisma.StringFieldUpdateOperationsInput | string
+  latestMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   deciderVersion?: Prisma.IntFieldUpdateOperationsInput | number
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   firstAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -474,7 +512,8 @@ export type ScalingActivityUncheckedUpdateManyInput = {
   count?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
-export type ScalingActivityNamespaceGroupRoleRegionNumberCompoundUniqueInput = {
+export type ScalingActivityClusterIdNamespaceGroupRoleRegionNumberCompoundUniqueInput = {
+  clusterId: string
   namespace: string
   group: string
   role: string
@@ -483,6 +522,7 @@ export type ScalingActivityNamespaceGroupRoleRegionNumberCompoundUniqueInput = {
 }
 
 export type ScalingActivityCountOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   role?: Prisma.SortOrder
@@ -491,6 +531,7 @@ export type ScalingActivityCountOrderByAggregateInput = {
   kind?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   message?: Prisma.SortOrder
+  latestMessage?: Prisma.SortOrder
   deciderVersion?: Prisma.SortOrder
   input?: Prisma.SortOrder
   firstAt?: Prisma.SortOrder
@@ -505,6 +546,7 @@ export type ScalingActivityAvgOrderByAggregateInput = {
 }
 
 export type ScalingActivityMaxOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   role?: Prisma.SortOrder
@@ -513,6 +555,7 @@ export type ScalingActivityMaxOrderByAggregateInput = {
   kind?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   message?: Prisma.SortOrder
+  latestMessage?: Prisma.SortOrder
   deciderVersion?: Prisma.SortOrder
   firstAt?: Prisma.SortOrder
   lastAt?: Prisma.SortOrder
@@ -520,6 +563,7 @@ export type ScalingActivityMaxOrderByAggregateInput = {
 }
 
 export type ScalingActivityMinOrderByAggregateInput = {
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   role?: Prisma.SortOrder
@@ -528,6 +572,7 @@ export type ScalingActivityMinOrderByAggregateInput = {
   kind?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   message?: Prisma.SortOrder
+  latestMessage?: Prisma.SortOrder
   deciderVersion?: Prisma.SortOrder
   firstAt?: Prisma.SortOrder
   lastAt?: Prisma.SortOrder
@@ -543,6 +588,7 @@ export type ScalingActivitySumOrderByAggregateInput = {
 
 
 export type ScalingActivitySelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   role?: boolean
@@ -551,6 +597,7 @@ export type ScalingActivitySelect<ExtArgs extends runtime.Types.Extensions.Inter
   kind?: boolean
   reason?: boolean
   message?: boolean
+  latestMessage?: boolean
   deciderVersion?: boolean
   input?: boolean
   firstAt?: boolean
@@ -559,6 +606,7 @@ export type ScalingActivitySelect<ExtArgs extends runtime.Types.Extensions.Inter
 }, ExtArgs["result"]["scalingActivity"]>
 
 export type ScalingActivitySelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   role?: boolean
@@ -567,6 +615,7 @@ export type ScalingActivitySelectCreateManyAndReturn<ExtArgs extends runtime.Typ
   kind?: boolean
   reason?: boolean
   message?: boolean
+  latestMessage?: boolean
   deciderVersion?: boolean
   input?: boolean
   firstAt?: boolean
@@ -575,6 +624,7 @@ export type ScalingActivitySelectCreateManyAndReturn<ExtArgs extends runtime.Typ
 }, ExtArgs["result"]["scalingActivity"]>
 
 export type ScalingActivitySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   role?: boolean
@@ -583,6 +633,7 @@ export type ScalingActivitySelectUpdateManyAndReturn<ExtArgs extends runtime.Typ
   kind?: boolean
   reason?: boolean
   message?: boolean
+  latestMessage?: boolean
   deciderVersion?: boolean
   input?: boolean
   firstAt?: boolean
@@ -591,6 +642,7 @@ export type ScalingActivitySelectUpdateManyAndReturn<ExtArgs extends runtime.Typ
 }, ExtArgs["result"]["scalingActivity"]>
 
 export type ScalingActivitySelectScalar = {
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   role?: boolean
@@ -599,6 +651,7 @@ export type ScalingActivitySelectScalar = {
   kind?: boolean
   reason?: boolean
   message?: boolean
+  latestMessage?: boolean
   deciderVersion?: boolean
   input?: boolean
   firstAt?: boolean
@@ -606,12 +659,13 @@ export type ScalingActivitySelectScalar = {
   count?: boolean
 }
 
-export type ScalingActivityOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"namespace" | "group" | "role" | "region" | "number" | "kind" | "reason" | "message" | "deciderVersion" | "input" | "firstAt" | "lastAt" | "count", ExtArgs["result"]["scalingActivity"]>
+export type ScalingActivityOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"clusterId" | "namespace" | "group" | "role" | "region" | "number" | "kind" | "reason" | "message" | "latestMessage" | "deciderVersion" | "input" | "firstAt" | "lastAt" | "count", ExtArgs["result"]["scalingActivity"]>
 
 export type $ScalingActivityPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "ScalingActivity"
   objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
+    clusterId: string
     namespace: string
     group: string
     role: string
@@ -620,6 +674,10 @@ export type $ScalingActivityPayload<ExtArgs extends runtime.Types.Extensions.Int
     kind: string
     reason: string
     message: string
+    /**
+     * What was said last, where it is another sentence.
+     */
+    latestMessage: string | null
     deciderVersion: number
     input: runtime.JsonValue
     firstAt: Date
@@ -708,8 +766,8 @@ export interface ScalingActivityDelegate<ExtArgs extends runtime.Types.Extension
    * // Get first 10 ScalingActivities
    * const scalingActivities = await prisma.scalingActivity.findMany({ take: 10 })
    * 
-   * // Only select the `namespace`
-   * const scalingActivityWithNamespaceOnly = await prisma.scalingActivity.findMany({ select: { namespace: true } })
+   * // Only select the `clusterId`
+   * const scalingActivityWithClusterIdOnly = await prisma.scalingActivity.findMany({ select: { clusterId: true } })
    * 
    */
   findMany<T extends ScalingActivityFindManyArgs>(args?: Prisma.SelectSubset<T, ScalingActivityFindManyArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$ScalingActivityPayload<ExtArgs>, T, "findMany", GlobalOmitOptions>>
@@ -753,9 +811,9 @@ export interface ScalingActivityDelegate<ExtArgs extends runtime.Types.Extension
    *   ]
    * })
    * 
-   * // Create many ScalingActivities and only return the `namespace`
-   * const scalingActivityWithNamespaceOnly = await prisma.scalingActivity.createManyAndReturn({
-   *   select: { namespace: true },
+   * // Create many ScalingActivities and only return the `clusterId`
+   * const scalingActivityWithClusterIdOnly = await prisma.scalingActivity.createManyAndReturn({
+   *   select: { clusterId: true },
    *   data: [
    *     // ... provide data here
    *   ]
@@ -844,9 +902,9 @@ export interface ScalingActivityDelegate<ExtArgs extends runtime.Types.Extension
    *   ]
    * })
    * 
-   * // Update zero or more ScalingActivities and only return the `namespace`
-   * const scalingActivityWithNamespaceOnly = await prisma.scalingActivity.updateManyAndReturn({
-   *   select: { namespace: true },
+   * // Update zero or more ScalingActivities and only return the `clusterId`
+   * const scalingActivityWithClusterIdOnly = await prisma.scalingActivity.updateManyAndReturn({
+   *   select: { clusterId: true },
    *   where: {
    *     // ... provide filter here
    *   },
@@ -1048,6 +1106,7 @@ export interface Prisma__ScalingActivityClient<T, Null = never, ExtArgs extends 
  * Fields of the ScalingActivity model
  */
 export interface ScalingActivityFieldRefs {
+  readonly clusterId: Prisma.FieldRef<"ScalingActivity", 'String'>
   readonly namespace: Prisma.FieldRef<"ScalingActivity", 'String'>
   readonly group: Prisma.FieldRef<"ScalingActivity", 'String'>
   readonly role: Prisma.FieldRef<"ScalingActivity", 'String'>
@@ -1056,6 +1115,7 @@ export interface ScalingActivityFieldRefs {
   readonly kind: Prisma.FieldRef<"ScalingActivity", 'String'>
   readonly reason: Prisma.FieldRef<"ScalingActivity", 'String'>
   readonly message: Prisma.FieldRef<"ScalingActivity", 'String'>
+  readonly latestMessage: Prisma.FieldRef<"ScalingActivity", 'String'>
   readonly deciderVersion: Prisma.FieldRef<"ScalingActivity", 'Int'>
   readonly input: Prisma.FieldRef<"ScalingActivity", 'Json'>
   readonly firstAt: Prisma.FieldRef<"ScalingActivity", 'DateTime'>

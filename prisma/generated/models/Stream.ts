@@ -38,6 +38,7 @@ export type StreamSumAggregateOutputType = {
 
 export type StreamMinAggregateOutputType = {
   id: bigint | null
+  clusterId: string | null
   namespace: string | null
   group: string | null
   scope: string | null
@@ -51,6 +52,7 @@ export type StreamMinAggregateOutputType = {
 
 export type StreamMaxAggregateOutputType = {
   id: bigint | null
+  clusterId: string | null
   namespace: string | null
   group: string | null
   scope: string | null
@@ -64,6 +66,7 @@ export type StreamMaxAggregateOutputType = {
 
 export type StreamCountAggregateOutputType = {
   id: number
+  clusterId: number
   namespace: number
   group: number
   scope: number
@@ -89,6 +92,7 @@ export type StreamSumAggregateInputType = {
 
 export type StreamMinAggregateInputType = {
   id?: true
+  clusterId?: true
   namespace?: true
   group?: true
   scope?: true
@@ -102,6 +106,7 @@ export type StreamMinAggregateInputType = {
 
 export type StreamMaxAggregateInputType = {
   id?: true
+  clusterId?: true
   namespace?: true
   group?: true
   scope?: true
@@ -115,6 +120,7 @@ export type StreamMaxAggregateInputType = {
 
 export type StreamCountAggregateInputType = {
   id?: true
+  clusterId?: true
   namespace?: true
   group?: true
   scope?: true
@@ -215,6 +221,7 @@ export type StreamGroupByArgs<ExtArgs extends runtime.Types.Extensions.InternalA
 
 export type StreamGroupByOutputType = {
   id: bigint
+  clusterId: string
   namespace: string
   group: string
   scope: string
@@ -251,6 +258,7 @@ export type StreamWhereInput = {
   OR?: Prisma.StreamWhereInput[]
   NOT?: Prisma.StreamWhereInput | Prisma.StreamWhereInput[]
   id?: Prisma.BigIntFilter<"Stream"> | bigint | number
+  clusterId?: Prisma.StringFilter<"Stream"> | string
   namespace?: Prisma.StringFilter<"Stream"> | string
   group?: Prisma.StringFilter<"Stream"> | string
   scope?: Prisma.StringFilter<"Stream"> | string
@@ -264,6 +272,7 @@ export type StreamWhereInput = {
 
 export type StreamOrderByWithRelationInput = {
   id?: Prisma.SortOrder
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   scope?: Prisma.SortOrder
@@ -277,10 +286,11 @@ export type StreamOrderByWithRelationInput = {
 
 export type StreamWhereUniqueInput = Prisma.AtLeast<{
   id?: bigint | number
-  nodeUid_scope_name?: Prisma.StreamNodeUidScopeNameCompoundUniqueInput
+  clusterId_nodeUid_scope_name?: Prisma.StreamClusterIdNodeUidScopeNameCompoundUniqueInput
   AND?: Prisma.StreamWhereInput | Prisma.StreamWhereInput[]
   OR?: Prisma.StreamWhereInput[]
   NOT?: Prisma.StreamWhereInput | Prisma.StreamWhereInput[]
+  clusterId?: Prisma.StringFilter<"Stream"> | string
   namespace?: Prisma.StringFilter<"Stream"> | string
   group?: Prisma.StringFilter<"Stream"> | string
   scope?: Prisma.StringFilter<"Stream"> | string
@@ -290,10 +300,11 @@ export type StreamWhereUniqueInput = Prisma.AtLeast<{
   lastSeenAt?: Prisma.DateTimeFilter<"Stream"> | Date | string
   endedAt?: Prisma.DateTimeNullableFilter<"Stream"> | Date | string | null
   peakSubscribers?: Prisma.IntFilter<"Stream"> | number
-}, "id" | "nodeUid_scope_name">
+}, "id" | "clusterId_nodeUid_scope_name">
 
 export type StreamOrderByWithAggregationInput = {
   id?: Prisma.SortOrder
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   scope?: Prisma.SortOrder
@@ -315,6 +326,7 @@ export type StreamScalarWhereWithAggregatesInput = {
   OR?: Prisma.StreamScalarWhereWithAggregatesInput[]
   NOT?: Prisma.StreamScalarWhereWithAggregatesInput | Prisma.StreamScalarWhereWithAggregatesInput[]
   id?: Prisma.BigIntWithAggregatesFilter<"Stream"> | bigint | number
+  clusterId?: Prisma.StringWithAggregatesFilter<"Stream"> | string
   namespace?: Prisma.StringWithAggregatesFilter<"Stream"> | string
   group?: Prisma.StringWithAggregatesFilter<"Stream"> | string
   scope?: Prisma.StringWithAggregatesFilter<"Stream"> | string
@@ -328,6 +340,7 @@ export type StreamScalarWhereWithAggregatesInput = {
 
 export type StreamCreateInput = {
   id?: bigint | number
+  clusterId: string
   namespace: string
   group: string
   scope: string
@@ -341,6 +354,7 @@ export type StreamCreateInput = {
 
 export type StreamUncheckedCreateInput = {
   id?: bigint | number
+  clusterId: string
   namespace: string
   group: string
   scope: string
@@ -354,6 +368,7 @@ export type StreamUncheckedCreateInput = {
 
 export type StreamUpdateInput = {
   id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   scope?: Prisma.StringFieldUpdateOperationsInput | string
@@ -367,6 +382,7 @@ export type StreamUpdateInput = {
 
 export type StreamUncheckedUpdateInput = {
   id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   scope?: Prisma.StringFieldUpdateOperationsInput | string
@@ -380,6 +396,7 @@ export type StreamUncheckedUpdateInput = {
 
 export type StreamCreateManyInput = {
   id?: bigint | number
+  clusterId: string
   namespace: string
   group: string
   scope: string
@@ -393,6 +410,7 @@ export type StreamCreateManyInput = {
 
 export type StreamUpdateManyMutationInput = {
   id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   scope?: Prisma.StringFieldUpdateOperationsInput | string
@@ -406,6 +424,7 @@ export type StreamUpdateManyMutationInput = {
 
 export type StreamUncheckedUpdateManyInput = {
   id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  clusterId?: Prisma.StringFieldUpdateOperationsInput | string
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   group?: Prisma.StringFieldUpdateOperationsInput | string
   scope?: Prisma.StringFieldUpdateOperationsInput | string
@@ -417,7 +436,8 @@ export type StreamUncheckedUpdateManyInput = {
   peakSubscribers?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
-export type StreamNodeUidScopeNameCompoundUniqueInput = {
+export type StreamClusterIdNodeUidScopeNameCompoundUniqueInput = {
+  clusterId: string
   nodeUid: string
   scope: string
   name: string
@@ -425,6 +445,7 @@ export type StreamNodeUidScopeNameCompoundUniqueInput = {
 
 export type StreamCountOrderByAggregateInput = {
   id?: Prisma.SortOrder
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   scope?: Prisma.SortOrder
@@ -443,6 +464,7 @@ export type StreamAvgOrderByAggregateInput = {
 
 export type StreamMaxOrderByAggregateInput = {
   id?: Prisma.SortOrder
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   scope?: Prisma.SortOrder
@@ -456,6 +478,7 @@ export type StreamMaxOrderByAggregateInput = {
 
 export type StreamMinOrderByAggregateInput = {
   id?: Prisma.SortOrder
+  clusterId?: Prisma.SortOrder
   namespace?: Prisma.SortOrder
   group?: Prisma.SortOrder
   scope?: Prisma.SortOrder
@@ -484,6 +507,7 @@ export type IntFieldUpdateOperationsInput = {
 
 export type StreamSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   scope?: boolean
@@ -497,6 +521,7 @@ export type StreamSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
 
 export type StreamSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   scope?: boolean
@@ -510,6 +535,7 @@ export type StreamSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
 
 export type StreamSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   scope?: boolean
@@ -523,6 +549,7 @@ export type StreamSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
 
 export type StreamSelectScalar = {
   id?: boolean
+  clusterId?: boolean
   namespace?: boolean
   group?: boolean
   scope?: boolean
@@ -534,13 +561,14 @@ export type StreamSelectScalar = {
   peakSubscribers?: boolean
 }
 
-export type StreamOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "namespace" | "group" | "scope" | "name" | "nodeUid" | "startedAt" | "lastSeenAt" | "endedAt" | "peakSubscribers", ExtArgs["result"]["stream"]>
+export type StreamOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "clusterId" | "namespace" | "group" | "scope" | "name" | "nodeUid" | "startedAt" | "lastSeenAt" | "endedAt" | "peakSubscribers", ExtArgs["result"]["stream"]>
 
 export type $StreamPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Stream"
   objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: bigint
+    clusterId: string
     namespace: string
     group: string
     scope: string
@@ -974,6 +1002,7 @@ export interface Prisma__StreamClient<T, Null = never, ExtArgs extends runtime.T
  */
 export interface StreamFieldRefs {
   readonly id: Prisma.FieldRef<"Stream", 'BigInt'>
+  readonly clusterId: Prisma.FieldRef<"Stream", 'String'>
   readonly namespace: Prisma.FieldRef<"Stream", 'String'>
   readonly group: Prisma.FieldRef<"Stream", 'String'>
   readonly scope: Prisma.FieldRef<"Stream", 'String'>
