@@ -45,7 +45,7 @@ import { acquireDirectoryLock } from "./prisma/directory-lock.ts";
 import type { HistoryDatabase } from "./prisma/history-database.ts";
 import { recordReport } from "./prisma/report-record.ts";
 import { connectPostgres } from "./prisma/postgres-database.ts";
-import { systemClock } from "./runtime/clock.ts";
+import { sleep, systemClock } from "./runtime/clock.ts";
 import { type Config, ConfigError, loadConfig, processEnvironment, type ServerConfig } from "./runtime/config.ts";
 import { EventRecorder } from "./runtime/events.ts";
 import { keepHeapSmall } from "./runtime/heap.ts";
@@ -261,22 +261,17 @@ function newProcess(config: Config, destination: LogDestination): Process {
 // ------------------------------------------------------------------------------------------------ up
 
 async function up(options: UpOptions): Promise<void> {
-  const interrupted = untilInterrupted();
-  const stops = new Stops();
   const { apiPort, kubePort, mediaPort } = options;
   const env = processEnvironment();
   const config = loadConfig(apiPort === undefined ? env : { ...env, STREAMFLEET_API_PORT: String(apiPort) }, "up");
-  try {
+  const bare = options.bare === true;
+  await untilStopped(async (stops, interrupted) => {
     const data = dataDirectory(options.dataDir);
     const lock = acquireDirectoryLock(data.root);
     stops.add(() => lock.release());
-    const bare = options.bare === true;
-    await startAll({ config, data, kubePort, mediaPort, bare, stops, interrupted: interrupted.signal });
-    await interrupted.promise;
-    console.log("stopping; the machines are left as they are");
-  } finally {
-    await stops.run();
-  }
+    interrupted.addEventListener("abort", () => console.log("stopping; the machines are left as they are"));
+    await startAll({ config, data, kubePort, mediaPort, bare, stops, interrupted });
+  });
 }
 
 interface UpSettings {
@@ -320,16 +315,20 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   writeEndpoints(data.endpoints, { apiUrl: config.apiUrl, mediaUrl: players.url });
   const always: Leadership = { isLeader: () => true };
   own.metrics.leading(true);
-  const tasks = operator(own, {
-    api: kube,
-    cluster,
-    simulated,
-    keys,
-    feed: reports,
-    history,
-    database,
-    leadership: always,
-  });
+  const tasks = operator(
+    own,
+    {
+      api: kube,
+      cluster,
+      simulated,
+      keys,
+      feed: reports,
+      history,
+      database,
+      leadership: always,
+    },
+    stops,
+  );
   const manager = new Manager({ sources: cluster.informers, tasks: [...tasks, simulated.mediaNodes], ...own });
   stops.add(() => manager.stop());
   await manager.start();
@@ -427,18 +426,13 @@ function whatToTry(kubeconfig: string): string {
 // ------------------------------------------------------------------------------------ controller, api, migrate
 
 async function controller(): Promise<void> {
-  const interrupted = untilInterrupted();
-  const stops = new Stops();
   keepHeapSmall();
   const config = loadConfig(processEnvironment(), "controller");
   const own = newProcess(config, process.stdout);
-  try {
+  await untilStopped(async (stops) => {
     const kube = new KubeClient({ config: await loadKubeConfig(config.kubeconfig), clock: own.clock });
     await startController(own, config, kube, stops);
-    await interrupted.promise;
-  } finally {
-    await stops.run();
-  }
+  });
 }
 
 /** Of one family: a process that has an address of both is to be followed once. */
@@ -475,7 +469,7 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   const lease = { namespace: config.namespace, name: "streamfleet-controller", identity };
   const election = new LeaderElection({ api: kube, clock, random, logger, metrics, ...lease });
   const deps = { api: kube, cluster, keys, feed, history, database, leadership: election };
-  const tasks = operator(own, simulated === undefined ? deps : { ...deps, simulated });
+  const tasks = operator(own, simulated === undefined ? deps : { ...deps, simulated }, stops);
   const all = simulated === undefined ? tasks : [...tasks, simulated.mediaNodes];
   const manager = new Manager({ sources: cluster.informers, tasks: all, election, ...own });
   const isReady = (): boolean => cluster.informers.every((informer) => informer.hasSynced());
@@ -486,18 +480,13 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
 }
 
 async function api(): Promise<void> {
-  const interrupted = untilInterrupted();
-  const stops = new Stops();
   keepHeapSmall();
   const config = loadConfig(processEnvironment(), "api");
   const own = newProcess(config, process.stdout);
-  try {
+  await untilStopped(async (stops) => {
     const kube = new KubeClient({ config: await loadKubeConfig(config.kubeconfig), clock: own.clock });
     await startApi(own, config, kube, stops);
-    await interrupted.promise;
-  } finally {
-    await stops.run();
-  }
+  });
 }
 
 async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<Listener> {
@@ -749,8 +738,9 @@ interface OperatorParts {
   readonly leadership: Leadership;
 }
 
-function operator(own: Process, parts: OperatorParts): readonly LeaderTask[] {
-  const { config, clock, logger, metrics } = own;
+/** Add the manager to `stops` after this: what it records at its end is sent as well. */
+function operator(own: Process, parts: OperatorParts, stops: Stops): readonly LeaderTask[] {
+  const { config } = own;
   const { api: kube, simulated, database, ...rest } = parts;
   const clouds: Clouds = new Map(simulated === undefined ? [] : [[simulated.name, simulated.cloud]]);
   return operatorTasks({
@@ -759,12 +749,18 @@ function operator(own: Process, parts: OperatorParts): readonly LeaderTask[] {
     clouds,
     stores: database.history,
     retentionMs: config.retentionMs,
-    events: new EventRecorder({ api: kube, clock, logger, metrics, component: "streamfleet" }),
+    events: eventRecorder(own, kube, stops),
     settings: { clusterId: config.clusterId, apiUrl: config.apiUrl },
     namespace: config.namespace,
     freshMs: keptSilenceFactor * config.reportIntervalMs,
     staleMs: staleIntervals * config.reportIntervalMs,
   });
+}
+
+function eventRecorder(own: Process, api: KubernetesApi, stops: Stops): EventRecorder {
+  const events = new EventRecorder({ ...own, api, component: "streamfleet" });
+  stops.add(() => events.close());
+  return events;
 }
 
 /** The server may be down: its schema is brought up to date before the first history is written. */
@@ -797,19 +793,49 @@ function bufferedHistory(
 /** What must be done at the end, in reverse order of what was begun. One that fails does not keep the others from it. */
 class Stops {
   readonly #steps: (() => unknown)[] = [];
+  #ran = false;
 
+  /** What is begun while, or after, the others end is ended at once. */
   add(step: () => unknown): void {
-    this.#steps.push(step);
+    if (this.#ran) void this.#end(step);
+    else this.#steps.push(step);
   }
 
   async run(): Promise<void> {
-    for (const step of this.#steps.splice(0).reverse()) {
-      try {
-        await step();
-      } catch (error) {
-        fail(error);
-      }
+    this.#ran = true;
+    for (const step of this.#steps.splice(0).reverse()) await this.#end(step);
+  }
+
+  async #end(step: () => unknown): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      fail(error);
     }
+  }
+}
+
+/** How long (ms) what was begun has to end, where the process is told to stop before it is up. */
+const startEndsMs = 1_500;
+
+/**
+ * Starts, and stops at SIGINT or SIGTERM. A start that hangs on a server which does not answer is not waited for: nothing was
+ * begun by it that must end well, and who stops us does not wait for long.
+ */
+async function untilStopped(start: (stops: Stops, interrupted: AbortSignal) => Promise<void>): Promise<void> {
+  const interrupted = untilInterrupted();
+  const stops = new Stops();
+  const starting = start(stops, interrupted.signal);
+  try {
+    const isUp = await Promise.race([starting.then(() => true), interrupted.promise.then(() => false)]);
+    if (isUp) await interrupted.promise;
+    else {
+      starting.catch(() => undefined);
+      await Promise.race([stops.run(), sleep(systemClock(), startEndsMs, new AbortController().signal)]);
+      process.exit(0);
+    }
+  } finally {
+    await stops.run();
   }
 }
 

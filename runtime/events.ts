@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Clock, Instant } from "../domain/time.ts";
 import { toSecondsRfc3339 } from "../domain/time.ts";
+import { sleep } from "./clock.ts";
 import type { KubernetesApi, KubernetesObject, ObjectMeta, ResourceType } from "./kubernetes-api.ts";
 import { ApiError } from "./kubernetes-api.ts";
 import type { Logger } from "./logger.ts";
@@ -46,6 +47,8 @@ const refillMs = 10_000;
 const mostPending = 1_000;
 const mostBuckets = 10_000;
 const longestMessage = 1_024;
+/** How long (ms) the end of a process waits for events that are on their way. */
+const closeMs = 2_000;
 
 /**
  * Records events in the background, in order, one at a time. Best effort: what fails or is too much is counted and logged,
@@ -55,6 +58,7 @@ export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #buckets = new Map<string, Bucket>();
   #pending = 0;
+  #closed = false;
   #tail: Promise<void> = Promise.resolve();
 
   constructor(options: EventRecorderOptions) {
@@ -64,7 +68,7 @@ export class EventRecorder {
   /** Notes something about an object. Returns at once; never throws. */
   record(subject: EventSubject, note: EventNote): void {
     const { metrics, clock } = this.#options;
-    if (this.#pending >= mostPending || !this.#allowed(subject)) {
+    if (this.#closed || this.#pending >= mostPending || !this.#allowed(subject)) {
       metrics.eventRecorded("dropped");
       return;
     }
@@ -76,6 +80,17 @@ export class EventRecorder {
   /** Resolves when all that was noted so far is written or has failed. */
   async flush(): Promise<void> {
     await this.#tail;
+  }
+
+  /** Takes no more, and waits for what was noted, but no longer than `closeMs`: what is lost then is counted and logged. */
+  async close(): Promise<void> {
+    const { clock, logger, metrics } = this.#options;
+    this.#closed = true;
+    const late = new AbortController();
+    await Promise.race([this.flush().then(() => late.abort()), sleep(clock, closeMs, late.signal)]);
+    if (this.#pending === 0) return;
+    logger.error("lost events", { events: this.#pending });
+    for (let lost = 0; lost < this.#pending; lost++) metrics.eventRecorded("dropped");
   }
 
   async #write(subject: EventSubject, note: EventNote, now: Instant): Promise<void> {

@@ -117,4 +117,27 @@ describe("event recorder", () => {
     await subject.flush();
     expect((await events())[0]!["message"]).toHaveLength(1_024);
   });
+
+  it("is closed once all that was noted is sent, and takes no more", async () => {
+    const subject = recorder();
+    subject.record(group, scaledOut);
+    await subject.close();
+    expect(await events()).toHaveLength(1);
+    subject.record(group, { ...scaledOut, message: "late" });
+    await subject.flush();
+    expect(await events()).toHaveLength(1);
+    expect([logger.lines, clock.pendingTimers]).toEqual([[], 0]);
+  });
+
+  it("does not wait for a server that hangs, and logs and counts what is lost", async () => {
+    const metrics = createMetrics();
+    const subject = recorder(metrics);
+    faults.before = () => new Promise(() => undefined);
+    for (const message of ["one", "two", "three"]) subject.record(group, { ...scaledOut, message });
+    const closing = subject.close();
+    await clock.advance(2_000);
+    await closing;
+    expect(logger.lines).toMatchObject([{ level: "error", message: "lost events", fields: { events: 3 } }]);
+    expect(await metrics.text()).toContain('outcome="dropped"} 3');
+  });
 });
