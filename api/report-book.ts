@@ -1,4 +1,5 @@
 /** The newest report of each node, in memory: the load feed of this process. */
+import { tellAll } from "../domain/listeners.ts";
 import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load.ts";
 import { shared } from "../domain/sharing.ts";
 import type { Instant } from "../domain/time.ts";
@@ -35,7 +36,7 @@ export class ReportBook implements LoadFeed {
     this.#reports.delete(report.uid);
     this.#reports.set(report.uid, report);
     this.#dropExcess();
-    for (const listener of [...this.#listeners]) listener(report);
+    tellAll(this.#listeners, report);
     return true;
   }
 
@@ -45,7 +46,7 @@ export class ReportBook implements LoadFeed {
     this.#refusals.set(refusal.uid, refusal);
     const [oldest] = this.#refusals.keys();
     if (this.#refusals.size > this.#mostNodes && oldest !== undefined) this.#refusals.delete(oldest);
-    for (const listener of [...this.#refusalListeners]) listener(refusal);
+    tellAll(this.#refusalListeners, refusal);
   }
 
   /** The newest refusal of each node. */
@@ -61,7 +62,7 @@ export class ReportBook implements LoadFeed {
   /** Takes a scale-in request if it is newer than what this origin asked for the same node before, and tells of it. */
   requestScaleIn(request: ScaleInRequest): void {
     if (!this.#wishes.add(request)) return;
-    for (const listener of [...this.#requestListeners]) listener(request);
+    tellAll(this.#requestListeners, request);
   }
 
   /** Scale-in requests that are not forgotten yet, the newest of each origin and node. */
@@ -98,7 +99,7 @@ export class ReportBook implements LoadFeed {
   forget(uid: string): void {
     this.#refusals.delete(uid);
     if (!this.#reports.delete(uid)) return;
-    for (const listener of [...this.#forgetListeners]) listener(uid);
+    tellAll(this.#forgetListeners, uid);
   }
 
   #dropExcess(): void {

@@ -49,10 +49,23 @@ async function copy(
   const { name, namespace, labels, annotations, finalizers, ownerReferences } = object.metadata;
   const owners = ownerReferences?.map((owner) => ({ ...owner, uid: uids.get(owner.uid) ?? owner.uid }));
   const metadata = { name, namespace, labels, annotations, finalizers, ownerReferences: owners } as ObjectMeta;
-  const created = await kube.create(type, { ...object, metadata });
+  const created = await kube.create(type, { ...object, metadata, spec: withUids(object["spec"], uids) });
+  const { uid = "" } = created.metadata;
   const { status } = object;
-  if (status !== undefined) await kube.mergePatch(type, { name, namespace }, { status }, { subresource: "status" });
-  return created.metadata.uid ?? "";
+  if (status !== undefined) {
+    const own = withUids(status, new Map([[object.metadata.uid ?? "", uid]]));
+    await kube.mergePatch(type, { name, namespace }, { status: own }, { subresource: "status" });
+  }
+  return uid;
+}
+
+/** The same with the UIDs of here: by any others the operator would take the objects for copies. */
+function withUids(fields: unknown, uids: ReadonlyMap<string, string>): unknown {
+  const entries = Object.entries(fields as Readonly<Record<string, unknown>>);
+  const isUid = (name: string): boolean => /^(groupUid|batchUid|claimedUid)$/.test(name);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, isUid(name) ? (uids.get(String(value)) ?? value) : value]),
+  );
 }
 
 /** A definition is served a moment after it was made. */

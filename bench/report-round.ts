@@ -95,8 +95,8 @@ export interface Measured {
   readonly rounds: readonly Round[];
   /** How long (ms) the API took to create each batch: the one thing that is waited for on the way. */
   readonly createdMs: readonly number[];
-  /** How long (ms) each report was on its way to the process that decides. */
-  readonly feedMs: readonly number[];
+  /** How long (ms) each report was on its way to the process that decides; absent where that is the one that took it. */
+  readonly feedMs?: readonly number[];
 }
 
 /** The subject and its peer. */
@@ -113,7 +113,7 @@ export function rowsOf({ subject, nodes, reportsPerSecond, rounds, createdMs, fe
     [`${name} p50 ms`]: rounded(percentile(values, 50)),
     [`${name} p99 ms`]: rounded(percentile(values, 99)),
   });
-  const api = { ...of("feed", feedMs), ...of("API", createdMs) };
+  const api = { ...(feedMs === undefined ? {} : of("feed", feedMs)), ...of("API", createdMs) };
   const polled = { ...times((round) => round.polled), missed: 0 };
   return [
     { subject: `streamfleet, ${subject}`, ...around, events, ...times(({ latencies }) => latencies), missed, ...api },

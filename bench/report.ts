@@ -30,7 +30,7 @@ export async function benchReport(options: ReportOptions): Promise<readonly Row[
   const rows = [...bySize].flatMap(([nodes, done]) => {
     const reportsPerSecond = median(done.map((round) => round.reportsPerSecond));
     const createdMs = done.flatMap((round) => round.createdMs);
-    return rowsOf({ subject: "one process", nodes, reportsPerSecond, rounds: done, createdMs, feedMs: [0] });
+    return rowsOf({ subject: "one process", nodes, reportsPerSecond, rounds: done, createdMs });
   });
   return [...rows, ...(await inTwoProcesses(options))];
 }

@@ -1,4 +1,5 @@
 /** For which groups the machines of a region have been read and adopted, in this term of leadership. */
+import { tellAll } from "../domain/listeners.ts";
 import type { PlatformName } from "../crds/names.ts";
 
 /** A (group, platform, region). The group by UID: a group of the same name made later is another. */
@@ -40,7 +41,7 @@ export class AdoptionGate {
     const before = this.#adopted.get(text(key));
     this.#adopted.set(text(key), { listedMs, machines });
     if (before?.machines === machines) return;
-    for (const listener of this.#listeners) listener(key.groupUid);
+    tellAll(this.#listeners, key.groupUid);
   }
 
   /** A machine of the group has lost its node: until a listing begun after `nowMs` has been read it may be launched once more. */

@@ -1,4 +1,5 @@
 /** The states of all alarms as they are now, in memory: what the alarm reconciler finds and the node-group reconciler reads. */
+import { tellAll } from "../domain/listeners.ts";
 import type { AlarmVerdict } from "../domain/alarm-verdict.ts";
 import type { AlarmDefinition } from "../domain/alarm-definitions.ts";
 import type { AlarmTransition } from "../domain/history.ts";
@@ -79,6 +80,6 @@ export class AlarmBoard {
   }
 
   #tell(group: string): void {
-    for (const listener of [...this.#listeners]) listener(group);
+    tellAll(this.#listeners, group);
   }
 }

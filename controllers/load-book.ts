@@ -2,6 +2,7 @@
  * The load of each (group, role, region), kept as reports come: a report costs what one node costs, not what the fleet
  * costs. Follows the local copy of the nodes and the load feed from the start of the process, also while it does not lead.
  */
+import { tellAll } from "../domain/listeners.ts";
 import type { Role } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import type { AlarmDefinition } from "../domain/alarm-definitions.ts";
@@ -145,7 +146,7 @@ export class LoadBook implements LoadView {
       place.watch(definitions);
       place.sample(now, this.#reports);
     }
-    for (const listener of [...this.#listeners]) listener(group);
+    tellAll(this.#listeners, group);
   }
 
   /** Takes what an origin or a relay tells of its edges; gives the places that have load by it, for the caller to settle. */

@@ -1,4 +1,5 @@
 /** What origins have asked for lately: scale-in requests, each remembered for a minute and then forgotten. */
+import { tellAll } from "../domain/listeners.ts";
 import { type LoadFeed, requestKeptMs, type ScaleInRequest } from "../domain/load.ts";
 import type { Instant } from "../domain/time.ts";
 import { keyText } from "../runtime/reconciler.ts";
@@ -44,7 +45,7 @@ export class ScaleInDesk {
     all.set(keyOf(request), request);
     const [oldest] = all.keys();
     if (all.size > mostRequests && oldest !== undefined) all.delete(oldest);
-    for (const listener of [...this.#listeners]) listener(group);
+    tellAll(this.#listeners, group);
   }
 }
 

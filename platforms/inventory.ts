@@ -2,6 +2,7 @@
  * What is known of our machines in a cloud, region by region, from complete listings alone. Absence is evidence only in
  * a complete listing that began late enough for the machine to be visible: anything less proves nothing.
  */
+import { tellAll } from "../domain/listeners.ts";
 import type { Machine } from "../domain/machine.ts";
 import { clusterTag } from "../domain/ownership.ts";
 import type { PlatformError } from "../domain/platform-error.ts";
@@ -197,7 +198,7 @@ export class MachineInventory {
     delete region.lastError;
     region.book.record(listing, this.#options.clock.monotonicMs());
     this.#pollIn(region, this.#pauseMs(region));
-    for (const listener of [...this.#listeners]) listener(region.name, listing, changes);
+    tellAll(this.#listeners, region.name, listing, changes);
     return ok(listing);
   }
 

@@ -1,4 +1,5 @@
 /** Tells of every change of a simulated machine's state, also of those that come by the mere passing of time. */
+import { tellAll } from "../../domain/listeners.ts";
 import type { Machine, MachineState } from "../../domain/machine.ts";
 import type { Clock } from "../../domain/time.ts";
 import { nextChangeAt, toMachine, type MachineRecord } from "./machine-record.ts";
@@ -56,6 +57,6 @@ export class StateWatch {
 
   #tell(machine: Machine, before: MachineState | undefined): void {
     const change = { machine, ...(before === undefined ? {} : { before }) };
-    for (const listener of [...this.#listeners]) listener(change);
+    tellAll(this.#listeners, change);
   }
 }
