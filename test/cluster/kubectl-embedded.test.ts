@@ -97,7 +97,8 @@ describe.each(kubectlVersions)("kubectl %s on the embedded API", (version) => {
   it("says what the server does not do, and what to do instead", async () => {
     const said = async (args: readonly string[], input = ""): Promise<string> =>
       (await kubectl.run(args, { input })).stderr;
-    expect(await said(["scale", "wd", "live", "--replicas=3"])).toContain('"live" has no "scale": change its spec');
+    await apply("sized", 1);
+    expect(await said(["scale", "wd", "sized", "--replicas=3"])).toContain('"sized" has no "scale": change its spec');
     expect(await said(["create", "namespace", "x"])).toContain("kubectl apply -f");
     expect(await said(["apply", "-f", "-"], JSON.stringify(widgetCrd))).toContain("no matches for kind");
     const unknown = widget("x", { size: 1, platform: "aws", nope: 1 }).input;
