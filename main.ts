@@ -24,7 +24,14 @@ import { type LoadFeed, staleIntervals } from "./domain/load.ts";
 import { fromTags } from "./domain/ownership.ts";
 import type { Clock, Instant } from "./domain/time.ts";
 import { openCloudFile } from "./local/cloud-file.ts";
-import { beginFirstStart, type DataDirectory, dataDirectory, endFirstStart, nodeKey } from "./local/data-directory.ts";
+import {
+  beginFirstStart,
+  type DataDirectory,
+  dataDirectory,
+  endFirstStart,
+  nodeKey,
+  usualDataDir,
+} from "./local/data-directory.ts";
 import { mostDecisions, parseTime } from "./local/explain.ts";
 import type { ExplainOptions } from "./local/explain-command.ts";
 import { type Endpoints, readEndpoints, writeEndpoints } from "./local/endpoints.ts";
@@ -126,7 +133,7 @@ function program(): Command {
   root
     .command("up")
     .description("everything in one process, on a simulated cloud and an embedded Kubernetes API: for development")
-    .option("--data-dir <folder>", "where objects, machines and history are kept", ".streamfleet")
+    .option("--data-dir <folder>", "where objects, machines and history are kept", usualDataDir)
     .option("--api-port <port>", "port of the node API (default: STREAMFLEET_API_PORT, else 8080)", toPort)
     .option("--kube-port <port>", "port of the embedded Kubernetes API", toPort, 8081)
     .option(
@@ -149,7 +156,7 @@ function program(): Command {
 function addSimulatedCloud(command: Command): void {
   command.description("looks at the simulated cloud, and breaks its machines");
   const inData = (name: string): Command =>
-    command.command(name).option("--data-dir <folder>", "the folder that `up` was given", ".streamfleet");
+    command.command(name).option("--data-dir <folder>", "the folder that `up` was given", usualDataDir);
   inData("list").description("every machine, with its state").action(listMachines);
   inData("kill <machine>").description("the machine is gone, as if its host had failed").action(breakMachine("kill"));
   inData("stop <machine>").description("the machine stops, as if somebody had stopped it").action(breakMachine("stop"));
@@ -166,7 +173,7 @@ function addSimulate(command: Command): void {
     .option("--minutes <minutes>", "how long to run, in real time (default: as long as the trace)", toFactor)
     .option("--group <name>", "name of the NodeGroup", "live")
     .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
-    .option("--data-dir <folder>", "the folder that `up` was given", ".streamfleet")
+    .option("--data-dir <folder>", "the folder that `up` was given (default: KUBECONFIG, else .streamfleet)")
     .option("--out <file>", "where to write the picture", "simulation.svg")
     .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
     .option("--media-url <url>", "where the media server of `up` is (default: as `up` has it)", toHttpUrl)
@@ -198,7 +205,7 @@ function addExplain(command: Command): void {
     .option("--at <time>", "what held at a time: 2026-11-22T09:00:00Z, or how long ago, such as 10m", toTime)
     .option("--json", "the records as they are kept", false)
     .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
-    .option("--data-dir <folder>", "the folder that `up` was given (else KUBECONFIG)", ".streamfleet")
+    .option("--data-dir <folder>", "the folder that `up` was given (default: KUBECONFIG, else .streamfleet)")
     .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
     .action(explain);
 }
@@ -312,7 +319,7 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   const verify = (token: string): boolean => verifyOperatorToken(keys, token);
   const players = await listenForPlayers({ fleet: simulated.fleet, verify, clock, logger }, mediaPort);
   stops.add(() => players.close());
-  writeEndpoints(data.endpoints, { apiUrl: config.apiUrl, mediaUrl: players.url });
+  writeEndpoints(data.endpoints, { apiUrl: `http://127.0.0.1:${config.apiPort}`, mediaUrl: players.url });
   const always: Leadership = { isLeader: () => true };
   own.metrics.leading(true);
   const tasks = operator(
@@ -521,9 +528,10 @@ async function migrate(): Promise<void> {
 type SimulateFlags = Omit<SimulateOptions, "apiUrl" | "mediaUrl"> & Partial<Endpoints>;
 
 /** Flags go before the environment, that before what `up` wrote into its folder, and that before what is usual. */
-function endpointsOf({ apiUrl, mediaUrl }: Partial<Endpoints>, dataDir: string, config: Config): Endpoints {
-  const data = dataDirectory(dataDir);
-  const elsewhere = config.kubeconfig !== undefined && resolve(config.kubeconfig) !== data.kubeconfig;
+function endpointsOf({ apiUrl, mediaUrl }: Partial<Endpoints>, dataDir: string | undefined, config: Config): Endpoints {
+  const data = dataDirectory(dataDir ?? usualDataDir);
+  const named = dataDir === undefined ? config.kubeconfig : undefined;
+  const elsewhere = named !== undefined && resolve(named) !== data.kubeconfig;
   const written = elsewhere ? undefined : readEndpoints(data.endpoints);
   const told = processEnvironment()["STREAMFLEET_API_URL"] === undefined ? written?.apiUrl : undefined;
   return {

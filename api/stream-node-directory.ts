@@ -1,12 +1,16 @@
 /** StreamNodes as the API looks them up: by name, by machine and by group. */
 import type { PlatformName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import { wasToldToEnd } from "../domain/claim.ts";
+import { isClaimed, wasToldToEnd } from "../domain/claim.ts";
+import { isTrue } from "../domain/conditions.ts";
 import type { Informer } from "../runtime/informer.ts";
 
 export interface StreamNodeDirectory {
   byName(namespace: string, name: string): StreamNode | undefined;
-  /** The node of a machine; while one is about to go and another has taken its place, the other. */
+  /**
+   * The node of a machine, which the operator has made its own because the machine's tags name it: an object that anybody wrote is
+   * none. While one is about to go and another has taken its place, the other.
+   */
   byMachine(platform: PlatformName, providerId: string): StreamNode | undefined;
   ofGroup(namespace: string, group: string): readonly StreamNode[];
   /** Whether this process, lately, saw the node of this machine go, and the machine had been told to terminate. */
@@ -50,8 +54,9 @@ export class InformedStreamNodeDirectory implements StreamNodeDirectory {
   }
 
   byMachine(platform: PlatformName, providerId: string): StreamNode | undefined {
-    const nodes = this.#informer.byIndex(byMachineIndex, machineKey(platform, providerId));
-    return nodes.find(({ metadata }) => metadata.deletionTimestamp === undefined) ?? nodes[0];
+    const named = this.#informer.byIndex(byMachineIndex, machineKey(platform, providerId));
+    const claimants = named.filter(isClaimant).sort(oldestFirst);
+    return claimants.find(({ metadata }) => metadata.deletionTimestamp === undefined) ?? claimants[0];
   }
 
   ofGroup(namespace: string, group: string): readonly StreamNode[] {
@@ -84,6 +89,15 @@ export class InformedStreamNodeDirectory implements StreamNodeDirectory {
     const [oldest] = this.#tombstones;
     if (this.#tombstones.size > mostTombstones && oldest !== undefined) this.#tombstones.delete(oldest);
   }
+}
+
+function isClaimant(node: StreamNode): boolean {
+  return isClaimed(node) && !isTrue(node.status?.conditions, "Released");
+}
+
+/** Of two that both say they are claimed, a forger's is younger: the API server writes the time of creation. */
+function oldestFirst({ metadata: a }: StreamNode, { metadata: b }: StreamNode): number {
+  return a.creationTimestamp < b.creationTimestamp ? -1 : a.creationTimestamp > b.creationTimestamp ? 1 : 0;
 }
 
 function machineKey(platform: PlatformName, providerId: string): string {

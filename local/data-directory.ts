@@ -4,6 +4,9 @@ import { join, resolve } from "node:path";
 import { messageOf } from "../runtime/thrown.ts";
 import { DataFileError } from "./kube/object-file.ts";
 
+/** The folder of `up` where none is named. */
+export const usualDataDir = ".streamfleet";
+
 export interface DataDirectory {
   readonly root: string;
   readonly db: string;

@@ -1,10 +1,13 @@
 /** Where a running `up` can be reached, written into its folder: for commands that are given only the folder. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { z } from "zod";
 import { messageOf } from "../runtime/thrown.ts";
 import { DataFileError } from "./kube/object-file.ts";
+import { isOfThisMachine, readOwnFile } from "./own-file.ts";
 
-const endpointsSchema = z.object({ apiUrl: z.url(), mediaUrl: z.url() });
+/** Of this machine alone: commands send them an operator's token. */
+const ownUrl = z.url().refine(isOfThisMachine);
+const endpointsSchema = z.object({ apiUrl: ownUrl, mediaUrl: ownUrl });
 
 /** Base URLs, without trailing slashes. */
 export type Endpoints = z.output<typeof endpointsSchema>;
@@ -12,16 +15,18 @@ export type Endpoints = z.output<typeof endpointsSchema>;
 /** Written at every start. Throws `DataFileError`. */
 export function writeEndpoints(path: string, endpoints: Endpoints): void {
   try {
-    writeFileSync(path, `${JSON.stringify(endpoints)}\n`);
+    writeFileSync(path, `${JSON.stringify(endpoints)}\n`, { mode: 0o600 });
   } catch (cause) {
     throw new DataFileError(path, `${messageOf(cause)}; remove it: it is written at every start`, { cause });
   }
 }
 
-/** What was written last; undefined where nothing readable is there, so that what is usual is tried. */
+/** What the caller's own `up` wrote last; undefined where nothing of the kind is there, so that what is usual is tried. */
 export function readEndpoints(path: string): Endpoints | undefined {
+  const file = readOwnFile(path);
+  if (file.kind !== "Read") return undefined;
   try {
-    return endpointsSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    return endpointsSchema.parse(JSON.parse(file.text));
   } catch {
     return undefined;
   }

@@ -11,7 +11,7 @@ export interface ExplainOptions {
   readonly last?: number;
   readonly at?: Instant;
   readonly json: boolean;
-  readonly dataDir: string;
+  readonly dataDir?: string;
   readonly apiUrl: string;
 }
 
@@ -32,7 +32,8 @@ export interface ExplainDeps {
 /** Prints the decisions, and says with which exit code to end. Throws `CommandError` and `KubeConfigError`. */
 export async function runExplain(options: ExplainOptions, deps: ExplainDeps): Promise<number> {
   const { clock, kubeconfig, operatorNamespace, fetch, write } = deps;
-  const address = { dataDir: options.dataDir, ...(kubeconfig !== undefined && { kubeconfig }) };
+  const { dataDir } = options;
+  const address = { ...(dataDir !== undefined && { dataDir }), ...(kubeconfig !== undefined && { kubeconfig }) };
   const kube = await openKube(address, clock);
   try {
     const group = await readGroup(kube, options);

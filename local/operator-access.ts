@@ -1,35 +1,54 @@
 /** How a command finds the fleet that it is about: through the kubeconfig that `up` wrote, or that of a real cluster. */
-import { existsSync } from "node:fs";
 import { resourceType } from "../crds/names.ts";
 import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
 import type { Clock } from "../domain/time.ts";
 import { loadKeyRing, nodeKeysSecretName } from "../runtime/key-ring.ts";
-import { KubeClient, loadKubeConfig } from "../runtime/kube-client.ts";
+import { KubeClient, loadKubeConfig, parseKubeConfig } from "../runtime/kube-client.ts";
 import { ApiError, type KubernetesApi, type KubernetesObject, type ResourceType } from "../runtime/kubernetes-api.ts";
 import { signOperatorToken } from "../runtime/node-tokens.ts";
 import { messageOf } from "../runtime/thrown.ts";
-import { dataDirectory } from "./data-directory.ts";
+import { dataDirectory, usualDataDir } from "./data-directory.ts";
+import { foreignIn } from "./kube/kubeconfig.ts";
+import { readOwnFile } from "./own-file.ts";
 
 /** What a person must change before the command can do its work: one line. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
 }
 
+/** What a person has said; where both are absent, the folder in which he stands. */
 export interface FleetAddress {
   /** The folder of `up`. */
-  readonly dataDir: string;
-  /** Kubeconfig files to use where nothing has run in the folder; absent: none. */
+  readonly dataDir?: string;
+  /** Kubeconfig files (KUBECONFIG), where no folder was named. */
   readonly kubeconfig?: string;
 }
 
-/** A client of the fleet's Kubernetes API. Throws `CommandError` and `KubeConfigError`; calls nobody. */
+/**
+ * A client of the fleet's Kubernetes API: of the folder that is named, else of KUBECONFIG, else of the folder in which the
+ * caller stands. A folder's own kubeconfig is used only where the caller wrote it, and it is one that `up` writes: a
+ * kubeconfig can name programs to run, and a folder may be anybody's. Throws `CommandError` and `KubeConfigError`; calls nobody.
+ */
 export async function openKube({ dataDir, kubeconfig }: FleetAddress, clock: Clock): Promise<KubeClient> {
-  const { kubeconfig: own, root } = dataDirectory(dataDir);
-  const path = existsSync(own) ? own : kubeconfig;
-  if (path === undefined) {
+  const config =
+    dataDir === undefined && kubeconfig !== undefined
+      ? await loadKubeConfig(kubeconfig)
+      : await parseKubeConfig(folderKubeconfig(dataDir ?? usualDataDir));
+  return new KubeClient({ config, clock });
+}
+
+function folderKubeconfig(dataDir: string): string {
+  const { kubeconfig: path, root } = dataDirectory(dataDir);
+  const file = readOwnFile(path);
+  if (file.kind === "Missing") {
     throw new CommandError(`\`streamfleet up\` has not run in ${root}: start it, or name its folder with --data-dir`);
   }
-  return new KubeClient({ config: await loadKubeConfig(path), clock });
+  const why = file.kind === "Foreign" ? file.why : foreignIn(file.text);
+  if (why === undefined && file.kind === "Read") return file.text;
+  const advice = "if you trust it, name it in KUBECONFIG";
+  throw new CommandError(
+    `${path} is not used, for \`streamfleet up\` of yours did not write it (${why ?? ""}): ${advice}`,
+  );
 }
 
 /** The group, which must exist. Throws `CommandError`. */

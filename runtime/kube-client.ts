@@ -52,6 +52,19 @@ export async function loadKubeConfig(path?: string): Promise<KubeConfig> {
   return config;
 }
 
+/** A configuration from its text. Throws `KubeConfigError`. */
+export async function parseKubeConfig(text: string): Promise<KubeConfig> {
+  const library = await kubeConfigClass();
+  const config = new library();
+  try {
+    config.loadFromString(text);
+  } catch (cause) {
+    throw new KubeConfigError(`cannot read the kubeconfig: ${oneLine(messageOf(cause))}`, { cause });
+  }
+  checkCluster(config);
+  return config;
+}
+
 function loadFiles(config: KubeConfig, library: typeof KubeConfig, path: string): void {
   const [first, ...others] = path.split(delimiter).filter((file) => file !== "");
   if (first === undefined) throw new KubeConfigError("no file is named");

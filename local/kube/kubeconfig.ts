@@ -1,8 +1,10 @@
 /** The kubeconfig by which kubectl and the Kubernetes client find the embedded API. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
 import { messageOf } from "../../runtime/thrown.ts";
+import { isOfThisMachine } from "../own-file.ts";
 import { DataFileError } from "./object-file.ts";
 
 /** The text of a kubeconfig for the server at this URL. There is no user to be: the server listens to this machine only. */
@@ -17,6 +19,43 @@ export function kubeconfig(url: string): string {
     clusters: [{ name, cluster: { server: url, "insecure-skip-tls-verify": true } }],
     users: [{ name, user: {} }],
   });
+}
+
+const written = z.strictObject({
+  apiVersion: z.literal("v1"),
+  kind: z.literal("Config"),
+  "current-context": z.string(),
+  contexts: z.array(
+    z.strictObject({
+      name: z.string(),
+      context: z.strictObject({ cluster: z.string(), user: z.string(), namespace: z.string() }),
+    }),
+  ),
+  clusters: z.array(
+    z.strictObject({
+      name: z.string(),
+      cluster: z.strictObject({
+        server: z.string().refine(isOfThisMachine, "is not of this machine"),
+        "insecure-skip-tls-verify": z.boolean(),
+      }),
+    }),
+  ),
+  users: z.array(z.strictObject({ name: z.string(), user: z.strictObject({}) })),
+});
+
+/**
+ * Why a kubeconfig is none that `up` writes; undefined where it is. Others may run programs, read files or send what they are
+ * told elsewhere (`exec`, `auth-provider`, `tokenFile`, `proxy-url`, a server of another machine).
+ */
+export function foreignIn(text: string): string | undefined {
+  try {
+    const [issue] = written.safeParse(parse(text)).error?.issues ?? [];
+    if (issue === undefined) return undefined;
+    const keys = issue.code === "unrecognized_keys" ? ` has ${issue.keys.join(", ")}` : ` ${issue.message}`;
+    return `${issue.path.join(".")}${keys}`;
+  } catch {
+    return "is no YAML";
+  }
 }
 
 /** Writes the kubeconfig, readable by its owner only. Throws `DataFileError`. */

@@ -35,7 +35,7 @@ export interface SimulateOptions {
   readonly minutes?: number;
   readonly namespace: string;
   readonly group: string;
-  readonly dataDir: string;
+  readonly dataDir?: string;
   /** Where the picture goes. */
   readonly out: string;
   readonly apiUrl: string;

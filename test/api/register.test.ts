@@ -45,7 +45,9 @@ describe("a machine that registers", () => {
   it("is written into the status, and nothing else of it is touched", async () => {
     await world.addNode({ status: { phase: "Running" } });
     await world.register();
-    expect((await world.node("live-edge-0")).status).toEqual({
+    const node = await world.node("live-edge-0");
+    expect(node.status).toEqual({
+      claimedUid: node.metadata.uid,
       phase: "Running",
       addresses: { public: "198.18.0.1", private: "10.0.0.1" },
       registration: {

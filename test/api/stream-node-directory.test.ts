@@ -13,7 +13,7 @@ import { productApi } from "../support/embedded-api.ts";
 import { until } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { KnownNodes } from "../support/known-nodes.ts";
-import { namespace, nodeDraft, streamNode, toldToEnd } from "../support/node-api.ts";
+import { namespace, type NodeChange, nodeDraft, streamNode, toldToEnd } from "../support/node-api.ts";
 
 const type = resourceType("StreamNode");
 
@@ -31,14 +31,21 @@ async function onCluster(): Promise<DirectoryUnderTest> {
   const api = productApi({ namespaces: [namespace] });
   const informer = await followedCluster(api);
   const known = (name: string): StreamNode | undefined => informer.get(`${namespace}/${name}`);
+  const create = async (change: NodeChange, claim: (uid: string | undefined) => string | undefined): Promise<void> => {
+    const { metadata, spec } = nodeDraft(change);
+    const kept = { ...metadata, finalizers: [finalizers.machine] };
+    const made = { apiVersion: "streamfleet.dev/v1alpha1", kind: "StreamNode", metadata: kept, spec };
+    const claimedUid = claim((await api.create(type, made)).metadata.uid);
+    if (claimedUid !== undefined) {
+      const address = { namespace, name: metadata.name };
+      await api.mergePatch(type, address, { status: { claimedUid } }, { subresource: "status" });
+    }
+    await until("it is known", () => known(metadata.name)?.status?.claimedUid === claimedUid);
+  };
   return {
     directory: new InformedStreamNodeDirectory(informer),
-    create: async (change) => {
-      const { metadata, spec } = nodeDraft(change);
-      const kept = { ...metadata, finalizers: [finalizers.machine] };
-      await api.create(type, { apiVersion: "streamfleet.dev/v1alpha1", kind: "StreamNode", metadata: kept, spec });
-      await until("it is known", () => known(metadata.name) !== undefined);
-    },
+    create: (change) => create(change, (uid) => uid),
+    createForeign: (change, claimedUid) => create(change, () => claimedUid),
     markToldToEnd: async (name, claimedUid) => {
       const node = known(name);
       if (node === undefined) throw new Error(`there is no ${name}`);
@@ -75,6 +82,11 @@ function onKnownNodes(): Promise<DirectoryUnderTest> {
     directory: new InformedStreamNodeDirectory(nodes),
     create: (draft) => {
       nodes.learn(streamNode(draft));
+      return Promise.resolve();
+    },
+    createForeign: (draft, claimedUid) => {
+      const node = streamNode(draft);
+      nodes.learn({ ...node, status: { ...node.status, claimedUid } });
       return Promise.resolve();
     },
     markToldToEnd: (name, claimedUid) =>

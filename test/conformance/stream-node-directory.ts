@@ -8,8 +8,10 @@ import { namespace } from "../support/node-api.ts";
 export interface DirectoryUnderTest {
   /** Follows a collection that was empty when it was read. */
   readonly directory: StreamNodeDirectory;
-  /** Creates a node, and waits, as all of these do, until the directory knows. */
+  /** Creates a node that the operator has made its own, and waits, as all of these do, until the directory knows. */
   create(change: NodeChange): Promise<void>;
+  /** Creates one that somebody else wrote; `claimedUid`: what its status says. */
+  createForeign(change: NodeChange, claimedUid?: string): Promise<void>;
   /** Writes that the cloud was told to terminate the machine; `claimedUid`: of which object; absent: of this one. */
   markToldToEnd(name: string, claimedUid?: string): Promise<void>;
   /** Marks a node as being deleted; it stays. */
@@ -60,6 +62,15 @@ export function describeStreamNodeDirectory(open: () => Promise<DirectoryUnderTe
       expect(nameOf(directory.byMachine("simulated", "i-9"))).toBe("live-edge-1");
       await world.remove("live-edge-1");
       expect(nameOf(directory.byMachine("simulated", "i-9"))).toBe("live-edge-0");
+    });
+
+    it("knows no node of a machine but one that the operator has made its own", async () => {
+      await world.createForeign(edge(0));
+      await world.createForeign(edge(1, { providerId: "i-0" }), "uid of the original");
+      expect(directory.byMachine("simulated", "i-0")).toBeUndefined();
+      await world.create(edge(2, { providerId: "i-0" }));
+      expect(nameOf(directory.byMachine("simulated", "i-0"))).toBe("live-edge-2");
+      expect(directory.ofGroup(namespace, "live")).toHaveLength(3);
     });
 
     it("remembers a node that it saw go after its machine was told to, and takes every other for lost", async () => {

@@ -134,8 +134,11 @@ export class NodeApiWorld {
   async addNode(change: NodeChange = {}): Promise<StreamNode> {
     const { status, ...draft } = nodeDraft(change);
     const { name } = draft.metadata;
-    await this.cluster.create(nodeType, { apiVersion: "streamfleet.dev/v1alpha1", kind: "StreamNode", ...draft });
-    await this.cluster.mergePatch(nodeType, { namespace, name }, { status }, { subresource: "status" });
+    const { uid } = (
+      await this.cluster.create(nodeType, { apiVersion: "streamfleet.dev/v1alpha1", kind: "StreamNode", ...draft })
+    ).metadata;
+    const own = { claimedUid: uid, ...status };
+    await this.cluster.mergePatch(nodeType, { namespace, name }, { status: own }, { subresource: "status" });
     await this.sync(name);
     return this.node(name);
   }
@@ -315,6 +318,7 @@ export function streamNode(change: NodeChange = {}): StreamNode {
   const { metadata, ...draft } = nodeDraft(change);
   return streamNodeSchema.parse({
     ...draft,
+    status: { claimedUid: "uid-1", ...draft.status },
     metadata: { ...metadata, uid: "uid-1", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
   });
 }
