@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { operatorHeader } from "./api/client-address.ts";
 import { FeedClient } from "./api/feed-client.ts";
 import { InformedGroupDirectory } from "./api/group-directory.ts";
 import { type Listener, PortInUseError } from "./api/listener.ts";
@@ -63,7 +64,7 @@ import { LeaderElection } from "./runtime/leader-election.ts";
 import { createLogger, type LogDestination, type Logger } from "./runtime/logger.ts";
 import { type LeaderTask, Manager, StartError } from "./runtime/manager.ts";
 import { createMetrics, type Metrics } from "./runtime/metrics.ts";
-import { verifyOperatorToken } from "./runtime/node-tokens.ts";
+import { signOperatorToken, verifyOperatorToken } from "./runtime/node-tokens.ts";
 
 /** What every command builds on. */
 interface Process {
@@ -312,7 +313,9 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   const keys = await loadKeyRing(kube, config.namespace, { clock: own.clock, random: randomBytes, seed });
   const cluster = openCluster(own, kube);
   const reports = new ReportBook();
-  const nodeApi = await createNodeApi(own, { cluster, keys, reports, history, database });
+  const events = eventRecorder(own, kube, stops);
+  const nodeApi = await createNodeApi(own, { cluster, keys, reports, history, database, events });
+  simulated.know(keys);
   stops.add(() => nodeApi.close());
   await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
   const { clock, logger } = own;
@@ -468,6 +471,7 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   feed.start();
   stops.add(() => feed.stop());
   const simulated = simulatedCloudDir === undefined ? undefined : simulatedCloud(own, simulatedCloudDir, stops);
+  simulated?.know(keys);
   const cluster = openCluster(own, kube);
   cluster.streamNodes.cache.onChange((change) => {
     if (change.kind === "Deleted") feed.forget(change.object.metadata.uid);
@@ -503,7 +507,8 @@ async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi,
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
   const cluster = openCluster(own, kube);
-  const nodeApi = await createNodeApi(own, { cluster, keys, reports: new ReportBook(), history, database });
+  const events = eventRecorder(own, kube, stops);
+  const nodeApi = await createNodeApi(own, { cluster, keys, reports: new ReportBook(), history, database, events });
   stops.add(() => nodeApi.close());
   const manager = new Manager({ sources: cluster.apiInformers, tasks: [], ...own });
   stops.add(() => manager.stop());
@@ -667,6 +672,8 @@ interface SimulatedParts {
   readonly fleet: MediaFleet;
   /** The media nodes on its machines; they run where the reconcilers run. */
   readonly mediaNodes: LeaderTask;
+  /** From then on an API on this machine believes that each node calls from its own machine's address. */
+  readonly know: (keys: KeyRing) => void;
 }
 
 function simulatedCloud(own: Process, directory: string, stops: Stops): SimulatedParts {
@@ -684,7 +691,11 @@ function simulatedCloud(own: Process, directory: string, stops: Stops): Simulate
     onFailure: (region, error) =>
       logger.error("could not list machines", { region, kind: error.kind, reply: error.message }),
   });
+  let keys: KeyRing | undefined;
+  const callsFrom = (address: string): Readonly<Record<string, string>> =>
+    keys === undefined ? {} : { "X-Forwarded-For": address, [operatorHeader]: signOperatorToken(keys.current) };
   const fleet = new MediaFleet({
+    callsFrom,
     cloud,
     clock,
     random,
@@ -697,7 +708,8 @@ function simulatedCloud(own: Process, directory: string, stops: Stops): Simulate
     store.close();
   });
   const mediaNodes = { name: "media-nodes", start: () => fleet.start(), stop: () => fleet.stop() };
-  return { name: "simulated", cloud: { platform, inventory }, fleet, mediaNodes };
+  const know = (ring: KeyRing): void => void (keys = ring);
+  return { name: "simulated", cloud: { platform, inventory }, fleet, mediaNodes, know };
 }
 
 function openCluster({ clock, random, logger, metrics, config }: Process, api: KubernetesApi): InformedCluster {
@@ -710,12 +722,15 @@ interface NodeApiParts {
   readonly reports: ReportBook;
   readonly history: BufferedHistory;
   readonly database: HistoryDatabase;
+  readonly events: EventRecorder;
 }
 
 async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServer> {
   const { createApiServer } = await import("./api/server.ts");
   const { cluster, keys, reports, history, database } = parts;
   const { clock, config, logger, metrics, version } = own;
+  if (config.trustBatch)
+    logger.error("nodes are believed by their batch alone", { setting: "STREAMFLEET_TRUST_BATCH" });
   return createApiServer({
     nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),
     groups: new InformedGroupDirectory({
@@ -727,7 +742,12 @@ async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServ
     reports,
     keys,
     clock,
-    config: { reportIntervalMs: config.reportIntervalMs, trustedProxies: config.trustedProxies },
+    config: {
+      reportIntervalMs: config.reportIntervalMs,
+      trustedProxies: config.trustedProxies,
+      trustBatch: config.trustBatch,
+    },
+    events: parts.events,
     logger,
     metrics,
     version,
@@ -762,6 +782,7 @@ function operator(own: Process, parts: OperatorParts, stops: Stops): readonly Le
     namespace: config.namespace,
     freshMs: keptSilenceFactor * config.reportIntervalMs,
     staleMs: staleIntervals * config.reportIntervalMs,
+    trustBatch: config.trustBatch,
   });
 }
 

@@ -8,22 +8,46 @@ type OperatorCheck = (token: string) => boolean;
 /** The bucket of the client that sent the request. */
 export type ClientBucket = (req: Request) => string;
 
+/** In it a simulation on this machine shows an operator's token beside the token of the call. */
+export const operatorHeader = "X-Streamfleet-Operator";
+
+export interface ClientView {
+  readonly bucketOf: ClientBucket;
+  /** The address from which a request comes, as far as it can be seen; undefined where what is seen is no address. */
+  readonly addressOf: (req: Request) => string | undefined;
+}
+
 /**
  * `trustedProxies`: networks (CIDR) whose `X-Forwarded-For` is believed, from the right to the first that is not among them;
  * nobody else's is. Only `streamfleet simulate` is, from this machine and with an operator token: it plays many viewers.
  */
-export function clientBuckets(
+export function clientView(
   app: Express,
   { trustedProxies, isOperator }: { readonly trustedProxies: readonly string[]; readonly isOperator: OperatorCheck },
-): ClientBucket {
+): ClientView {
   app.set("trust proxy", trustedProxies.length === 0 ? false : [...trustedProxies]);
-  return (req) => bucketOf(playedAddress(req, isOperator) ?? req.ip ?? "", req.socket.remoteAddress ?? "");
+  const seen = (req: Request): string => playedAddress(req, isOperator) ?? req.ip ?? "";
+  return {
+    bucketOf: (req) => bucketOf(seen(req), req.socket.remoteAddress ?? ""),
+    addressOf: (req) => normalized(seen(req)),
+  };
+}
+
+/** An address in the one form in which it is compared; undefined for anything else. */
+function normalized(address: string): string | undefined {
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : undefined;
+}
+
+/** Whether two texts are the same address, however each is written. */
+export function isSameAddress(a: string | undefined, b: string | undefined): boolean {
+  const [one, other] = [normalized(a ?? ""), normalized(b ?? "")];
+  return one !== undefined && one === other;
 }
 
 function playedAddress(req: Request, isOperator: OperatorCheck): string | undefined {
   const given = req.get("X-Forwarded-For");
   if (given === undefined || !isLoopback(req.socket.remoteAddress ?? "")) return undefined;
-  const token = /^Bearer +(\S+)$/i.exec(req.get("Authorization") ?? "")?.[1];
+  const token = req.get(operatorHeader) ?? /^Bearer +(\S+)$/i.exec(req.get("Authorization") ?? "")?.[1];
   return token !== undefined && isOperator(token) ? given : undefined;
 }
 

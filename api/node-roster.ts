@@ -34,25 +34,36 @@ export class NodeRoster {
   }
 
   /** The node that a node token is of, under the name that the caller gives itself. */
-  bearer({ platform, providerId }: NodeClaims, namespace: string, name: string): StreamNode {
-    const node = this.#mapped(platform, providerId);
+  bearer(claims: NodeClaims, namespace: string, name: string): StreamNode {
+    const node = this.#ofToken(claims);
     if (node.metadata.namespace !== namespace || node.metadata.name !== name) {
       throw new Problem("Unauthorized", `the token is not of the node ${namespace}/${name}: register again`);
     }
     return node;
   }
 
-  /** The node that a node token is of, whatever it calls itself. */
-  holder({ platform, providerId }: NodeClaims): StreamNode {
-    return this.#mapped(platform, providerId);
+  /** The node that a node token is of, whatever it calls itself; its boot is the registered one. */
+  holder(claims: NodeClaims): Promise<StreamNode> {
+    return this.registered(this.#ofToken(claims), claims, claims.bootId);
   }
 
-  /** The node, if this boot is the one registered. Our copy may lag behind a registration: it cannot refuse. */
-  async registered(node: StreamNode, bootId: string): Promise<StreamNode> {
-    if (node.status?.registration?.bootId === bootId) return node;
+  /**
+   * The node, if the token is of this boot, which is the one registered and has not said goodbye. Our copy may lag behind a
+   * registration: it cannot refuse.
+   */
+  async registered(node: StreamNode, claims: NodeClaims, bootId: string): Promise<StreamNode> {
+    if (claims.bootId !== bootId) throw foreignBoot();
+    if (isRegistered(node, bootId)) return node;
     const fresh = await this.#desk.read(node);
-    if (fresh.status?.registration?.bootId !== bootId) throw foreignBoot();
+    if (!isRegistered(fresh, bootId)) throw foreignBoot();
     return fresh;
+  }
+
+  /** A machine that has another StreamNode by now is to register as that one. */
+  #ofToken({ platform, providerId, uid }: NodeClaims): StreamNode {
+    const node = this.#mapped(platform, providerId);
+    if (node.metadata.uid === uid) return node;
+    throw new Problem("Unauthorized", `the token is of a StreamNode that is no more: register again`);
   }
 
   /**
@@ -88,4 +99,8 @@ export class NodeRoster {
       retryAfterSeconds: this.#waits.next(machine),
     });
   }
+}
+
+function isRegistered({ status }: StreamNode, bootId: string): boolean {
+  return status?.registration?.bootId === bootId && status.registration.goodbyeAt === undefined;
 }

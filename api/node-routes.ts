@@ -5,7 +5,8 @@ import { directivesOf } from "../domain/directive.ts";
 import type { LoadFeed, NodeReport } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { signNodeToken } from "../runtime/node-tokens.ts";
+import { signNodeToken, verifyNodeToken } from "../runtime/node-tokens.ts";
+import type { ClientView } from "./client-address.ts";
 import type { GroupDirectory } from "./group-directory.ts";
 import type { NodeRoster } from "./node-roster.ts";
 import type { RegisterRequest, RegisterResponse, ReportResponse } from "./node-schemas.ts";
@@ -13,7 +14,7 @@ import { goodbyeRequestSchema, registerRequestSchema } from "./node-schemas.ts";
 import type { ParentBook } from "./parents.ts";
 import { onlyMethod } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
-import type { RegistrationDesk } from "./registration-desk.ts";
+import { foreignBoot, type RegistrationDesk } from "./registration-desk.ts";
 import type { ReportBook } from "./report-book.ts";
 import type { ReportDesk, TakenReport } from "./report-desk.ts";
 import { readBody } from "./request-body.ts";
@@ -34,6 +35,9 @@ export interface NodeRoutesDeps {
   readonly taking: ReportDesk;
   readonly perNode: RateLimiter;
   readonly perLaunch: RateLimiter;
+  readonly addressOf: ClientView["addressOf"];
+  /** Whether a join token alone is to do. */
+  readonly trustBatch: boolean;
   readonly clock: Clock;
   readonly reportIntervalMs: number;
   readonly logger: Logger;
@@ -50,7 +54,7 @@ export function nodeRoutes(deps: NodeRoutesDeps): Router {
 }
 
 function addRegister(router: Router, deps: NodeRoutesDeps): void {
-  const { gate, roster, desk, perLaunch, logger } = deps;
+  const { gate, keys, roster, desk, perLaunch, addressOf, trustBatch, logger } = deps;
   const route = router.route("/v1/nodes/register");
   route.post(async (req, res) => {
     const claims = await gate.join(req);
@@ -58,7 +62,8 @@ function addRegister(router: Router, deps: NodeRoutesDeps): void {
     const request = await readBody(req, res, registerRequestSchema);
     const node = roster.joining(claims, request);
     const { namespace, name } = node.metadata;
-    if (await desk.register(node, request)) {
+    const former = request.formerToken === undefined ? undefined : verifyNodeToken(keys, request.formerToken);
+    if (await desk.register(node, request, { source: addressOf(req), former, trustBatch })) {
       logger.info("registered node", { namespace, name, machineId: request.machineId, bootId: request.bootId });
     }
     res.json(registerResponse(deps, node, request));
@@ -73,7 +78,7 @@ function addReport(router: Router, { gate, roster, reports, onReport, perNode, c
     limit(perNode, `${claims.platform}/${claims.providerId}`);
     const bearer = roster.bearer(claims, req.params.namespace, req.params.name);
     const { request, losses } = await deps.taking.take(bearer, req, res);
-    const node = await roster.registered(bearer, request.bootId);
+    const node = await roster.registered(bearer, claims, request.bootId);
     const report = toNodeReport(node, { request, losses }, clock);
     const isNews = reports.record(report);
     if (isNews) onReport(report, node);
@@ -113,6 +118,7 @@ function addGoodbye(router: Router, { gate, roster, desk, perNode, logger }: Nod
     const { namespace, name } = req.params;
     const node = roster.bearer(claims, namespace, name);
     const { bootId } = await readBody(req, res, goodbyeRequestSchema);
+    if (claims.bootId !== bootId) throw foreignBoot();
     if (await desk.goodbye(node, bootId)) logger.info("took goodbye", { namespace, name, bootId });
     res.status(204).end();
   });
@@ -122,16 +128,16 @@ function addGoodbye(router: Router, { gate, roster, desk, perNode, logger }: Nod
 function registerResponse(
   { keys, parents, reportIntervalMs }: NodeRoutesDeps,
   node: StreamNode,
-  { platform, machineId }: RegisterRequest,
+  { platform, machineId, bootId }: RegisterRequest,
 ): RegisterResponse {
-  const { namespace, name } = node.metadata;
+  const { namespace, name, uid } = node.metadata;
   return {
     namespace,
     name,
     group: node.spec.group,
     role: node.spec.role,
     parents: [...parents.parentsFor(node)],
-    token: signNodeToken(keys.current, { platform, providerId: machineId }),
+    token: signNodeToken(keys.current, { platform, providerId: machineId, uid, bootId }),
     connectionCapacity: node.spec.launch.connectionCapacity,
     reportIntervalMs,
   };

@@ -37,6 +37,12 @@ export const registerRequestSchema = z.object({
   privateAddress: address.optional().describe("Where other nodes reach it."),
   version: text(64).describe("Version of the media server."),
   bootId: text(128).describe("Names this boot of the machine; another one after each reboot."),
+  formerToken: z
+    .string()
+    .max(2_048)
+    .regex(/^[\w.-]+$/)
+    .optional()
+    .describe("The token that an earlier registration of this machine was answered: it proves who calls."),
 });
 export type RegisterRequest = z.output<typeof registerRequestSchema>;
 

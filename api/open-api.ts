@@ -84,7 +84,12 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       security: "joinToken",
       request: "RegisterRequest",
       success: { 200: json("Registered.", "RegisterResponse") },
-      problems: { ...bodyProblems, ...tokenProblems, 409: "The machine is claimed by another." },
+      problems: {
+        ...bodyProblems,
+        ...tokenProblems,
+        403: "Nothing proves that the machine itself calls: an address that the cloud knows it by, or a former token.",
+        409: "The machine is claimed by another.",
+      },
     },
   },
   "/v1/nodes/{namespace}/{name}/report": {

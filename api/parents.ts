@@ -1,5 +1,6 @@
 /** The parents that each node is told, kept until a node changes that may be one of them. */
 import type { StreamNode } from "../crds/stream-node.ts";
+import { servedAddresses } from "../domain/address.ts";
 import type { Parent, TopologyNode } from "../domain/topology.ts";
 import { mayHaveChildren, parentsOf } from "../domain/topology.ts";
 import type { StreamNodeDirectory } from "./stream-node-directory.ts";
@@ -41,7 +42,6 @@ export function toTopologyNode({ metadata, spec, status }: StreamNode): Topology
     phase: status?.phase,
     draining:
       spec.drain !== undefined || metadata.deletionTimestamp !== undefined || registration?.goodbyeAt !== undefined,
-    address: registration?.address,
-    privateAddress: registration?.privateAddress,
+    ...servedAddresses({ status }),
   };
 }

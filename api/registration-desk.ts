@@ -1,13 +1,15 @@
 /** Reads and writes `status.registration`, which is the API's alone. */
+import { apiVersion } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { wasToldToEnd } from "../domain/claim.ts";
 import type { Clock } from "../domain/time.ts";
 import { startDeadline } from "../runtime/deadline.ts";
+import type { EventRecorder } from "../runtime/events.ts";
 import type { PatchOutcome } from "../runtime/resource-client.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
 import { Problem } from "./problems.ts";
 import type { RegistrationPatch } from "./registration.ts";
-import { decideGoodbye, decideRegistration } from "./registration.ts";
+import { decideGoodbye, decideRegistration, type RegistrationEvidence } from "./registration.ts";
 
 /** What the desk needs of a `ResourceClient<StreamNode>`. */
 export interface StreamNodeWriter {
@@ -33,20 +35,30 @@ const longestCallMs = 3_000;
 export class RegistrationDesk {
   readonly #writer: StreamNodeWriter;
   readonly #clock: Clock;
+  readonly #events: Pick<EventRecorder, "record">;
 
-  constructor(writer: StreamNodeWriter, clock: Clock) {
+  constructor(writer: StreamNodeWriter, clock: Clock, events: Pick<EventRecorder, "record">) {
     this.#writer = writer;
     this.#clock = clock;
+    this.#events = events;
   }
 
   /** Registers the machine as the node and says whether that changed anything; throws `Problem` when it is refused. */
-  register(node: StreamNode, claim: RegisterRequest): Promise<boolean> {
+  register(node: StreamNode, claim: RegisterRequest, evidence: RegistrationEvidence): Promise<boolean> {
     return this.#write(node, (fresh) => {
-      const decision = decideRegistration(fresh, claim, this.#clock.now());
-      if (decision.kind === "Refuse") throw new Problem("ClaimedByAnother", decision.detail);
+      const decision = decideRegistration(fresh, claim, evidence, this.#clock.now());
+      if (decision.kind === "Refuse") throw this.#refused(fresh, "ClaimedByAnother", decision.detail);
+      if (decision.kind === "Unproven") throw this.#refused(fresh, "NotProven", decision.detail);
       if (decision.kind === "AwaitAddress") throw addressUnknown(fresh);
       return decision.kind === "Write" ? decision.patch : undefined;
     });
+  }
+
+  /** Who keeps the node is told: somebody else may be trying to speak for it. */
+  #refused({ metadata }: StreamNode, code: "ClaimedByAnother" | "NotProven", detail: string): Problem {
+    const note = { type: "Warning", reason: "RegistrationRefused", message: detail } as const;
+    this.#events.record({ apiVersion, kind: "StreamNode", metadata }, note);
+    return new Problem(code, detail);
   }
 
   /** Notes that this boot of the node has said goodbye. */
@@ -95,7 +107,7 @@ export class RegistrationDesk {
 
 /** The answer to a machine whose address the cloud has not told yet: anybody could claim it. */
 function addressUnknown(node: StreamNode): Problem {
-  const detail = `the cloud has told no address of the machine of ${node.metadata.name} yet: try again`;
+  const detail = `the cloud has told no such address of the machine of ${node.metadata.name} yet: try again`;
   return new Problem("NotMapped", detail, { retryAfterSeconds: 1 });
 }
 

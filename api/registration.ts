@@ -1,7 +1,10 @@
 /** Whether a machine that calls back becomes the node it claims to be. Pure. */
+import type { RegistrationProof } from "../crds/names.ts";
 import type { Registration, StreamNode } from "../crds/stream-node.ts";
 import type { Instant } from "../domain/time.ts";
 import { toRfc3339 } from "../domain/time.ts";
+import type { NodeClaims } from "../runtime/node-tokens.ts";
+import { isSameAddress } from "./client-address.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
 
 export type RegistrationDecision =
@@ -12,22 +15,67 @@ export type RegistrationDecision =
   /** The cloud has told no address of the machine yet, so nothing vouches for a first claim. */
   | { readonly kind: "AwaitAddress" }
   /** Another has claimed the machine, or the claim does not fit what the cloud says. */
-  | { readonly kind: "Refuse"; readonly detail: string };
+  | { readonly kind: "Refuse"; readonly detail: string }
+  /** Nothing proves that the call comes from the machine. */
+  | { readonly kind: "Unproven"; readonly detail: string };
+
+/** What a claim is judged by beside its words: a join token is that of the whole batch, and proves no single machine. */
+export interface RegistrationEvidence {
+  /** The address from which the call comes, as far as the API can see. */
+  readonly source: string | undefined;
+  /** What the token of an earlier registration says, which is genuine. */
+  readonly former: NodeClaims | undefined;
+  /** Whether the join token alone is to do (`STREAMFLEET_TRUST_BATCH`). */
+  readonly trustBatch: boolean;
+}
 
 /** `null` removes a field. */
 export type RegistrationPatch = { readonly [F in keyof Registration]?: string | null };
 
-/** The first claim of a machine wins; a reboot, at the same address, replaces it. */
-export function decideRegistration(node: StreamNode, claim: RegisterRequest, now: Instant): RegistrationDecision {
-  const contradiction = contradictionOf(node.status?.addresses, claim);
+/** The first claim that is proven wins; a reboot, at the same address, replaces it, if it proves itself as well. */
+export function decideRegistration(
+  node: StreamNode,
+  claim: RegisterRequest,
+  evidence: RegistrationEvidence,
+  now: Instant,
+): RegistrationDecision {
+  const cloud = node.status?.addresses;
+  const contradiction = contradictionOf(cloud, claim);
   if (contradiction !== undefined) return { kind: "Refuse", detail: contradiction };
+  if (!isKnown(cloud) || !isTold(cloud, claim.address)) return { kind: "AwaitAddress" };
   const held = node.status?.registration;
-  if (held === undefined) return isKnown(node.status?.addresses) ? write(claim, now) : { kind: "AwaitAddress" };
-  if (held.bootId !== claim.bootId && !sameMachine(held, node.status?.addresses, claim)) {
+  const proof = proofOf(cloud, claim, evidence);
+  if (proof === undefined || (proof === "Batch" && isProven(held))) return unproven(evidence);
+  if (held === undefined) return write(claim, proof, now);
+  if (held.bootId !== claim.bootId && !sameMachine(held, cloud, claim)) {
     return { kind: "Refuse", detail: `the machine is registered at another address since ${held.registeredAt}` };
   }
   if (isSame(held, claim)) return { kind: "Keep" };
-  return held.bootId === claim.bootId ? write(claim, held.registeredAt) : write(claim, now);
+  return held.bootId === claim.bootId ? write(claim, proof, held.registeredAt) : write(claim, proof, now);
+}
+
+function proofOf(
+  cloud: NonNullable<CloudAddresses>,
+  { platform, machineId }: RegisterRequest,
+  { source, former, trustBatch }: RegistrationEvidence,
+): RegistrationProof | undefined {
+  if (former?.platform === platform && former.providerId === machineId) return "FormerToken";
+  if (isSameAddress(source, cloud.public) || isSameAddress(source, cloud.private)) return "Address";
+  return trustBatch ? "Batch" : undefined;
+}
+
+/** What one proved by more is not taken over by less. */
+function isProven(held: Registration | undefined): boolean {
+  return held?.provenBy === "Address" || held?.provenBy === "FormerToken";
+}
+
+function unproven({ source }: RegistrationEvidence): RegistrationDecision {
+  const from = source === undefined ? "an address that cannot be seen" : source;
+  const advice = "where a proxy stands between, name its network in STREAMFLEET_TRUSTED_PROXIES";
+  return {
+    kind: "Unproven",
+    detail: `the call comes from ${from}, which the cloud does not know the machine by, and no former token proves it: ${advice}`,
+  };
 }
 
 /** The patch that says goodbye, or undefined where it was said already. */
@@ -41,14 +89,18 @@ function isKnown(cloud: CloudAddresses): cloud is NonNullable<CloudAddresses> {
   return cloud?.public !== undefined || cloud?.private !== undefined;
 }
 
-/** What the cloud says against the claim. It may not have told the public address yet; then the private one vouches. */
+/** The cloud may not have told the public address yet: until then nothing vouches for it, and nobody is sent there. */
+function isTold(cloud: NonNullable<CloudAddresses>, address: string): boolean {
+  return address === cloud.public || address === cloud.private;
+}
+
+/** What the cloud says against the claim. */
 function contradictionOf(cloud: CloudAddresses, claim: RegisterRequest): string | undefined {
   if (!isKnown(cloud)) return undefined;
   if (claim.privateAddress !== undefined && cloud.private !== undefined && claim.privateAddress !== cloud.private) {
     return `the cloud knows the machine by another private address than ${claim.privateAddress}`;
   }
-  const vouched = cloud.public === undefined && claim.privateAddress === cloud.private;
-  if (vouched || claim.address === cloud.public || claim.address === cloud.private) return undefined;
+  if (cloud.public === undefined || isTold(cloud, claim.address)) return undefined;
   return `the cloud does not know the machine by the address ${claim.address}`;
 }
 
@@ -68,7 +120,11 @@ function isSame(held: Registration, claim: RegisterRequest): boolean {
   );
 }
 
-function write(claim: RegisterRequest, registeredAt: Instant | string): RegistrationDecision {
+function write(
+  claim: RegisterRequest,
+  provenBy: RegistrationProof,
+  registeredAt: Instant | string,
+): RegistrationDecision {
   const { machineId, address, privateAddress, version, bootId } = claim;
   return {
     kind: "Write",
@@ -78,6 +134,7 @@ function write(claim: RegisterRequest, registeredAt: Instant | string): Registra
       privateAddress: privateAddress ?? null,
       version,
       bootId,
+      provenBy,
       registeredAt: typeof registeredAt === "string" ? registeredAt : toRfc3339(registeredAt),
       goodbyeAt: null,
     },

@@ -43,7 +43,7 @@ export function scaleInRoutes(deps: ScaleInRoutesDeps): Router {
     const claims = await gate.node(req);
     limit(perNode, `${claims.platform}/${claims.providerId}`);
     const { namespace, name: group } = req.params;
-    const origin = originOf(roster.holder(claims), namespace, group);
+    const origin = originOf(await roster.holder(claims), namespace, group);
     const { node, reason } = await readBody(req, res, scaleInRequestSchema);
     const edge = node === undefined ? undefined : childOf(deps, origin, node);
     const { region } = (edge ?? origin).spec;

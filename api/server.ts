@@ -3,11 +3,12 @@ import type { Express } from "express";
 import express from "express";
 import type { ActivityStore } from "../domain/history.ts";
 import type { Clock } from "../domain/time.ts";
+import type { EventRecorder } from "../runtime/events.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { verifyOperatorToken } from "../runtime/node-tokens.ts";
 import { steadied } from "../runtime/steady-clock.ts";
 import { activityRoutes } from "./activity-routes.ts";
-import { clientBuckets } from "./client-address.ts";
+import { clientView } from "./client-address.ts";
 import { CandidateBook } from "./candidate-book.ts";
 import { feedRoutes } from "./feed-routes.ts";
 import type { GroupDirectory } from "./group-directory.ts";
@@ -72,6 +73,8 @@ export interface ApiServerDeps {
     readonly rateLimits?: RateLimits;
     /** Networks (CIDR) of proxies that say from where a request comes; absent: nobody is believed. */
     readonly trustedProxies?: readonly string[];
+    /** Whether a join token alone is to do where the API cannot see from where a node calls; absent: not. */
+    readonly trustBatch?: boolean;
   };
   readonly logger: Logger;
   /** A `Metrics`. */
@@ -79,6 +82,8 @@ export interface ApiServerDeps {
   /** Version of the product, for `/openapi.json`. */
   readonly version: string;
   readonly onReport?: ReportSink;
+  /** Told of registrations that are refused; absent: nobody is. */
+  readonly events?: Pick<EventRecorder, "record">;
 }
 
 export interface ApiServer {
@@ -119,9 +124,12 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   const limiter = (limit: RateLimit) => new RateLimiter(limit, () => clock.monotonicMs());
   const app = express();
   const { trustedProxies = [] } = config;
-  const bucketOf = clientBuckets(app, { trustedProxies, isOperator: (token) => verifyOperatorToken(keys, token) });
+  const { bucketOf, addressOf } = clientView(app, {
+    trustedProxies,
+    isOperator: (token) => verifyOperatorToken(keys, token),
+  });
   const gate = new TokenGate(keys, limiter(limits.strangers), bucketOf);
-  const desk = new RegistrationDesk(registrations, clock);
+  const desk = new RegistrationDesk(registrations, clock, deps.events ?? { record: () => undefined });
   const roster = new NodeRoster(nodes, desk);
   const parents = new ParentBook(nodes);
   const { reportIntervalMs } = config;
@@ -143,6 +151,8 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
       parents,
       perNode: limiter(limits.perNode),
       perLaunch: limiter(limits.perLaunch),
+      addressOf,
+      trustBatch: config.trustBatch ?? false,
       reportIntervalMs,
       onReport: deps.onReport ?? (() => undefined),
     }),

@@ -7,6 +7,7 @@ import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
 import { type ScalePolicy, scalePolicySchema } from "../crds/scale-policy.ts";
 import { type StreamNode, streamNodeSchema } from "../crds/stream-node.ts";
 import type { Clock } from "../domain/time.ts";
+import { servedAddresses } from "../domain/address.ts";
 import { childRolesOf, needsParent, type TopologyNode } from "../domain/topology.ts";
 import { Informer } from "../runtime/informer.ts";
 import type { KubernetesApi, KubernetesObject, ObjectMeta, ResourceType } from "../runtime/kubernetes-api.ts";
@@ -133,8 +134,7 @@ function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
     role: spec.role,
     phase: status?.phase,
     draining: spec.drain !== undefined || metadata.deletionTimestamp !== undefined,
-    address: status?.registration?.address,
-    privateAddress: status?.registration?.privateAddress,
+    ...servedAddresses({ status }),
   };
 }
 

@@ -52,6 +52,8 @@ export interface OperatorDeps {
   readonly freshMs: number;
   /** A report older than this (ms) no longer counts for the load. */
   readonly staleMs: number;
+  /** Nodes are believed by the join token of their batch alone; absent: they are not. */
+  readonly trustBatch?: boolean;
   readonly history: HistoryRecorder;
   readonly stores: KeptHistory;
   /** How long (ms) history is kept. */

@@ -116,6 +116,10 @@ export type EdgeSource = (typeof edgeSources)[number];
 export const launchReasons = ["BelowMinimum", "Alarm"] as const;
 export type LaunchReason = (typeof launchReasons)[number];
 
+/** What a registration was believed by. */
+export const registrationProofs = ["Address", "FormerToken", "Batch"] as const;
+export type RegistrationProof = (typeof registrationProofs)[number];
+
 /** Why a node is to go (`StreamNode.spec.drain.reason`): an alarm, a lowered maximum, or its origin asked for it. */
 export const drainReasons = ["ScaleIn", "AboveMaximum", "Requested"] as const;
 export type DrainReason = (typeof drainReasons)[number];
@@ -154,6 +158,8 @@ export const conditionReasons = {
     LaunchesFailing: ["NoFailure", "LaunchFailed"],
     /** It is deleted with `--cascade=orphan`: its nodes stay, and their machines. Absent unless that is so. */
     Orphaned: ["OrphanRequested"],
+    /** Each node proves itself at its registration. Absent where that is demanded of all of them. */
+    NodesProven: ["BatchTrusted"],
     Ready: ["MinimumMet", "NotResolved", "BelowMinimum", "Deleting"],
   },
   ScalePolicy: {

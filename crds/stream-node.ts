@@ -1,6 +1,6 @@
 /** StreamNode: one streaming server and one machine's whole life, named by its slot. Written by us, never by people. */
 import { z } from "zod";
-import { drainReasons, phases } from "./names.ts";
+import { drainReasons, phases, registrationProofs } from "./names.ts";
 import {
   claimedUidSchema,
   conditionsSchema,
@@ -72,6 +72,12 @@ const registrationSchema = z.object({
   version: z.string().max(64).optional().describe("Version of the media server."),
   bootId: z.string().max(128).describe("The boot that registered."),
   registeredAt: timeSchema.describe("When it called back."),
+  provenBy: z
+    .enum(registrationProofs)
+    .optional()
+    .describe(
+      "Address: it called from an address of its machine. FormerToken: it had the token of an earlier registration. Batch: by its join token alone, as STREAMFLEET_TRUST_BATCH allows.",
+    ),
   goodbyeAt: timeSchema.optional().describe("When this boot said goodbye; registering again takes it back."),
 });
 

@@ -24,6 +24,7 @@ export function groupConditions(facts: GroupFacts): readonly Update[] {
     minimum,
     ready(facts, minimum),
     ...orphaned(facts),
+    ...batchTrusted(facts),
   ];
   return all.map((update) => ({ ...update, observedGeneration: facts.generation }));
 }
@@ -33,6 +34,14 @@ function orphaned({ orphaning }: GroupFacts): readonly Update[] {
   if (orphaning !== true) return [];
   const message = "it is deleted with --cascade=orphan: its nodes stay, and are adopted when it is applied again";
   return [{ type: "Orphaned", status: "True", reason: "OrphanRequested", message }];
+}
+
+/** Loud for as long as it is so. */
+function batchTrusted({ trustBatch }: GroupFacts): readonly Update[] {
+  if (trustBatch !== true) return [];
+  const message =
+    "STREAMFLEET_TRUST_BATCH is true: a machine of a batch may speak for any other of it; let the API see addresses, and take it away";
+  return [{ type: "NodesProven", status: "False", reason: "BatchTrusted", message }];
 }
 
 function referencesResolved({ references }: GroupFacts): Update {

@@ -28,6 +28,8 @@ export interface GroupFacts {
   readonly deleting: boolean;
   /** Its deletion leaves the nodes, and their machines. */
   readonly orphaning?: boolean;
+  /** Nodes are believed by the join token of their batch alone. */
+  readonly trustBatch?: boolean;
   readonly references: References;
   readonly pause: Pause;
   readonly decided: readonly ShownPlace[];

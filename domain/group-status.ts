@@ -29,8 +29,13 @@ export function groupStatus(facts: GroupFacts, previous: NodeGroupStatus | undef
       load: facts.shownLoad ?? "-",
     },
     roles: decided.slice(0, mostRoles).map(roleStatus),
-    conditions: [...withConditions(previous?.conditions ?? [], groupConditions({ ...facts, decided }), now)],
+    conditions: [...withConditions(standing(previous, facts), groupConditions({ ...facts, decided }), now)],
   };
+}
+
+/** Without what is absent unless it is so. */
+function standing(previous: NodeGroupStatus | undefined, { trustBatch }: GroupFacts) {
+  return (previous?.conditions ?? []).filter(({ type }) => type !== "NodesProven" || trustBatch === true);
 }
 
 /** Steps (percent) in which load is shown: people need no more, and each change is a write. */

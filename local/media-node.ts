@@ -20,6 +20,8 @@ export interface MediaNodeWorld {
   readonly random: () => number;
   readonly fetch: typeof globalThis.fetch;
   readonly logger: Logger;
+  /** Headers by which an API on this machine believes that a call comes from this address; absent: there are none. */
+  readonly callsFrom?: (address: string) => Readonly<Record<string, string>>;
 }
 
 export interface MediaNodeOptions extends MediaNodeWorld {
@@ -78,7 +80,9 @@ export class MediaNode {
 
   constructor(options: MediaNodeOptions) {
     this.#options = options;
-    this.#client = new NodeApiClient(options);
+    const { callsFrom, identity } = options;
+    const whereabouts = (): Readonly<Record<string, string>> => callsFrom?.(identity.address) ?? {};
+    this.#client = new NodeApiClient({ ...options, whereabouts });
     this.#edgeRequests = new EdgeRequests({ ...options, client: this.#client });
     this.#sequence = options.clock.now();
   }

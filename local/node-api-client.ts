@@ -5,6 +5,7 @@ import { registerResponseSchema, reportResponseSchema } from "../api/node-schema
 import type { Clock } from "../domain/time.ts";
 import { startDeadline } from "../runtime/deadline.ts";
 import { messageOf } from "../runtime/thrown.ts";
+import { isOfThisMachine } from "./own-file.ts";
 
 export type NodeAnswer<T> =
   | { readonly kind: "Accepted"; readonly body: T }
@@ -23,6 +24,15 @@ export interface NodeApiClientOptions {
   readonly apiUrl: string;
   readonly clock: Clock;
   readonly fetch: typeof globalThis.fetch;
+  /** What an API on this machine, and no other, is told of where the machine that registers stands. */
+  readonly whereabouts?: () => Readonly<Record<string, string>>;
+}
+
+interface NodeCall {
+  readonly path: string;
+  readonly token: string;
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Longest time (ms) to wait for an answer. */
@@ -37,7 +47,9 @@ export class NodeApiClient {
   }
 
   register(joinToken: string, request: RegisterRequest, signal: AbortSignal): Promise<NodeAnswer<RegisterResponse>> {
-    const call = { path: "/v1/nodes/register", token: joinToken, body: request };
+    const { apiUrl, whereabouts } = this.#options;
+    const headers = isOfThisMachine(apiUrl) ? (whereabouts?.() ?? {}) : {};
+    const call = { path: "/v1/nodes/register", token: joinToken, body: request, headers };
     return this.#post(call, (text) => parse(registerResponseSchema, text), signal);
   }
 
@@ -63,14 +75,14 @@ export class NodeApiClient {
   }
 
   async #post<T>(
-    { path, token, body }: { readonly path: string; readonly token: string; readonly body: object },
+    { path, token, body, headers: more = {} }: NodeCall,
     read: (text: string) => T,
     signal: AbortSignal,
   ): Promise<NodeAnswer<T>> {
     const { apiUrl, clock, fetch } = this.#options;
     const deadline = startDeadline(clock, longestCallMs, "calling the node API", signal);
     try {
-      const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+      const headers = { ...more, Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
       const request = { method: "POST", headers, body: JSON.stringify(body), signal: deadline.signal };
       const response = await fetch(`${apiUrl}${path}`, request);
       const text = await response.text();

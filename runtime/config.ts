@@ -28,6 +28,8 @@ export interface Config {
   readonly simulatedCloudDir?: string;
   /** Networks (CIDR) of the proxies before the API, whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Whether nodes are believed by the join token of their batch alone. */
+  readonly trustBatch: boolean;
   /** How long history is kept. */
   readonly retentionMs: number;
   readonly logLevel: LogLevel;
@@ -121,6 +123,9 @@ const variables = z.object({
     .string()
     .refine((text) => listed(text).length > 0 && listed(text).every(isNetwork), proxyAdvice)
     .optional(),
+  STREAMFLEET_TRUST_BATCH: z
+    .enum(["true", "false"], "write true where the API cannot see from where a node calls, else false")
+    .default("false"),
   STREAMFLEET_SIMULATED_CLOUD_DIR: z.string().optional(),
   STREAMFLEET_RETENTION_DAYS: wholeNumber(1, 3_650, "write days from 1 to 3650, for example 30").default(30),
   STREAMFLEET_LOG_LEVEL: z.enum(logLevels, `write one of ${logLevels.join(", ")}`).default("info"),
@@ -144,6 +149,7 @@ function toConfig(given: z.output<typeof variables>): Config {
     reportIntervalMs: given.STREAMFLEET_REPORT_INTERVAL_MS,
     apiUrl,
     feedUrls: listed(given.STREAMFLEET_FEED_URLS ?? apiUrl).map(withoutSlash),
+    trustBatch: given.STREAMFLEET_TRUST_BATCH === "true",
     trustedProxies: listed(given.STREAMFLEET_TRUSTED_PROXIES ?? ""),
     retentionMs: given.STREAMFLEET_RETENTION_DAYS * dayMs,
     logLevel: given.STREAMFLEET_LOG_LEVEL,

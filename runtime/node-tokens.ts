@@ -24,14 +24,17 @@ export interface JoinClaims {
   readonly batch: string;
 }
 
-/** What a node token says: its bearer registered as this machine. */
+/** What a node token says: its bearer registered as this boot of this machine, for this StreamNode. */
 export interface NodeClaims {
   readonly platform: PlatformName;
   readonly providerId: string;
+  /** UID of the StreamNode. */
+  readonly uid: string;
+  readonly bootId: string;
 }
 
 /** Kinds of token with their version; part of what is signed, so that none passes for another. */
-const kinds = { join: "sfj1", node: "sfn1", feed: "sff1", operator: "sfo1" } as const;
+const kinds = { join: "sfj1", node: "sfn2", feed: "sff1", operator: "sfo1" } as const;
 type TokenKind = keyof typeof kinds;
 
 const longestToken = 2_048;
@@ -48,16 +51,16 @@ export function verifyJoinToken(keys: ValidKeys, token: string): JoinClaims | un
   return { namespace, group, batch };
 }
 
-export function signNodeToken(key: NodeKey, { platform, providerId }: NodeClaims): string {
-  return sign(key, "node", [platform, providerId]);
+export function signNodeToken(key: NodeKey, { platform, providerId, uid, bootId }: NodeClaims): string {
+  return sign(key, "node", [platform, providerId, uid, bootId]);
 }
 
 /** The claims of a genuine token, or undefined for anything else; never throws. */
 export function verifyNodeToken(keys: ValidKeys, token: string): NodeClaims | undefined {
-  const [name, providerId] = verify(keys, "node", token) ?? [];
+  const [name, providerId, uid, bootId] = verify(keys, "node", token) ?? [];
   const platform = platformNames.find((known) => known === name);
-  if (platform === undefined || providerId === undefined) return undefined;
-  return { platform, providerId };
+  if (platform === undefined || providerId === undefined || uid === undefined || bootId === undefined) return undefined;
+  return { platform, providerId, uid, bootId };
 }
 
 /** The token by which processes of ours read each other's load feed. */

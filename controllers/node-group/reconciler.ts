@@ -28,6 +28,8 @@ import { lacksVictim } from "./victims.ts";
 import { GroupWorlds, type GroupWorldsDeps } from "./worlds.ts";
 
 export interface NodeGroupDeps extends GroupWorldsDeps, DeedsDeps, ChronicleDeps {
+  /** Nodes are believed by the join token of their batch alone; absent: they are not. */
+  readonly trustBatch?: boolean;
   readonly desk: GroupWorldsDeps["desk"] & DeedsDeps["desk"];
 }
 
@@ -114,6 +116,7 @@ export class NodeGroupReconciler implements Reconciler {
       generation: group.metadata.generation ?? 0,
       deleting: group.metadata.deletionTimestamp !== undefined,
       orphaning: isOrphaning(group),
+      trustBatch: this.#deps.trustBatch === true,
       references,
       pause,
       decided: decided.map((entry) => ({ ...entry, anchors: anchorsOf(entry), shownLoad: shown.at(entry.input) })),

@@ -66,8 +66,19 @@ function drainOf(around: NodeSurroundings, ofThisBoot: NodeReport | undefined): 
   return drainProgress(node.spec.drain, {
     registered: node.status?.registration !== undefined,
     mayHaveServed: report !== undefined || mayHaveServedBefore(around),
-    report: ofThisBoot !== undefined && isFresh(ofThisBoot, around) ? ofThisBoot : undefined,
+    report: ofThisBoot !== undefined && isFresh(ofThisBoot, around) && speaksForDrain(node) ? ofThisBoot : undefined,
   });
+}
+
+/**
+ * Whether the registered boot's word can end the drain: it served when the drain began, or has proved itself since. By a join
+ * token alone any machine of its batch could say that nobody is left.
+ */
+function speaksForDrain({ spec, status }: StreamNode): boolean {
+  const { registeredAt = "", provenBy } = status?.registration ?? {};
+  if (provenBy === "Address" || provenBy === "FormerToken") return true;
+  const [since, drainAt] = [fromRfc3339(registeredAt), fromRfc3339(spec.drain?.at ?? "")];
+  return since !== undefined && drainAt !== undefined && since <= drainAt;
 }
 
 /** An object much younger than its machine was adopted or applied again, and knows nothing of what came before it. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { signJoinToken, signNodeToken, verifyNodeToken } from "../../runtime/node-tokens.ts";
+import { signJoinToken, verifyNodeToken } from "../../runtime/node-tokens.ts";
 import type { Faults } from "../../local/kube/embedded-api.ts";
 import { until } from "../support/eventually.ts";
 import { namespace, NodeApiWorld, origin, registration, toldToEnd } from "../support/node-api.ts";
@@ -39,7 +39,10 @@ describe("a machine that registers", () => {
       connectionCapacity: 500,
       reportIntervalMs: 5_000,
     });
-    expect(verifyNodeToken(world.keys, String(body["token"]))).toEqual({ platform: "simulated", providerId: "i-1" });
+    expect(verifyNodeToken(world.keys, String(body["token"]))).toEqual({
+      ...{ platform: "simulated", providerId: "i-1", bootId: "boot-1" },
+      uid: (await world.node("live-edge-0")).metadata.uid,
+    });
   });
 
   it("is written into the status, and nothing else of it is touched", async () => {
@@ -54,6 +57,7 @@ describe("a machine that registers", () => {
         machineId: "i-1",
         address: "198.18.0.1",
         privateAddress: "10.0.0.1",
+        provenBy: "Address",
         version: "1.0",
         bootId: "boot-1",
         registeredAt: "2026-01-01T00:00:00.000Z",
@@ -123,7 +127,7 @@ describe("a machine that is turned away", () => {
   it.each([
     ["no token", () => undefined],
     ["garbage", () => "abc"],
-    ["a node token", () => signNodeToken(world.keys.current, { platform: "simulated", providerId: "i-1" })],
+    ["a node token", () => world.nodeToken("i-1")],
     ["a token of another group", () => world.joinToken({ group: "other" })],
     ["a token of another batch", () => world.joinToken({ batch: "live-edge-b2" })],
     ["a token of another namespace", () => world.joinToken({ namespace: "other" })],

@@ -123,19 +123,14 @@ describe("a report", () => {
   });
 });
 
+const claims = { platform: "simulated", providerId: "i-1", uid: "uid-1", bootId: "boot-1" } as const;
+
 describe("a report that is turned away", () => {
   it.each([
     ["no token", () => undefined],
     ["a join token", () => world.joinToken()],
-    [
-      "the token of another machine",
-      () => signNodeToken(world.keys.current, { platform: "simulated", providerId: "i-2" }),
-    ],
-    [
-      "a token of a key that is gone",
-      () =>
-        signNodeToken({ id: "0123456789ab", secret: new Uint8Array(32) }, { platform: "simulated", providerId: "i-1" }),
-    ],
+    ["the token of another machine", () => world.nodeToken("i-2")],
+    ["a token of a key that is gone", () => signNodeToken({ id: "0123456789ab", secret: new Uint8Array(32) }, claims)],
   ])("has %s: 401", async (_name, token) => {
     await world.addNode();
     await world.addNode({ name: "live-edge-1", spec: { slot: 1, providerId: "i-2" } });
@@ -151,17 +146,19 @@ describe("a report that is turned away", () => {
     await world.register({ bootId: "boot-2" });
     await world.sync("live-edge-0");
     expect((await world.report(token)).status).toBe(401);
-    expect((await world.report(token, { bootId: "boot-2" })).status).toBe(200);
+    // The token is of the boot that it was answered to.
+    expect((await world.report(token, { bootId: "boot-2" })).status).toBe(401);
+    expect((await world.report(await world.registered({ bootId: "boot-2" }), { bootId: "boot-2" })).status).toBe(200);
   });
 
   it("comes before any registration: 401", async () => {
     await world.addNode();
-    const token = signNodeToken(world.keys.current, { platform: "simulated", providerId: "i-1" });
+    const token = world.nodeToken("i-1");
     expect((await world.report(token)).status).toBe(401);
   });
 
   it("is of a machine that has no StreamNode, but no deletion was seen: 503", async () => {
-    const token = signNodeToken(world.keys.current, { platform: "simulated", providerId: "i-1" });
+    const token = world.nodeToken("i-1");
     const answer = await world.report(token);
     expect(answer).toMatchObject({ status: 503, body: { code: "NotMapped" } });
     expect(answer.headers.get("Retry-After")).toBe("1");
@@ -207,7 +204,7 @@ describe("a report that is turned away", () => {
     await world.clock.advance(5_000);
     world.faults.refuseAll(new Error("connection refused"));
     const key = { id: "0123456789ab", secret: new Uint8Array(32) };
-    const token = signNodeToken(key, { platform: "simulated", providerId: "i-1" });
+    const token = signNodeToken(key, claims);
     const statuses = [];
     for (let i = 0; i < 3; i++) statuses.push((await world.report(token)).status);
     expect(statuses).toEqual([503, 401, 429]);
@@ -515,11 +512,24 @@ describe("a goodbye", () => {
     expect(held).toMatchObject({ bootId: "boot-1", goodbyeAt: "2026-01-01T00:00:00.000Z" });
   });
 
+  it("ends the boot's word: one that goes on reporting is told to register again", async () => {
+    await world.addNode();
+    const token = await world.registered();
+    await world.sync("live-edge-0");
+    await world.goodbye(token);
+    // Our copy shows it as it was for a moment, and then as it is.
+    for (const seen of [false, true]) {
+      if (seen) await world.sync("live-edge-0");
+      expect((await world.report(token, { sequence: 2 })).status).toBe(seen ? 401 : 200);
+    }
+    expect((await world.report(await world.registered(), { sequence: 3 })).status).toBe(200);
+  });
+
   it("takes the node from the parents of others", async () => {
     await world.addNode(origin(0));
     await world.addNode();
     const token = await world.registered();
-    const originToken = signNodeToken(world.keys.current, { platform: "simulated", providerId: "o-0" });
+    const originToken = world.nodeToken("o-0");
     await world.goodbye(originToken, {}, "live-origin-0");
     await world.sync("live-origin-0");
     expect((await world.report(token)).body["parents"]).toEqual([]);

@@ -338,6 +338,7 @@ const anyFacts: fc.Arbitrary<GroupFacts> = fc.record({
   generation: count,
   deleting: fc.boolean(),
   orphaning: fc.boolean(),
+  trustBatch: fc.boolean(),
   references: fc.oneof(
     fc.constant(resolved),
     fc.record({ kind: fc.constantFrom("NotFound", "NotExamined", "Invalid"), message: long }),
@@ -369,7 +370,11 @@ describe("the status of a group, for any facts", () => {
         const { conditions = [] } = groupStatus(given, undefined, at(0));
         const all = Object.keys(conditionReasons.NodeGroup).sort();
         // The one that is absent unless its state is there.
-        const expected = all.filter((type) => type !== "Orphaned" || given.orphaning === true);
+        const isSo: Readonly<Record<string, boolean>> = {
+          Orphaned: given.orphaning === true,
+          NodesProven: given.trustBatch === true,
+        };
+        const expected = all.filter((type) => isSo[type] ?? true);
         expect(conditions.map(({ type }) => type)).toEqual(expected);
         const documented: Readonly<Record<string, readonly string[]>> = conditionReasons.NodeGroup;
         for (const { type, reason } of conditions) expect(documented[type]).toContain(reason);

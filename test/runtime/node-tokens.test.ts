@@ -18,7 +18,7 @@ const valid = (...keys: NodeKey[]) => ({ find: (id: string) => keys.find((candid
 const [a, b, c] = [key("a"), key("b"), key("c")];
 const ring = valid(a, b);
 const join = { namespace: "media", group: "live", batch: "live-edge-b7" };
-const node = { platform: "simulated", providerId: "i-1" } as const;
+const node = { platform: "simulated", providerId: "i-1", uid: "uid-1", bootId: "boot-1" } as const;
 
 describe("tokens", () => {
   it("carry their claims, signed with either key", () => {
@@ -47,11 +47,11 @@ describe("tokens", () => {
     expect(verifyNodeToken(ring, signJoinToken(a, join))).toBeUndefined();
     expect(verifyJoinToken(ring, signNodeToken(a, node))).toBeUndefined();
     expect(verifyFeedToken(ring, signNodeToken(a, node))).toBe(false);
-    expect(verifyJoinToken(ring, signJoinToken(a, join).replace("sfj1", "sfn1"))).toBeUndefined();
+    expect(verifyJoinToken(ring, signJoinToken(a, join).replace("sfj1", "sfn2"))).toBeUndefined();
     expect(
-      verifyNodeToken(ring, signJoinToken(a, { ...join, namespace: "gce" }).replace("sfj1", "sfn1")),
+      verifyNodeToken(ring, signJoinToken(a, { ...join, namespace: "gce" }).replace("sfj1", "sfn2")),
     ).toBeUndefined();
-    expect(verifyFeedToken(ring, signNodeToken(a, node).replace("sfn1", "sff1"))).toBe(false);
+    expect(verifyFeedToken(ring, signNodeToken(a, node).replace("sfn2", "sff1"))).toBe(false);
     expect(verifyOperatorToken(ring, signFeedToken(a))).toBe(false);
     expect(verifyOperatorToken(ring, signFeedToken(a).replace("sff1", "sfo1"))).toBe(false);
     expect(verifyFeedToken(ring, signOperatorToken(a))).toBe(false);
@@ -61,10 +61,8 @@ describe("tokens", () => {
     const longest = { namespace: "n".repeat(63), group: "g".repeat(40), batch: "b".repeat(253) };
     expect(verifyJoinToken(ring, signJoinToken(a, longest))).toEqual(longest);
     const providerId = "é".repeat(256);
-    expect(verifyNodeToken(ring, signNodeToken(a, { platform: "gce", providerId }))).toEqual({
-      platform: "gce",
-      providerId,
-    });
+    const long = { platform: "gce", providerId, uid: "u".repeat(64), bootId: "é".repeat(128) } as const;
+    expect(verifyNodeToken(ring, signNodeToken(a, long))).toEqual(long);
   });
 
   it("with any character changed are refused", () => {

@@ -24,7 +24,7 @@ import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import type { ResourceType } from "../../runtime/kubernetes-api.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { fetchFrom } from "./in-process-fetch.ts";
+import { fetchFrom, fromHeader } from "./in-process-fetch.ts";
 import { apiUrl, OperatorProcess, operatorNamespace, type ProcessOptions } from "./operator-process.ts";
 import { countedUids, seededRandom } from "./random.ts";
 import { RecordingLogger } from "./recording-logger.ts";
@@ -385,6 +385,10 @@ export class Fleet {
   #rewritten(input: Parameters<typeof fetch>[0], init: RequestInit | undefined): RequestInit | undefined {
     const { body } = init ?? {};
     const url = input instanceof Request ? input.url : String(input);
+    if (url.endsWith("/register") && typeof body === "string") {
+      const { address } = JSON.parse(body) as { readonly address: string };
+      return { ...init, headers: { ...(init?.headers as Record<string, string>), [fromHeader]: address } };
+    }
     if (this.#rewrite === undefined || typeof body !== "string" || !url.endsWith("/report")) return init;
     const report = this.#rewrite(JSON.parse(body) as Record<string, unknown>);
     return { ...init, body: JSON.stringify(report) };

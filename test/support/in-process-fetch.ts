@@ -3,6 +3,9 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Express } from "express";
 
+/** From which address a request comes; absent: from this machine. */
+export const fromHeader = "x-test-from";
+
 /** Asks `app` for the app at each request; where there is none, the connection is refused. */
 export function fetchFrom(app: (url: URL) => Express | undefined): typeof globalThis.fetch {
   return (input, init) => {
@@ -23,11 +26,15 @@ export function fetchFrom(app: (url: URL) => Express | undefined): typeof global
 }
 
 function toRequest(url: URL, init: RequestInit | undefined): IncomingMessage {
-  const request = new IncomingMessage(new Socket());
+  const headers = new Headers(init?.headers);
+  // As a socket would tell it; a test says from where it calls.
+  const remoteAddress = headers.get(fromHeader) ?? "127.0.0.1";
+  headers.delete(fromHeader);
+  const request = new IncomingMessage(Object.defineProperty(new Socket(), "remoteAddress", { value: remoteAddress }));
   const body = typeof init?.body === "string" ? init.body : "";
   request.method = init?.method ?? "GET";
   request.url = url.pathname + url.search;
-  for (const [name, value] of new Headers(init?.headers)) request.headers[name] = value;
+  for (const [name, value] of headers) request.headers[name] = value;
   request.headers.host = url.host;
   request.headers["content-length"] = String(Buffer.byteLength(body));
   request.push(body);

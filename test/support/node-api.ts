@@ -1,4 +1,6 @@
 /** The API of one process on real sockets, with a cluster in memory and time that stands still. */
+import type { EventRecorder } from "../../runtime/events.ts";
+import { operatorHeader } from "../../api/client-address.ts";
 import { defaultRateLimits, createApiServer } from "../../api/server.ts";
 import type { ApiServer, RateLimits } from "../../api/server.ts";
 import type { ReportSink } from "../../api/node-routes.ts";
@@ -17,7 +19,7 @@ import { memoryHistory } from "../../prisma/memory-history.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
 import { loadKeyRing } from "../../runtime/key-ring.ts";
 import type { AnsweredRequest } from "../../runtime/metrics.ts";
-import { signJoinToken, signNodeToken } from "../../runtime/node-tokens.ts";
+import { type NodeClaims, signJoinToken, signNodeToken, signOperatorToken } from "../../runtime/node-tokens.ts";
 import { ResourceClient } from "../../runtime/resource-client.ts";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { productApi } from "./embedded-api.ts";
@@ -51,6 +53,8 @@ export interface NodeApiWorldOptions {
   readonly activities?: Pick<ActivityStore, "last">;
   readonly reportIntervalMs?: number;
   readonly trustedProxies?: readonly string[];
+  readonly trustBatch?: boolean;
+  readonly events?: Pick<EventRecorder, "record">;
   readonly port?: number;
 }
 
@@ -98,9 +102,11 @@ export class NodeApiWorld {
       config: {
         reportIntervalMs: options.reportIntervalMs ?? 5_000,
         rateLimits: { ...defaultRateLimits, ...options.rateLimits },
+        trustBatch: options.trustBatch ?? false,
         ...(options.trustedProxies !== undefined && { trustedProxies: options.trustedProxies }),
       },
       logger: this.logger,
+      ...(options.events !== undefined && { events: options.events }),
       metrics: {
         contentType: "text/plain; version=0.0.4",
         text: () => Promise.resolve("streamfleet_leader 1\n"),
@@ -203,14 +209,23 @@ export class NodeApiWorld {
     return signJoinToken(this.keys.current, { namespace, group: "live", batch: "live-edge-b1", ...change });
   }
 
-  /** The node token of the machine that has this id. */
-  nodeToken(providerId: string): string {
-    return signNodeToken(this.keys.current, { platform: "simulated", providerId });
+  /** The node token of the boot that is registered on the machine that has this id. */
+  nodeToken(providerId: string, change: Partial<NodeClaims> = {}): string {
+    const { metadata, status } = this.directory.byMachine("simulated", providerId) ?? {};
+    const bootId = status?.registration?.bootId ?? "boot-1";
+    const claims = { platform: "simulated", providerId, uid: metadata?.uid ?? "none", bootId, ...change } as const;
+    return signNodeToken(this.keys.current, claims);
   }
 
-  async post(path: string, token: string | undefined, body: unknown): Promise<Answer> {
+  async post(
+    path: string,
+    token: string | undefined,
+    body: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
     const headers = {
       "Content-Type": "application/json",
+      ...more,
       ...(token !== undefined && { Authorization: `Bearer ${token}` }),
     };
     const response = await fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) });
@@ -230,8 +245,19 @@ export class NodeApiWorld {
     return toAnswer(await fetch(this.url + path, { headers }));
   }
 
-  register(change: Readonly<Record<string, unknown>> = {}, token = this.joinToken()): Promise<Answer> {
-    return this.post("/v1/nodes/register", token, { ...registration, ...change });
+  /** Registers; the call comes from the address that the machine gives, or from another. */
+  register(
+    change: Readonly<Record<string, unknown>> = {},
+    token = this.joinToken(),
+    from?: string,
+  ): Promise<Answer> {
+    const body: Readonly<Record<string, unknown>> = { ...registration, ...change };
+    return this.post("/v1/nodes/register", token, body, this.callingFrom(from ?? String(body["address"])));
+  }
+
+  /** As simulations on this machine call. */
+  callingFrom(address: string): Readonly<Record<string, string>> {
+    return { "X-Forwarded-For": address, [operatorHeader]: signOperatorToken(this.keys.current) };
   }
 
   /** Registers the machine of `addNode`'s default and gives its token. */
@@ -344,6 +370,7 @@ function serving(
     spec: { role, slot, batch: `live-${role}-b1`, providerId },
     status: {
       phase: "InService",
+      addresses: { public: address },
       registration: { machineId: providerId, address, bootId: "boot-1", registeredAt: "2026-01-01T00:00:00Z" },
     },
   };
