@@ -246,11 +246,7 @@ export class NodeApiWorld {
   }
 
   /** Registers; the call comes from the address that the machine gives, or from another. */
-  register(
-    change: Readonly<Record<string, unknown>> = {},
-    token = this.joinToken(),
-    from?: string,
-  ): Promise<Answer> {
+  register(change: Readonly<Record<string, unknown>> = {}, token = this.joinToken(), from?: string): Promise<Answer> {
     const body: Readonly<Record<string, unknown>> = { ...registration, ...change };
     return this.post("/v1/nodes/register", token, body, this.callingFrom(from ?? String(body["address"])));
   }
