@@ -311,6 +311,7 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   const { writeKubeconfig } = await import("./local/kube/kubeconfig.ts");
   writeKubeconfig(data.kubeconfig, server.url);
   const keys = await loadKeyRing(kube, config.namespace, { clock: own.clock, random: randomBytes, seed });
+  stops.add(keys.refreshEvery(keyRefreshMs, own.logger));
   const cluster = openCluster(own, kube);
   const reports = new ReportBook();
   const events = eventRecorder(own, kube, stops);

@@ -35,6 +35,8 @@ export interface NodeRoutesDeps {
   readonly taking: ReportDesk;
   readonly perNode: RateLimiter;
   readonly perLaunch: RateLimiter;
+  readonly perMachine: RateLimiter;
+  readonly bucketOf: ClientView["bucketOf"];
   readonly addressOf: ClientView["addressOf"];
   /** Whether a join token alone is to do. */
   readonly trustBatch: boolean;
@@ -54,13 +56,15 @@ export function nodeRoutes(deps: NodeRoutesDeps): Router {
 }
 
 function addRegister(router: Router, deps: NodeRoutesDeps): void {
-  const { gate, keys, roster, desk, perLaunch, addressOf, trustBatch, logger } = deps;
+  const { gate, keys, roster, desk, perLaunch, perMachine, bucketOf, addressOf, trustBatch, logger } = deps;
   const route = router.route("/v1/nodes/register");
   route.post(async (req, res) => {
     const claims = await gate.join(req);
     limit(perLaunch, `${claims.namespace}/${claims.group}/${claims.batch}`);
     const request = await readBody(req, res, registerRequestSchema);
     const node = roster.joining(claims, request);
+    // By the address as well: who only claims to be the machine does not keep it out.
+    limit(perMachine, `${request.platform}/${request.machineId}/${bucketOf(req)}`);
     const { namespace, name } = node.metadata;
     const former = request.formerToken === undefined ? undefined : verifyNodeToken(keys, request.formerToken);
     if (await desk.register(node, request, { source: addressOf(req), former, trustBatch })) {

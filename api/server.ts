@@ -41,6 +41,8 @@ export interface RateLimits {
   readonly perNode: RateLimit;
   /** Registrations of the machines of one batch, which their token proves. */
   readonly perLaunch: RateLimit;
+  /** Registrations of one machine from one address, once it has a StreamNode: each may be a write. */
+  readonly perMachine: RateLimit;
   /** Look-ups from one address; thousands of players may share it behind a gateway. */
   readonly perPlayer: RateLimit;
   /** Requests without a valid token from one address. */
@@ -51,6 +53,7 @@ export interface RateLimits {
 export const defaultRateLimits: RateLimits = {
   perNode: { perSecond: 5, burst: 30 },
   perLaunch: { perSecond: 50, burst: 500 },
+  perMachine: { perSecond: 0.2, burst: 10 },
   perPlayer: { perSecond: 500, burst: 5_000 },
   strangers: { perSecond: 20, burst: 200 },
 };
@@ -151,6 +154,8 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
       parents,
       perNode: limiter(limits.perNode),
       perLaunch: limiter(limits.perLaunch),
+      perMachine: limiter(limits.perMachine),
+      bucketOf,
       addressOf,
       trustBatch: config.trustBatch ?? false,
       reportIntervalMs,

@@ -17,22 +17,33 @@ export function renderUserData(settings: NodeSettings, script: string): string {
   return [
     "#!/bin/sh",
     `umask 077; cat > /etc/streamfleet.env <<'${marker}'`,
-    `STREAMFLEET_API_URL=${settings.apiUrl}`,
-    `STREAMFLEET_PLATFORM=${settings.platform}`,
-    `STREAMFLEET_JOIN_TOKEN=${settings.joinToken}`,
-    `STREAMFLEET_PROPERTIES=${JSON.stringify(properties)}`,
+    `STREAMFLEET_API_URL=${quoted(settings.apiUrl.replaceAll("'", "%27"))}`,
+    `STREAMFLEET_PLATFORM=${quoted(settings.platform)}`,
+    `STREAMFLEET_JOIN_TOKEN=${quoted(settings.joinToken)}`,
+    `STREAMFLEET_PROPERTIES=${quoted(JSON.stringify(properties).replaceAll("'", "\\u0027"))}`,
     marker,
     script,
   ].join("\n");
 }
 
+/**
+ * As a shell and as systemd (`EnvironmentFile=`) read it: nothing in a value is run, or is more than a value. The two
+ * agree on single quotes, but not on how one stands inside them: so none does, in JSON and in a URL it has another form.
+ */
+function quoted(value: string): string {
+  return /^[\w.:/@%+,=-]*$/.test(value) ? value : `'${value}'`;
+}
+
+function unquoted(text: string): string {
+  return text.startsWith("'") ? text.slice(1, -1) : text;
+}
+
 /** The settings in a rendered text, as a node reads them; undefined where there are none. */
 export function parseUserData(text: string): NodeSettings | undefined {
-  const line = (name: string) =>
-    text
-      .split("\n")
-      .find((entry) => entry.startsWith(`${name}=`))
-      ?.slice(name.length + 1);
+  const line = (name: string): string | undefined => {
+    const found = text.split("\n").find((entry) => entry.startsWith(`${name}=`));
+    return found === undefined ? undefined : unquoted(found.slice(name.length + 1));
+  };
   const apiUrl = line("STREAMFLEET_API_URL");
   const platform = line("STREAMFLEET_PLATFORM");
   const joinToken = line("STREAMFLEET_JOIN_TOKEN");

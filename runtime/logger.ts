@@ -82,6 +82,12 @@ function redactedValue(value: unknown, depth: number): unknown {
   return Object.fromEntries(entries.map(([name, inner]) => [name, redactedField(name, inner, depth + 1)]));
 }
 
+/** A word that the cut would go through is left out whole: half of a token would no longer look like one. */
+function cut(text: string): string {
+  const words = text.slice(0, longestText).split(/(\s)/);
+  return words.slice(0, -1).join("");
+}
+
 function errorFields(error: Error, depth: number): Record<string, unknown> {
   const cause = error.cause === undefined || depth >= deepest ? {} : { cause: redactedValue(error.cause, depth + 1) };
   return {
@@ -92,7 +98,16 @@ function errorFields(error: Error, depth: number): Record<string, unknown> {
   };
 }
 
-function withoutSecrets(text: string): string {
+/** Longest text of a field. What is beyond is cut before secrets are looked for, which takes time with the square of it. */
+const longestText = 4_096;
+
+function withoutSecrets(whole: string): string {
+  if (whole.length <= longestText) return replaced(whole);
+  const kept = cut(whole);
+  return `${replaced(kept)}[${whole.length - kept.length} characters more]`;
+}
+
+function replaced(text: string): string {
   return text
     .replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/]*@/gi, `$1:${replacement}@`)
     .replaceAll(/\bBearer\s+[\w.~+/=-]+/gi, `Bearer ${replacement}`)

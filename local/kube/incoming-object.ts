@@ -7,8 +7,7 @@ import { metadataErrors, metadataSchema } from "./object-metadata.ts";
 import { defaulted, pruned } from "./schema-shaping.ts";
 import { hindersRules, rulesNotChecked, schemaErrors } from "./schema-validation.ts";
 import type { FieldError } from "./status.ts";
-import type { StatusError } from "./status.ts";
-import { badRequest, invalid } from "./status.ts";
+import { badRequest, invalid, StatusError } from "./status.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 
 export interface Incoming {
@@ -143,8 +142,17 @@ function checkMicroTimes(kind: Kind, value: unknown, schema: StructuralSchema): 
   }
 }
 
+/** Largest object (bytes of JSON), as etcd takes them. */
+const largestObject = 1_572_864;
+
+function boundObject(object: KubernetesObject): void {
+  if (JSON.stringify(object).length <= largestObject) return;
+  throw new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${largestObject}`);
+}
+
 /** Refuses an object that its kind does not allow: 422 with every error. `existing` is what an update starts from. */
 export function check(kind: Kind, object: KubernetesObject, existing: KubernetesObject | undefined): void {
+  boundObject(object);
   const errors = allErrors(kind, object, existing);
   // The name is what may be missing.
   const name = object.metadata.name as string | undefined;

@@ -34,15 +34,29 @@ function appliedOperations(object: unknown, operations: readonly Operation[]): u
     const message = `The allowed maximum operations in a JSON patch is ${String(maxOperations)}, got ${String(operations.length)}`;
     throw new StatusError(413, "RequestEntityTooLarge", message);
   }
+  const copied = { bytes: 0 };
   try {
-    return (jsonCopy(operations) as Operation[]).reduce<unknown>(
-      (document, operation) => jsonPatch.applyOperation(document, lenient(document, operation), true).newDocument,
-      jsonCopy(object),
-    );
-  } catch {
+    return (jsonCopy(operations) as Operation[]).reduce<unknown>((document, operation) => {
+      boundCopies(document, operation, copied);
+      return jsonPatch.applyOperation(document, lenient(document, operation), true).newDocument;
+    }, jsonCopy(object));
+  } catch (error) {
+    if (error instanceof StatusError) throw error;
     // The library's reason is not shown by the real server either.
     throw new StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {});
   }
+}
+
+/** What the copies of one patch may add up to, as in the real server: a field copied into itself doubles with each. */
+const mostCopiedBytes = 3 * 1024 * 1024;
+
+function boundCopies(document: unknown, operation: Operation, copied: { bytes: number }): void {
+  if (operation.op !== "copy") return;
+  const value: unknown = jsonPatch.getValueByPointer(document, operation.from);
+  copied.bytes += value === undefined ? 0 : JSON.stringify(value).length;
+  if (copied.bytes <= mostCopiedBytes) return;
+  const message = `Unable to complete patch: accumulated copy size of ${String(copied.bytes)} exceeds the limit of ${String(mostCopiedBytes)}`;
+  throw new StatusError(413, "RequestEntityTooLarge", message);
 }
 
 /** The real server lets an operation replace a member that an object does not have. */

@@ -38,7 +38,7 @@ describe("user data", () => {
       "STREAMFLEET_API_URL=https://streamfleet.example:8443/base",
       "STREAMFLEET_PLATFORM=simulated",
       "STREAMFLEET_JOIN_TOKEN=k1.abc-_def.0",
-      'STREAMFLEET_PROPERTIES={"bitrate":"high"}',
+      `STREAMFLEET_PROPERTIES='{"bitrate":"high"}'`,
       "STREAMFLEET_SETTINGS",
       "echo ready",
     ]);
@@ -84,7 +84,7 @@ describe("user data", () => {
     const lines = execFileSync("/bin/sh", ["-c", text], { encoding: "utf8" }).trimEnd().split("\n");
     expect(lines).toHaveLength(5);
     expect(lines.at(-1)).toBe("done");
-    expect(lines[3]).toBe(`STREAMFLEET_PROPERTIES=${JSON.stringify(properties)}`);
+    expect(parseUserData(lines.join("\n"))).toEqual({ ...settings, properties });
   });
 
   it.each(["", "#!/bin/sh\necho hello", "STREAMFLEET_API_URL=x\nSTREAMFLEET_PLATFORM=y"])(
