@@ -26,6 +26,7 @@ import { fromTags } from "./domain/ownership.ts";
 import type { Clock, Instant } from "./domain/time.ts";
 import { openCloudFile } from "./local/cloud-file.ts";
 import {
+  assertClosed,
   beginFirstStart,
   type DataDirectory,
   dataDirectory,
@@ -275,6 +276,8 @@ async function up(options: UpOptions): Promise<void> {
   const bare = options.bare === true;
   await untilStopped(async (stops, interrupted) => {
     const data = dataDirectory(options.dataDir);
+    process.umask(0o077);
+    assertClosed(data);
     const lock = acquireDirectoryLock(data.root);
     stops.add(() => lock.release());
     interrupted.addEventListener("abort", () => console.log("stopping; the machines are left as they are"));
@@ -302,20 +305,26 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   console.log(first ? `setting up ${data.root}: this takes a few seconds` : `opening ${data.root}`);
   const { database, history } = await openHistory(own, data, stops);
   const { startKubeServer } = await import("./local/kube/http-server.ts");
+  const { writeKubeconfig } = await import("./local/kube/kubeconfig.ts");
+  const { kubeAccess } = await import("./local/kube/access.ts");
+  const access = await kubeAccess(data.kubeAccess, { now: new Date(own.clock.now()), random: randomBytes });
   const server = await startKubeServer({
     api: kube,
     port: kubePort,
+    access,
     onError: (error) => own.logger.error("kubernetes api failed", { error }),
   });
   stops.add(() => server.close());
-  const { writeKubeconfig } = await import("./local/kube/kubeconfig.ts");
-  writeKubeconfig(data.kubeconfig, server.url);
+  writeKubeconfig(data.kubeconfig, server.url, access);
   const keys = await loadKeyRing(kube, config.namespace, { clock: own.clock, random: randomBytes, seed });
   stops.add(keys.refreshEvery(keyRefreshMs, own.logger));
   const cluster = openCluster(own, kube);
   const reports = new ReportBook();
   const events = eventRecorder(own, kube, stops);
-  const nodeApi = await createNodeApi(own, { cluster, keys, reports, history, database, events });
+  const nodeApi = await createNodeApi(own, {
+    ...{ cluster, keys, reports, history, database, events },
+    hosts: [new URL(config.apiUrl).hostname],
+  });
   simulated.know(keys);
   stops.add(() => nodeApi.close());
   await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
@@ -502,18 +511,23 @@ async function api(): Promise<void> {
 }
 
 async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<Listener> {
-  const { clock, logger } = own;
+  const { clock, logger, metrics } = own;
   await assertInstalled(kube, config);
   const { history, database } = postgresHistory(own, config.databaseUrl, stops);
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
   const cluster = openCluster(own, kube);
   const events = eventRecorder(own, kube, stops);
-  const nodeApi = await createNodeApi(own, { cluster, keys, reports: new ReportBook(), history, database, events });
+  const reports = new ReportBook();
+  const parts = { cluster, keys, reports, history, database, events, servesMetrics: false };
+  const nodeApi = await createNodeApi(own, parts);
   stops.add(() => nodeApi.close());
   const manager = new Manager({ sources: cluster.apiInformers, tasks: [], ...own });
   stops.add(() => manager.stop());
   const listener = await nodeApi.listen({ port: config.apiPort });
+  const isReady = (): boolean => cluster.streamNodeInformer.hasSynced();
+  const operations = await serveOperations({ isReady, metrics, clock, logger }, { port: config.metricsPort });
+  stops.add(() => operations.close());
   await manager.start();
   return listener;
 }
@@ -724,6 +738,10 @@ interface NodeApiParts {
   readonly history: BufferedHistory;
   readonly database: HistoryDatabase;
   readonly events: EventRecorder;
+  /** Absent: it answers to any. */
+  readonly hosts?: readonly string[];
+  /** Absent: it does. */
+  readonly servesMetrics?: boolean;
 }
 
 async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServer> {
@@ -747,6 +765,8 @@ async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServ
       reportIntervalMs: config.reportIntervalMs,
       trustedProxies: config.trustedProxies,
       trustBatch: config.trustBatch,
+      ...(parts.hosts === undefined ? {} : { hosts: parts.hosts }),
+      ...(parts.servesMetrics === undefined ? {} : { servesMetrics: parts.servesMetrics }),
     },
     events: parts.events,
     logger,

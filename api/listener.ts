@@ -3,12 +3,15 @@ import type { RequestListener, Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../domain/time.ts";
+import { arrivalLimits, boundConnections, type ConnectionLimits, usualConnections } from "../runtime/server-limits.ts";
 
 export interface ListenOptions {
   /** 0 takes a free one. */
   readonly port: number;
   /** Default: every address of the machine. */
   readonly host?: string;
+  /** Default: `usualConnections`. */
+  readonly connections?: ConnectionLimits;
 }
 
 export interface Listener {
@@ -29,17 +32,18 @@ export class PortInUseError extends Error {
 
 /** Longer than the longest report interval, so that a node never writes into a connection that is being closed. */
 const keepAliveMs = 65_000;
-const longestRequestMs = 30_000;
 const graceMs = 1_000;
 
 /** Throws `PortInUseError`, and what the socket throws. */
 export async function listen(handler: RequestListener, clock: Clock, options: ListenOptions): Promise<Listener> {
-  const server = createServer({ keepAliveTimeout: keepAliveMs, requestTimeout: longestRequestMs }, handler);
+  const { connections = usualConnections, ...where } = options;
+  const server = createServer({ keepAliveTimeout: keepAliveMs, ...arrivalLimits }, handler);
+  boundConnections(server, connections);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       reject(cause.code === "EADDRINUSE" ? new PortInUseError(options.port, { cause }) : cause);
     });
-    server.listen(options, resolve);
+    server.listen(where, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return { port, close: () => close(server, clock) };

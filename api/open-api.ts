@@ -172,7 +172,7 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
 };
 
 /** The whole document, as an object. */
-export function openApiDocument(version: string): object {
+export function openApiDocument(version: string, servesMetrics = true): object {
   return {
     openapi: "3.1.0",
     info: {
@@ -180,7 +180,7 @@ export function openApiDocument(version: string): object {
       version,
       description: "What media servers, players and the operator say to each other.",
     },
-    paths: mapValues(operations, (methods) => mapValues(methods, render)),
+    paths: mapValues(servesMetrics ? operations : withoutMetrics(), (methods) => mapValues(methods, render)),
     components: {
       schemas: mapValues(schemas, (schema) => ({ ...schema, $schema: undefined })),
       securitySchemes: {
@@ -191,6 +191,10 @@ export function openApiDocument(version: string): object {
       },
     },
   };
+}
+
+function withoutMetrics(): typeof operations {
+  return Object.fromEntries(Object.entries(operations).filter(([path]) => path !== "/metrics"));
 }
 
 function render(operation: Operation): object {

@@ -1,13 +1,14 @@
 /** For those who run the process: health, readiness, metrics, the API's description. */
 import { Router } from "express";
 import { openApiDocument } from "./open-api.ts";
+import type { MetricsSource } from "./metrics-page.ts";
 import { onlyMethod, Problem } from "./problems.ts";
 
 export interface OperationsRoutesDeps {
   /** Whether requests of nodes can be answered from what is known. */
   readonly isReady: () => boolean;
-  /** A `Metrics`. */
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** Absent: they are served elsewhere. */
+  readonly metrics?: MetricsSource;
   readonly version: string;
 }
 
@@ -20,10 +21,17 @@ export function operationsRoutes({ isReady, metrics, version }: OperationsRoutes
     if (!isReady()) throw new Problem("NotReady", "the nodes have not been read yet", { retryAfterSeconds: 1 });
     res.json({ status: "ready" });
   });
-  router.get("/metrics", async (_req, res) => {
-    res.set("Content-Type", metrics.contentType).send(await metrics.text());
-  });
-  router.get("/openapi.json", (_req, res) => void res.json((document ??= openApiDocument(version))));
-  for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json"]) router.all(path, onlyMethod("GET"));
+  router.get(
+    "/openapi.json",
+    (_req, res) => void res.json((document ??= openApiDocument(version, metrics !== undefined))),
+  );
+  for (const path of ["/healthz", "/readyz", "/openapi.json"]) router.all(path, onlyMethod("GET"));
+  if (metrics !== undefined) {
+    const page = router.route("/metrics");
+    page.get(async (_req, res) => {
+      res.set("Content-Type", metrics.contentType).send(await metrics.text());
+    });
+    page.all(onlyMethod("GET"));
+  }
   return router;
 }

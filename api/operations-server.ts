@@ -5,14 +5,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { MetricsPage, type MetricsSource } from "./metrics-page.ts";
 import { type Listener, listen, type ListenOptions } from "./listener.ts";
 import { Problem, problemAnswer, problemType } from "./problems.ts";
 
 export interface OperationsServerDeps {
   /** Whether the process can do its work. */
   readonly isReady: () => boolean;
-  /** A `Metrics`. */
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  readonly metrics: MetricsSource;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -24,7 +24,8 @@ interface Answer {
 
 /** Throws `PortInUseError`. */
 export function serveOperations(deps: OperationsServerDeps, options: ListenOptions): Promise<Listener> {
-  return listen((request, response) => void respond(deps, request, response), deps.clock, options);
+  const page = { ...deps, metrics: new MetricsPage(deps.metrics, deps.clock) };
+  return listen((request, response) => void respond(page, request, response), deps.clock, options);
 }
 
 async function respond(deps: OperationsServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -12,6 +12,7 @@ const kinds = {
   Unauthorized: { status: 401, title: "The token is missing or does not fit" },
   NotAnOrigin: { status: 403, title: "The caller is no origin of the group that is in service" },
   NotYourChild: { status: 403, title: "The node is no edge of the caller's" },
+  ForeignHost: { status: 403, title: "The host is not served here" },
   NotProven: { status: 403, title: "Nothing proves that the machine itself calls" },
   NotFound: { status: 404, title: "There is no such route" },
   NoSuchGroup: { status: 404, title: "There is no such group" },

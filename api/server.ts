@@ -1,11 +1,12 @@
 /** The API of one process: its routes put together, and the socket they are served on. */
-import type { Express } from "express";
+import type { Express, RequestHandler } from "express";
 import express from "express";
 import type { ActivityStore } from "../domain/history.ts";
 import type { Clock } from "../domain/time.ts";
 import type { EventRecorder } from "../runtime/events.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { verifyOperatorToken } from "../runtime/node-tokens.ts";
+import { isOwnHost, usualConnections } from "../runtime/server-limits.ts";
 import { steadied } from "../runtime/steady-clock.ts";
 import { activityRoutes } from "./activity-routes.ts";
 import { clientView } from "./client-address.ts";
@@ -16,11 +17,11 @@ import type { ListenOptions, Listener } from "./listener.ts";
 import { listen } from "./listener.ts";
 import type { ReportSink } from "./node-routes.ts";
 import { nodeRoutes } from "./node-routes.ts";
+import { MetricsPage, type MetricsSource } from "./metrics-page.ts";
 import { NodeRoster } from "./node-roster.ts";
-import type { OperationsRoutesDeps } from "./operations-routes.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import { ParentBook } from "./parents.ts";
-import { problemHandler, unknownRoute } from "./problems.ts";
+import { Problem, problemHandler, unknownRoute } from "./problems.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import type { StreamNodeWriter } from "./registration-desk.ts";
@@ -78,10 +79,14 @@ export interface ApiServerDeps {
     readonly trustedProxies?: readonly string[];
     /** Whether a join token alone is to do where the API cannot see from where a node calls; absent: not. */
     readonly trustBatch?: boolean;
+    /** Whether metrics are served on this port; absent: they are. */
+    readonly servesMetrics?: boolean;
+    /** Hosts by which the API is called beside those of this machine; absent: it answers to any. */
+    readonly hosts?: readonly string[];
   };
   readonly logger: Logger;
   /** A `Metrics`. */
-  readonly metrics: OperationsRoutesDeps["metrics"] & RequestLogDeps["metrics"] & ReportMetrics;
+  readonly metrics: MetricsSource & RequestLogDeps["metrics"] & ReportMetrics;
   /** Version of the product, for `/openapi.json`. */
   readonly version: string;
   readonly onReport?: ReportSink;
@@ -107,7 +112,9 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
   return {
     app,
     listen: async (options) => {
-      const listener = await listen(app, deps.clock, options);
+      const { trustedProxies = [] } = deps.config;
+      const connections = { ...usualConnections, proxies: trustedProxies };
+      const listener = await listen(app, deps.clock, { connections, ...options });
       listeners.push(listener);
       return listener;
     },
@@ -140,6 +147,7 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   app.disable("x-powered-by");
   app.disable("etag");
   app.use(requestLog({ clock, logger, metrics }));
+  if (config.hosts !== undefined) app.use(onlyFor(new Set(config.hosts)));
   app.use(
     nodeRoutes({
       gate,
@@ -167,8 +175,21 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer), bucketOf }));
   app.use(activityRoutes({ gate, activities, clock }));
   app.use(feedRoutes({ gate, reports, clock, stopping }));
-  app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), metrics, version }));
+  const page = config.servesMetrics === false ? {} : { metrics: new MetricsPage(metrics, clock) };
+  app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), ...page, version }));
   app.use(unknownRoute);
   app.use(problemHandler(logger));
   return app;
+}
+
+/** A page in a browser must not reach this server by a name that it made point here. */
+function onlyFor(hosts: ReadonlySet<string>): RequestHandler {
+  return (req, _res, next) => {
+    if (isOwnHost(req.headers.host, hosts)) next();
+    else
+      throw new Problem(
+        "ForeignHost",
+        `the host ${JSON.stringify(req.headers.host ?? "")} is not served here: use 127.0.0.1`,
+      );
+  };
 }

@@ -1,8 +1,10 @@
 /** The folder of `streamfleet up`: history, objects, the simulated cloud, its key, the kubeconfig and the log. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, type Stats } from "node:fs";
+import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { messageOf } from "../runtime/thrown.ts";
 import { DataFileError } from "./kube/object-file.ts";
+import { writeOwnFile } from "./own-file.ts";
 
 /** The folder of `up` where none is named. */
 export const usualDataDir = ".streamfleet";
@@ -13,6 +15,8 @@ export interface DataDirectory {
   readonly objects: string;
   readonly cloud: string;
   readonly kubeconfig: string;
+  /** Certificate and token of the embedded API. */
+  readonly kubeAccess: string;
   readonly endpoints: string;
   readonly log: string;
   /** Stands while the first start is not complete. */
@@ -28,6 +32,7 @@ export function dataDirectory(path: string): DataDirectory {
     objects: join(root, "objects"),
     cloud: join(root, "cloud"),
     kubeconfig: join(root, "kubeconfig"),
+    kubeAccess: join(root, "kube-access.json"),
     endpoints: join(root, "endpoints.json"),
     log: join(root, "streamfleet.log"),
     firstStart: join(root, "first-start"),
@@ -42,12 +47,40 @@ export function beginFirstStart({ root, objects, cloud, firstStart }: DataDirect
   if (existsSync(firstStart)) return true;
   if (existsSync(objects) || existsSync(cloud)) return false;
   try {
-    mkdirSync(root, { recursive: true });
-    writeFileSync(firstStart, "");
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    writeOwnFile(firstStart, "");
   } catch (cause) {
     throw new DataFileError(firstStart, messageOf(cause), { cause });
   }
   return true;
+}
+
+/**
+ * The folder holds keys, tokens and every Secret: nobody else may read it, and nothing in it leads elsewhere. Throws
+ * `DataFileError` with the command that mends it.
+ */
+export function assertClosed({ root, db, objects, cloud }: DataDirectory): void {
+  const stats = statsOf(root);
+  if (stats === undefined) return;
+  if (stats.isSymbolicLink())
+    throw new DataFileError(root, "is a link; give the folder that it leads to by --data-dir");
+  if (!stats.isDirectory())
+    throw new DataFileError(root, "is no folder; move it aside, or choose another by --data-dir");
+  if (stats.uid !== userInfo().uid)
+    throw new DataFileError(root, "belongs to somebody else; choose another by --data-dir");
+  if ((stats.mode & 0o077) !== 0) throw new DataFileError(root, `is open to others; close it by: chmod 700 '${root}'`);
+  for (const path of [db, objects, cloud]) {
+    if (statsOf(path)?.isSymbolicLink() === true)
+      throw new DataFileError(path, "is a link; move what it leads to here, or remove it");
+  }
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new DataFileError(path, messageOf(cause), { cause });
+  }
 }
 
 /** From now on the folder is in use. Throws `DataFileError`. */
@@ -69,7 +102,7 @@ export function nodeKey({ cloud }: DataDirectory, random: (bytes: number) => Uin
   const path = join(cloud, "node-key");
   try {
     mkdirSync(cloud, { recursive: true });
-    if (!existsSync(path)) createKey(path, random(keyBytes));
+    if (!existsSync(path)) writeOwnFile(path, random(keyBytes));
     const key = readFileSync(path);
     if (key.length === keyBytes) return key;
   } catch (cause) {
@@ -79,11 +112,4 @@ export function nodeKey({ cloud }: DataDirectory, random: (bytes: number) => Uin
     path,
     `is not a key of ${keyBytes} bytes; delete it to get a new one, with which machines that run cannot call back`,
   );
-}
-
-/** Written aside and then named, so that no crash leaves half a key behind. */
-function createKey(path: string, key: Uint8Array): void {
-  const aside = `${path}.new`;
-  writeFileSync(aside, key, { mode: 0o600, flush: true });
-  renameSync(aside, path);
 }

@@ -1,9 +1,8 @@
 /** Where a running `up` can be reached, written into its folder: for commands that are given only the folder. */
-import { writeFileSync } from "node:fs";
 import { z } from "zod";
 import { messageOf } from "../runtime/thrown.ts";
 import { DataFileError } from "./kube/object-file.ts";
-import { isOfThisMachine, readOwnFile } from "./own-file.ts";
+import { isOfThisMachine, readOwnFile, writeOwnFile } from "./own-file.ts";
 
 /** Of this machine alone: commands send them an operator's token. */
 const ownUrl = z.url().refine(isOfThisMachine);
@@ -15,7 +14,7 @@ export type Endpoints = z.output<typeof endpointsSchema>;
 /** Written at every start. Throws `DataFileError`. */
 export function writeEndpoints(path: string, endpoints: Endpoints): void {
   try {
-    writeFileSync(path, `${JSON.stringify(endpoints)}\n`, { mode: 0o600 });
+    writeOwnFile(path, `${JSON.stringify(endpoints)}\n`);
   } catch (cause) {
     throw new DataFileError(path, `${messageOf(cause)}; remove it: it is written at every start`, { cause });
   }

@@ -1,7 +1,13 @@
 /** The log of `streamfleet up`: one file that is appended to, and that may fail for a while. */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, constants } from "node:fs";
 import type { LogDestination } from "../runtime/logger.ts";
 import { messageOf } from "../runtime/thrown.ts";
+
+// Node takes the bits of open(2) as a number too; its types know only the words.
+const appending = (constants.O_APPEND |
+  constants.O_CREAT |
+  constants.O_WRONLY |
+  constants.O_NOFOLLOW) as unknown as string;
 
 /**
  * A log that cannot be written (a full disk, say) does not end the product: it is said once, lines are dropped, and the
@@ -19,7 +25,7 @@ export class LogFile implements LogDestination {
 
   write(line: string): void {
     try {
-      appendFileSync(this.#path, line);
+      appendFileSync(this.#path, line, { mode: 0o600, flag: appending });
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) this.#complain(`cannot write ${this.#path}: ${messageOf(error)}`);

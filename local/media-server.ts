@@ -5,6 +5,7 @@ import { z } from "zod";
 import { listen } from "../api/listener.ts";
 import { onlyMethod, parseBody, Problem, problemHandler, unknownRoute } from "../api/problems.ts";
 import type { Clock } from "../domain/time.ts";
+import { isOwnHost } from "../runtime/server-limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type MediaClientsFleet, MediaClients } from "./media-clients.ts";
 
@@ -26,6 +27,12 @@ export interface MediaServer {
 }
 
 const host = "127.0.0.1";
+
+/** A page in a browser must not reach this server by a name that it made point here. */
+const onlyOwnHost: RequestHandler = (req, _res, next) => {
+  if (isOwnHost(req.headers.host)) next();
+  else throw new Problem("ForeignHost", "call this server by 127.0.0.1");
+};
 
 /** Longest body (bytes): as many ids as are taken, each as long as it may be. */
 const longestBody = 4 * 1_024 * 1_024;
@@ -72,6 +79,7 @@ export async function startMediaServer(options: MediaServerOptions): Promise<Med
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
+  app.use(onlyOwnHost);
   app
     .route("/sessions")
     .post(onlyFor(options.verify), express.json({ limit: longestBody }), (req, res) => {

@@ -1,5 +1,15 @@
 /** Files that a folder brings along: believed only where the caller himself wrote them. A folder may be anybody's. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { userInfo } from "node:os";
 
 /** Why the file is not to be believed, for people; undefined: there is none. */
@@ -29,6 +39,28 @@ export function readOwnFile(path: string): OwnFile {
     return { kind: "Read", text: readFileSync(file, "utf8") };
   } finally {
     closeSync(file);
+  }
+}
+
+/**
+ * Writes a file for its owner alone: aside, and then named, so that no crash leaves half of it and no link is followed. Throws
+ * what the file system throws.
+ */
+export function writeOwnFile(path: string, content: string | Uint8Array): void {
+  const aside = `${path}.new`;
+  rmSync(aside, { force: true });
+  const file = openSync(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    writeFileSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  try {
+    renameSync(aside, path);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw error;
   }
 }
 

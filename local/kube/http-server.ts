@@ -1,9 +1,12 @@
 /** The embedded API over HTTP, for kubectl and the Kubernetes clients. Listens to this machine only. */
+import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import type { NextFunction, Request, Response } from "express";
+import type { KubeAccess } from "./access.ts";
 import {
   aggregatedContentType,
   aggregatedDiscovery,
@@ -15,17 +18,19 @@ import {
 import type { EmbeddedApi } from "./embedded-api.ts";
 import type { JsonObject } from "./json.ts";
 import { openApiDocuments, openApiIndex } from "./open-api.ts";
+import { arrivalLimits, boundConnections, isOwnHost, usualConnections } from "../../runtime/server-limits.ts";
 import { bodyError } from "./request-body.ts";
 import { resourceHandler } from "./resource-routes.ts";
 import { StatusError, statusBody } from "./status.ts";
 
 const maxBodyBytes = 3 * 1024 * 1024;
-const localHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 export interface KubeServerOptions {
   readonly api: EmbeddedApi;
   /** 0 takes a free port. */
   readonly port: number;
+  /** With it: TLS by its certificate, and every call has to show its token. Absent: plain HTTP, and nothing is asked for. */
+  readonly access?: KubeAccess;
   /** Called with what went wrong in the server itself. */
   readonly onError?: (error: unknown) => void;
 }
@@ -41,15 +46,24 @@ export class ListenError extends Error {
 }
 
 /** Serves the API on the loopback address. Throws ListenError. Closing it ends the watches and leaves the API open. */
-export async function startKubeServer({ api, port, onError }: KubeServerOptions): Promise<KubeServer> {
+export async function startKubeServer({ api, port, access, onError }: KubeServerOptions): Promise<KubeServer> {
   const closing = new AbortController();
-  const server = createServer(kubeApp(api, closing.signal, onError ?? ((): undefined => undefined)));
-  // Watches stay open for as long as their clients want.
-  server.requestTimeout = 0;
+  const handler = kubeApp({
+    api,
+    token: access?.token,
+    closing: closing.signal,
+    onError: onError ?? ((): undefined => undefined),
+  });
+  // Of requests, not of answers: watches stay open for as long as their clients want.
+  const server =
+    access === undefined
+      ? createServer(arrivalLimits, handler)
+      : createSecureServer({ ...arrivalLimits, key: access.key, cert: access.certificate }, handler);
+  boundConnections(server, usualConnections);
   await listening(server, port);
   const { port: actual } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${String(actual)}`,
+    url: `${access === undefined ? "http" : "https"}://127.0.0.1:${String(actual)}`,
     close: async (): Promise<void> => {
       closing.abort();
       await closed(server);
@@ -81,11 +95,19 @@ async function closed(server: Server): Promise<void> {
   await done;
 }
 
-function kubeApp(api: EmbeddedApi, closing: AbortSignal, onError: (error: unknown) => void): express.Express {
+interface KubeAppParts {
+  readonly api: EmbeddedApi;
+  readonly token: string | undefined;
+  readonly closing: AbortSignal;
+  readonly onError: (error: unknown) => void;
+}
+
+function kubeApp({ api, token, closing, onError }: KubeAppParts): express.Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.use(onlyLocalPrograms);
+  if (token !== undefined) app.use(onlyWith(token));
   app.use(blindAnswers());
   app.use(express.raw({ type: () => true, limit: maxBodyBytes }));
   app.use(documentRoutes(api));
@@ -107,11 +129,25 @@ function kubeApp(api: EmbeddedApi, closing: AbortSignal, onError: (error: unknow
  * across origins, which a browser sends and marks, though it keeps the answer from the page.
  */
 function onlyLocalPrograms(request: Request, _response: Response, next: NextFunction): void {
-  const host = (request.headers.host ?? "").replace(/:\d+$/, "");
+  const { host = "" } = request.headers;
   if (request.headers.origin !== undefined)
     next(new StatusError(403, "Forbidden", "pages in a browser are not served"));
-  else if (localHosts.has(host)) next();
+  else if (isOwnHost(host)) next();
   else next(new StatusError(403, "Forbidden", `the host ${JSON.stringify(host)} is not served here: use 127.0.0.1`));
+}
+
+/** Other users of this machine reach the port too: only who can read the kubeconfig has the token. Health is for everybody. */
+function onlyWith(token: string): express.RequestHandler {
+  const wanted = digest(`Bearer ${token}`);
+  return (request, _response, next) => {
+    const open = /^\/(healthz|livez|readyz)$/.test(request.path);
+    if (open || timingSafeEqual(digest(request.headers.authorization ?? ""), wanted)) next();
+    else next(new StatusError(401, "Unauthorized", "Unauthorized"));
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
 
 /** Questions about rights are answered without reading them: they come in protobuf, and whoever gets here may do all. */

@@ -1,24 +1,30 @@
 /** The kubeconfig by which kubectl and the Kubernetes client find the embedded API. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { messageOf } from "../../runtime/thrown.ts";
-import { isOfThisMachine } from "../own-file.ts";
+import { isOfThisMachine, writeOwnFile } from "../own-file.ts";
+import type { KubeAccess } from "./access.ts";
 import { DataFileError } from "./object-file.ts";
 
-/** The text of a kubeconfig for the server at this URL. There is no user to be: the server listens to this machine only. */
-export function kubeconfig(url: string): string {
+/** The text of a kubeconfig for the server at this URL. Who has the token may do all; without one nothing is asked for. */
+export function kubeconfig(url: string, access?: KubeAccess): string {
   const name = "streamfleet";
   return stringify({
     apiVersion: "v1",
     kind: "Config",
     "current-context": name,
     contexts: [{ name, context: { cluster: name, user: name, namespace: "default" } }],
-    // Without TLS there is nothing to verify; the JavaScript client takes plain HTTP only where that is said.
-    clusters: [{ name, cluster: { server: url, "insecure-skip-tls-verify": true } }],
-    users: [{ name, user: {} }],
+    clusters: [{ name, cluster: { server: url, ...trust(access) } }],
+    users: [{ name, user: access === undefined ? {} : { token: access.token } }],
   });
+}
+
+function trust(access: KubeAccess | undefined): object {
+  // Without TLS there is nothing to verify; the JavaScript client takes plain HTTP only where that is said.
+  if (access === undefined) return { "insecure-skip-tls-verify": true };
+  return { "certificate-authority-data": Buffer.from(access.certificate).toString("base64") };
 }
 
 const written = z.strictObject({
@@ -36,11 +42,12 @@ const written = z.strictObject({
       name: z.string(),
       cluster: z.strictObject({
         server: z.string().refine(isOfThisMachine, "is not of this machine"),
-        "insecure-skip-tls-verify": z.boolean(),
+        "insecure-skip-tls-verify": z.boolean().optional(),
+        "certificate-authority-data": z.string().optional(),
       }),
     }),
   ),
-  users: z.array(z.strictObject({ name: z.string(), user: z.strictObject({}) })),
+  users: z.array(z.strictObject({ name: z.string(), user: z.strictObject({ token: z.string().optional() }) })),
 });
 
 /**
@@ -59,10 +66,10 @@ export function foreignIn(text: string): string | undefined {
 }
 
 /** Writes the kubeconfig, readable by its owner only. Throws `DataFileError`. */
-export function writeKubeconfig(path: string, url: string): void {
+export function writeKubeconfig(path: string, url: string, access?: KubeAccess): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, kubeconfig(url), { mode: 0o600 });
+    writeOwnFile(path, kubeconfig(url, access));
   } catch (cause) {
     throw new DataFileError(path, `${messageOf(cause)}; remove it: it is written at every start`, { cause });
   }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { kubeAccess } from "../../local/kube/access.ts";
 import { startKubeServer, type KubeServer } from "../../local/kube/http-server.ts";
 import { writeKubeconfig } from "../../local/kube/kubeconfig.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -16,10 +18,11 @@ describe.each(kubectlVersions)("kubectl %s on the embedded API", (version) => {
   let folder: ScratchDirectory;
   let kubectl: Kubectl;
   beforeAll(async () => {
-    server = await startKubeServer({ api, port: 0 });
     folder = new ScratchDirectory();
+    const access = await kubeAccess(join(folder.path, "access"), { now: new Date(), random: randomBytes });
+    server = await startKubeServer({ api, port: 0, access });
     const kubeconfig = join(folder.path, "kubeconfig");
-    writeKubeconfig(kubeconfig, server.url);
+    writeKubeconfig(kubeconfig, server.url, access);
     kubectl = kubectlOf(version, kubeconfig, folder.path);
   });
   afterAll(async () => {

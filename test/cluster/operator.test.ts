@@ -27,11 +27,15 @@ describe("the operator on a real cluster, as two processes on PostgreSQL", () =>
   let kubectl: Kubectl;
   let database: ScratchDatabase;
   let env: Readonly<Record<string, string>>;
+  let metricsPorts: Readonly<Record<"controller" | "api" | "migrate", string>>;
   let controller: Child;
   let api: Child;
 
   const start = (command: "controller" | "api" | "migrate"): Child =>
-    startProduct(processes, command, { args: [command], env });
+    startProduct(processes, command, {
+      args: [command],
+      env: { ...env, STREAMFLEET_METRICS_PORT: metricsPorts[command] },
+    });
   const cloudFolder = (): string => join(processes.folder, "cloud");
   const fleet = (): Promise<readonly FleetNode[]> => {
     expectAlive(controller, api);
@@ -55,7 +59,8 @@ describe("the operator on a real cluster, as two processes on PostgreSQL", () =>
     processes = new ChildProcesses(await mkdtemp(join(tmpdir(), "streamfleet-operator-")));
     kubectl = kubectlOf("1.34", clusterKubeconfig(), processes.folder);
     database = await createScratchDatabase(databaseUrl());
-    const [apiPort, metricsPort] = await freeLoopbackPorts(2);
+    const [apiPort, metricsPort, apiMetricsPort] = await freeLoopbackPorts(3);
+    metricsPorts = { controller: String(metricsPort), api: String(apiMetricsPort), migrate: String(metricsPort) };
     env = {
       KUBECONFIG: clusterKubeconfig(),
       DATABASE_URL: database.url,
@@ -63,7 +68,6 @@ describe("the operator on a real cluster, as two processes on PostgreSQL", () =>
       STREAMFLEET_NAMESPACE: operatorNamespace,
       STREAMFLEET_API_PORT: String(apiPort),
       STREAMFLEET_API_URL: `http://127.0.0.1:${apiPort}`,
-      STREAMFLEET_METRICS_PORT: String(metricsPort),
       STREAMFLEET_REPORT_INTERVAL_MS: "1000",
       STREAMFLEET_SIMULATED_CLOUD_DIR: cloudFolder(),
     };
@@ -83,11 +87,15 @@ describe("the operator on a real cluster, as two processes on PostgreSQL", () =>
   it("starts, and says that it is ready", async () => {
     controller = start("controller");
     api = start("api");
-    const urls = [env["STREAMFLEET_API_URL"]!, `http://127.0.0.1:${env["STREAMFLEET_METRICS_PORT"]!}`];
+    const { controller: ofController, api: ofApi } = metricsPorts;
+    const operations = [ofController, ofApi].map((port) => `http://127.0.0.1:${port}`);
+    const urls = [env["STREAMFLEET_API_URL"]!, ...operations];
     await eventually(async () => {
       expectAlive(controller, api);
-      expect(await Promise.all(urls.map((url) => statusOf(`${url}/readyz`)))).toEqual([200, 200]);
+      expect(await Promise.all(urls.map((url) => statusOf(`${url}/readyz`)))).toEqual([200, 200, 200]);
     });
+    expect(await Promise.all(operations.map((url) => statusOf(`${url}/metrics`)))).toEqual([200, 200]);
+    expect(await statusOf(`${env["STREAMFLEET_API_URL"]!}/metrics`)).toBe(404);
   });
 
   it("takes the example by server-side apply and brings its nodes into service", async () => {

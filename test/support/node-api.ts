@@ -54,6 +54,8 @@ export interface NodeApiWorldOptions {
   readonly reportIntervalMs?: number;
   readonly trustedProxies?: readonly string[];
   readonly trustBatch?: boolean;
+  readonly servesMetrics?: boolean;
+  readonly hosts?: readonly string[];
   readonly events?: Pick<EventRecorder, "record">;
   readonly port?: number;
 }
@@ -103,6 +105,8 @@ export class NodeApiWorld {
         reportIntervalMs: options.reportIntervalMs ?? 5_000,
         rateLimits: { ...defaultRateLimits, ...options.rateLimits },
         trustBatch: options.trustBatch ?? false,
+        ...(options.hosts !== undefined && { hosts: options.hosts }),
+        ...(options.servesMetrics !== undefined && { servesMetrics: options.servesMetrics }),
         ...(options.trustedProxies !== undefined && { trustedProxies: options.trustedProxies }),
       },
       logger: this.logger,
