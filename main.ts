@@ -798,6 +798,7 @@ function operator(own: Process, parts: OperatorParts, stops: Stops): readonly Le
     clouds,
     stores: database.history,
     retentionMs: config.retentionMs,
+    bound: { bytes: config.historyMaxBytes, footprint: database.footprint },
     events: eventRecorder(own, kube, stops),
     settings: { clusterId: config.clusterId, apiUrl: config.apiUrl },
     namespace: config.namespace,

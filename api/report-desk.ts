@@ -2,6 +2,7 @@
 import type { Request, Response } from "express";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { lossKey, type PartFault, type PartLoss } from "../domain/report-parts.ts";
+import { mostCountedOf } from "../domain/role-load.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ReportRequest } from "./node-schemas.ts";
@@ -58,7 +59,7 @@ export class ReportDesk {
       throw impossible;
     }
     const { children, losses } = this.#children(node, intake.report);
-    const all = [...intake.losses, ...losses];
+    const all = [...intake.losses, ...losses, ...uncounted(node, intake.report)];
     this.#say(node, all, "took a report in part");
     return { request: { ...intake.report, children: [...children] }, losses: all };
   }
@@ -109,6 +110,14 @@ export class ReportDesk {
     if (this.#said.size > mostNodes && oldest !== undefined) this.#said.delete(oldest);
     logger.info(what, { namespace, name, parts: losses.map((loss) => `${lossKey(loss)}: ${loss.count}`) });
   }
+}
+
+/** What of its clients does not count as load. */
+function uncounted({ spec }: StreamNode, request: ReportRequest): readonly PartLoss[] {
+  const most = mostCountedOf(spec.launch.connectionCapacity);
+  return (["connections", "publishers", "subscribers"] as const)
+    .filter((part) => request[part] > most)
+    .map((part) => ({ part, reason: "OverCapacity", count: request[part] - most }));
 }
 
 function impossibleLoad({ metadata, spec }: StreamNode, request: ReportRequest): Problem | undefined {

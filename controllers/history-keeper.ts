@@ -1,6 +1,6 @@
 /** Closes the lives that a crash left open, removes what is old, and counts nodes for the metrics: it decides nothing. */
 import type { StreamNode } from "../crds/stream-node.ts";
-import type { NodeLifeStore } from "../domain/history.ts";
+import type { HistoryFootprint, NodeLifeStore } from "../domain/history.ts";
 import { addMs, type Clock, type Instant } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics, StreamNodeCount } from "../runtime/metrics.ts";
@@ -26,6 +26,8 @@ export interface HistoryKeeperDeps {
   readonly stores: KeptHistory;
   /** How long (ms) history is kept. */
   readonly retentionMs: number;
+  /** How much room (bytes) it may take, and who knows; absent: as much as it does. */
+  readonly bound?: { readonly bytes: number; readonly footprint: HistoryFootprint };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, "streamNodes">;
@@ -34,6 +36,9 @@ export interface HistoryKeeperDeps {
 /** Lives are closed soon after the start, for that is when a crash has left some open; what is old can wait. */
 const closing = { firstMs: 1_000, everyMs: 10_000 };
 const pruning = { firstMs: 60_000, everyMs: 3_600_000 };
+const bounding = { firstMs: 90_000, everyMs: 300_000 };
+/** So often the time that is kept is halved in one round: what came in the last 0.1 % of it may go as well. */
+const mostHalvings = 10;
 /** A life opened within this time (ms) may belong to a node that came while the local copy was being read. */
 const youngMs = 5_000;
 
@@ -48,6 +53,7 @@ export class HistoryKeeper {
     this.#rounds = [
       new Rounds({ clock, ...closing, work: () => this.#keep() }),
       new Rounds({ clock, ...pruning, work: (signal) => this.#prune(signal) }),
+      new Rounds({ clock, ...bounding, work: (signal) => this.#shrink(signal) }),
     ];
   }
 
@@ -81,11 +87,38 @@ export class HistoryKeeper {
 
   /** Each kind is tried, so that one that cannot be pruned does not keep the others. */
   async #prune(signal: AbortSignal): Promise<void> {
-    const { stores, retentionMs, clock } = this.#deps;
-    const before = addMs(clock.now(), -retentionMs);
+    const { retentionMs, clock } = this.#deps;
+    await this.#pruneAll(addMs(clock.now(), -retentionMs), signal);
+  }
+
+  async #pruneAll(before: Instant, signal: AbortSignal): Promise<void> {
+    const { stores } = this.#deps;
     for (const kind of prunedKinds) {
       if (signal.aborted) return;
       await this.#pruneOne(kind, stores[kind], before);
+    }
+  }
+
+  /** Removes the older half of the time that is kept, again and again, until the rest fits. */
+  async #shrink(signal: AbortSignal): Promise<void> {
+    const { bound, clock, logger } = this.#deps;
+    if (bound === undefined) return;
+    const { bytes, footprint } = bound;
+    try {
+      let from = await ((await footprint.exceeds(bytes)) ? footprint.oldest() : undefined);
+      if (from === undefined) return;
+      for (let halving = 0; halving < mostHalvings && !signal.aborted; halving++) {
+        from = addMs(from, Math.ceil((clock.now() - from) / 2));
+        logger.info("history is larger than its bound", {
+          maxBytes: bytes,
+          removedBefore: new Date(from).toISOString(),
+        });
+        await this.#pruneAll(from, signal);
+        if (!(await footprint.exceeds(bytes))) break;
+      }
+      await footprint.compact();
+    } catch (error) {
+      logger.debug("could not bound history", { error });
     }
   }
 

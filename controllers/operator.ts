@@ -25,7 +25,7 @@ import type { Clouds } from "./clouds.ts";
 import { type Cache, type Cluster, index } from "./cluster.ts";
 import { FreshBatches } from "./fresh-batches.ts";
 import { type GroupAlarms, groupAlarms } from "./group-alarms.ts";
-import { HistoryKeeper, type KeptHistory } from "./history-keeper.ts";
+import { type HistoryKeeperDeps, HistoryKeeper, type KeptHistory } from "./history-keeper.ts";
 import { LaunchConfigReconciler, revisionOf } from "./launch-config/reconciler.ts";
 import { LaunchReconciler } from "./launch/reconciler.ts";
 import type { LaunchSettings } from "./launch/request.ts";
@@ -58,6 +58,8 @@ export interface OperatorDeps {
   readonly stores: KeptHistory;
   /** How long (ms) history is kept. */
   readonly retentionMs: number;
+  /** How much room (bytes) history may take, and who knows; absent: as much as it does. */
+  readonly bound?: NonNullable<HistoryKeeperDeps["bound"]>;
   readonly events: Pick<EventRecorder, "record">;
   readonly clock: Clock;
   /** A number in [0, 1). */

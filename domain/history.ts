@@ -238,3 +238,13 @@ export interface History {
   readonly alarms: AlarmTransitionStore;
   readonly lastReports: LastReportStore;
 }
+
+/** The room that the history of an installation takes. */
+export interface HistoryFootprint {
+  /** Whether what is kept, its indexes included, takes more than so many bytes; rows that were removed do not count. */
+  exceeds(bytes: number): Promise<boolean>;
+  /** When the oldest that is kept began; undefined where nothing is. */
+  oldest(): Promise<Instant | undefined>;
+  /** Gives the room of removed rows back, where the database does not do so by itself. */
+  compact(): Promise<void>;
+}

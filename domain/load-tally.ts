@@ -1,4 +1,5 @@
 /** Sums over nodes that come, change and go: adding or removing one costs what one node costs. */
+import { countedLoad } from "./role-load.ts";
 import type { LoadGauges, NodeLoad, PeakDemand } from "./role-load.ts";
 
 /** Sums are whole thousandths, for those of fractions drift when what was added is taken away again. */
@@ -77,7 +78,8 @@ export class LoadTally {
     };
   }
 
-  #count(load: NodeLoad, capacity: number, by: 1 | -1): void {
+  #count(told: NodeLoad, capacity: number, by: 1 | -1): void {
+    const load = countedLoad(told, capacity);
     const counts = this.#counts;
     counts.connections += by * load.connections;
     counts.publishers += by * load.publishers;

@@ -3,6 +3,9 @@
 /** A part of a report; `report` is all of it. */
 export const reportParts = [
   "report",
+  "connections",
+  "publishers",
+  "subscribers",
   "accepting",
   "admitted",
   "cpuPercent",
@@ -19,6 +22,7 @@ export type ReportPart = (typeof reportParts)[number];
  * - `WrongType`: no number, text, list or object where one belongs. `OutOfRange`: no such percent or count.
  * - `BadText`: too long, empty, or with control characters. `TooMany`: beyond the longest list.
  * - `NotAllowed`: it speaks for nodes that it may not speak for. `Impossible`: more clients than there can be.
+ * - `OverCapacity`: more clients than 1.1 times what the node can serve; what is above does not count as load.
  * - Of a whole report: `Identity` (boot, sequence), `Counts`, `NotJson`, `TooLarge`.
  */
 export const partFaults = [
@@ -28,6 +32,7 @@ export const partFaults = [
   "TooMany",
   "NotAllowed",
   "Impossible",
+  "OverCapacity",
   "Identity",
   "Counts",
   "NotJson",

@@ -62,6 +62,26 @@ export interface NodeLoad {
   readonly egressMbps?: number;
 }
 
+/** A node counts for at most so many times its capacity: beyond it the figure says nothing of what is missing. */
+const mostCountedTenths = 11;
+
+/** What of a node's load counts, of a node that can serve `capacity` connections. */
+export function countedLoad(load: NodeLoad, capacity: number): NodeLoad {
+  const most = mostCountedOf(capacity);
+  if (load.connections <= most && load.publishers <= most && load.subscribers <= most) return load;
+  return {
+    ...load,
+    connections: Math.min(load.connections, most),
+    publishers: Math.min(load.publishers, most),
+    subscribers: Math.min(load.subscribers, most),
+  };
+}
+
+/** The most clients that are counted of a node that can serve `capacity` connections. */
+export function mostCountedOf(capacity: number): number {
+  return Math.ceil((mostCountedTenths * capacity) / 10);
+}
+
 /** Part of the capacity that counts whose silence makes the load stale. */
 const stalePart = 10;
 

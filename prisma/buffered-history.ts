@@ -74,7 +74,13 @@ export class BufferedHistory implements HistoryRecorder {
     this.#options = { ...defaults, ...options };
     const { history } = options;
     this.#nodeLives = new LifeLane(history.nodeLives, (error) => this.#refuse("nodeLives", error));
-    this.#streams = new StreamLane(history.streams, (error) => this.#refuse("streams", error));
+    this.#streams = new StreamLane(
+      history.streams,
+      (error) => this.#refuse("streams", error),
+      (count) => {
+        this.#dropped.streams += count;
+      },
+    );
     this.#activities = new ActivityLane(history.activities, (error) => this.#refuse("activities", error));
     this.#load = new LoadLane(history.load, (error) => this.#refuse("load", error));
     this.#alarms = new AlarmLane(history.alarms, (error) => this.#refuse("alarms", error));

@@ -6,6 +6,7 @@ import { PrismaPGlite } from "pglite-prisma-adapter";
 import { causeLine } from "./cause-line.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
 import type { DirectoryLock } from "./directory-lock.ts";
+import { prismaFootprint } from "./footprint.ts";
 import { PrismaClient } from "./generated/client.ts";
 import { DatabaseOpenError } from "./history-database.ts";
 import type { HistoryDatabase } from "./history-database.ts";
@@ -49,6 +50,7 @@ function serve(server: PGlite, clusterId: string, lock: DirectoryLock): HistoryD
   let closing: Promise<void> | undefined;
   return {
     history: prismaHistory(client, { clusterId, vacuum: true }),
+    footprint: prismaFootprint(client, { clusterId, compacts: true }),
     ping: async () => {
       await server.query("SELECT 1");
     },

@@ -1,9 +1,10 @@
 /** What main needs of a database, embedded or not. */
-import type { History } from "../domain/history.ts";
+import type { History, HistoryFootprint } from "../domain/history.ts";
 
 /** An open database with our tables in it. */
 export interface HistoryDatabase {
   readonly history: History;
+  readonly footprint: HistoryFootprint;
   /** Answers when the database does; throws when it does not. */
   ping(): Promise<void>;
   /** Waits for what is running and lets go of the database; may be called twice. */

@@ -1,6 +1,7 @@
 /** A PostgreSQL server, by URL. Nothing is asked of it before the first query: it may be down, now or later. */
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
+import { prismaFootprint } from "./footprint.ts";
 import { PrismaClient } from "./generated/client.ts";
 import { DatabaseOpenError } from "./history-database.ts";
 import type { HistoryDatabase } from "./history-database.ts";
@@ -47,6 +48,7 @@ export function connectPostgres(options: PostgresOptions): PostgresDatabase {
   let closing: Promise<void> | undefined;
   return {
     history: prismaHistory(client, options),
+    footprint: prismaFootprint(client, { clusterId: options.clusterId, compacts: false }),
     ping: async () => {
       await pool.query("SELECT 1");
     },

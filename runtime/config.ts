@@ -32,6 +32,8 @@ export interface Config {
   readonly trustBatch: boolean;
   /** How long history is kept. */
   readonly retentionMs: number;
+  /** How much room history may take. */
+  readonly historyMaxBytes: number;
   readonly logLevel: LogLevel;
   /** Kubeconfig files as in KUBECONFIG; absent: the Pod's service account or `~/.kube/config`. */
   readonly kubeconfig?: string;
@@ -128,6 +130,11 @@ const variables = z.object({
     .default("false"),
   STREAMFLEET_SIMULATED_CLOUD_DIR: z.string().optional(),
   STREAMFLEET_RETENTION_DAYS: wholeNumber(1, 3_650, "write days from 1 to 3650, for example 30").default(30),
+  STREAMFLEET_HISTORY_MAX_MB: wholeNumber(
+    10,
+    10_000_000,
+    "write megabytes from 10 to 10000000, for example 1000",
+  ).default(1_000),
   STREAMFLEET_LOG_LEVEL: z.enum(logLevels, `write one of ${logLevels.join(", ")}`).default("info"),
 });
 
@@ -151,6 +158,7 @@ function toConfig(given: z.output<typeof variables>): Config {
     feedUrls: listed(given.STREAMFLEET_FEED_URLS ?? apiUrl).map(withoutSlash),
     trustBatch: given.STREAMFLEET_TRUST_BATCH === "true",
     trustedProxies: listed(given.STREAMFLEET_TRUSTED_PROXIES ?? ""),
+    historyMaxBytes: given.STREAMFLEET_HISTORY_MAX_MB * 1_000_000,
     retentionMs: given.STREAMFLEET_RETENTION_DAYS * dayMs,
     logLevel: given.STREAMFLEET_LOG_LEVEL,
   };

@@ -15,8 +15,21 @@ interface Carried {
   readonly peak: number;
 }
 
+/** New streams that may be recorded of a node now, and since when it is counted. */
+interface Budget {
+  readonly left: number;
+  readonly at: Instant;
+}
+
+/**
+ * Publishers choose names: so many new ones of a node are recorded in a minute, whatever it reports. One that lives on is
+ * recorded when its turn has come.
+ */
+export const newStreamsPerMinute = 120;
+
 interface CarryingNode {
   readonly at: Instant;
+  readonly budget: Budget;
   readonly carried: ReadonlyMap<string, Carried>;
 }
 
@@ -35,8 +48,12 @@ export class StreamLane implements Lane {
   /** Nodes whose lists are to be written, and when their streams ended. */
   #ends = new Map<string, Instant>();
 
-  constructor(store: StreamStore, onRefused: OnRefused) {
+  readonly #onOverBudget: (streams: number) => void;
+
+  /** `onOverBudget` is told how many streams of a report were not recorded. */
+  constructor(store: StreamStore, onRefused: OnRefused, onOverBudget: (streams: number) => void = () => undefined) {
     this.#store = store;
+    this.#onOverBudget = onOverBudget;
     this.#onRefused = onRefused;
   }
 
@@ -48,11 +65,18 @@ export class StreamLane implements Lane {
     const { nodeUid, at } = report;
     const known = this.#nodes.get(nodeUid);
     const carried = new Map<string, Carried>();
+    // What a node carries that we have not heard of before is no news of this minute.
+    let left = known === undefined ? Infinity : budgetNow(known.budget, at);
+    let over = 0;
     for (const sighting of sightingsOf(report)) {
       const key = keyOf(sighting);
-      carried.set(key, this.#carry(sighting, known?.carried.get(key)));
+      const former = known?.carried.get(key);
+      if (former === undefined && left < 1) over++;
+      else carried.set(key, this.#carry(sighting, former));
+      if (former === undefined && left >= 1) left--;
     }
-    this.#nodes.set(nodeUid, { at, carried });
+    this.#nodes.set(nodeUid, { at, carried, budget: { left: Math.min(left, newStreamsPerMinute), at } });
+    if (over > 0) this.#onOverBudget(over);
     this.#end(nodeUid, at, known, carried);
   }
 
@@ -148,6 +172,10 @@ export class StreamLane implements Lane {
       if (now - at >= forgetMs && !this.#ends.has(nodeUid)) this.#nodes.delete(nodeUid);
     }
   }
+}
+
+function budgetNow({ left, at }: Budget, now: Instant): number {
+  return Math.min(newStreamsPerMinute, left + (Math.max(0, now - at) / 60_000) * newStreamsPerMinute);
 }
 
 function sightingsOf({ namespace, group, nodeUid, streams, at }: NodeStreams): readonly StreamSighting[] {

@@ -28,6 +28,7 @@ describe("configuration", () => {
       feedUrls: ["http://127.0.0.1:8080"],
       trustBatch: false,
       trustedProxies: [],
+      historyMaxBytes: 1_000_000_000,
       retentionMs: 30 * 86_400_000,
       logLevel: "info",
     });
@@ -47,6 +48,7 @@ describe("configuration", () => {
       STREAMFLEET_TRUSTED_PROXIES: "10.0.0.0/8, fd00::/8,192.0.2.7",
       STREAMFLEET_SIMULATED_CLOUD_DIR: "/cloud",
       STREAMFLEET_RETENTION_DAYS: "3650",
+      STREAMFLEET_HISTORY_MAX_MB: "20",
       STREAMFLEET_LOG_LEVEL: "debug",
     };
     expect(loadConfig(env, "controller")).toEqual({
@@ -62,6 +64,7 @@ describe("configuration", () => {
       trustBatch: true,
       trustedProxies: ["10.0.0.0/8", "fd00::/8", "192.0.2.7"],
       simulatedCloudDir: "/cloud",
+      historyMaxBytes: 20_000_000,
       retentionMs: 315_360_000_000,
       logLevel: "debug",
     });
