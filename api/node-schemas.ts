@@ -22,6 +22,10 @@ export const text = (longest: number) =>
     .max(longest)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, "write text without control characters");
 
+/** A name for machines: no characters either that are not seen, or that turn the text around them. */
+export const identifier = (longest: number) =>
+  text(longest).regex(/^\P{Cf}*$/u, "write a name without invisible characters");
+
 const address = z
   .string()
   .max(253)
@@ -31,12 +35,12 @@ export const count = z.int().min(0).max(mostCount);
 const percent = z.number().min(0).max(100);
 
 export const registerRequestSchema = z.object({
-  machineId: text(256).describe("The cloud's id of the machine."),
+  machineId: identifier(256).describe("The cloud's id of the machine."),
   platform: z.enum(platformNames).describe("Cloud that runs the machine."),
   address: address.describe("Where clients reach the node."),
   privateAddress: address.optional().describe("Where other nodes reach it."),
-  version: text(64).describe("Version of the media server."),
-  bootId: text(128).describe("Names this boot of the machine; another one after each reboot."),
+  version: identifier(64).describe("Version of the media server."),
+  bootId: identifier(128).describe("Names this boot of the machine; another one after each reboot."),
   formerToken: z
     .string()
     .max(2_048)
@@ -67,7 +71,7 @@ export const registerResponseSchema = z.object({
 export type RegisterResponse = z.output<typeof registerResponseSchema>;
 
 const linkSchema = z.object({
-  parent: text(253).describe("Name of the parent StreamNode."),
+  parent: identifier(253).describe("Name of the parent StreamNode."),
   state: z.enum(["established", "connecting", "lost"]).describe("The link as the node sees it."),
 });
 
@@ -78,7 +82,7 @@ const streamSchema = z.object({
 });
 
 const childSchema = z.object({
-  name: text(253).describe("Name of the edge's StreamNode."),
+  name: identifier(253).describe("Name of the edge's StreamNode."),
   connections: count.describe("Direct clients of the edge."),
   subscribers: count.describe("Clients that subscribe on the edge."),
   streams: count.describe("Streams that the edge carries."),
@@ -86,7 +90,7 @@ const childSchema = z.object({
 
 /** What a report is to be. Of one that is not quite so, `report-intake` takes what makes sense. */
 export const reportRequestSchema = z.object({
-  bootId: text(128).describe("The boot that registered."),
+  bootId: identifier(128).describe("The boot that registered."),
   sequence: z
     .int()
     .min(0)
@@ -114,7 +118,7 @@ export const reportRequestSchema = z.object({
     .default([])
     .describe("Edges that are linked to the node; of an origin or a relay only. It counts where an edge is silent."),
   acknowledged: z
-    .array(text(128))
+    .array(identifier(128))
     .max(mostAcknowledged)
     .default([])
     .describe("Ids of directives that are carried out."),
@@ -144,7 +148,7 @@ export const reportResponseSchema = z.object({
 export type ReportResponse = z.output<typeof reportResponseSchema>;
 
 export const goodbyeRequestSchema = z.object({
-  bootId: text(128).describe("The boot that registered."),
+  bootId: identifier(128).describe("The boot that registered."),
 });
 
 export const scaleInRequestSchema = z.object({

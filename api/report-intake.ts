@@ -12,12 +12,12 @@ import {
   mostCount,
   mostLinks,
   mostStreams,
-  text,
+  identifier,
 } from "./node-schemas.ts";
 import type { ReportRequest } from "./node-schemas.ts";
 
 /** Who a node is and how far it has counted. */
-const identitySchema = z.object({ bootId: text(128), sequence: z.int().min(0).max(highestSequence) });
+const identitySchema = z.object({ bootId: identifier(128), sequence: z.int().min(0).max(highestSequence) });
 const countsSchema = z.object({ connections: count, publishers: count, subscribers: count });
 
 export type Intake =
@@ -155,7 +155,7 @@ function childOf(item: unknown): Item<ReportRequest["children"][number]> {
 /** A name that was given by us, or by the media server itself: it fits, or it is none. */
 function nameOf(value: unknown, longest: number): Item<string> {
   if (typeof value !== "string") return { fault: "WrongType" };
-  const name = text(longest).safeParse(value);
+  const name = identifier(longest).safeParse(value);
   return name.success ? { value: name.data } : { fault: "BadText" };
 }
 

@@ -148,6 +148,7 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   app.disable("etag");
   app.use(requestLog({ clock, logger, metrics }));
   if (config.hosts !== undefined) app.use(onlyFor(new Set(config.hosts)));
+  app.use(withoutNul);
   app.use(
     nodeRoutes({
       gate,
@@ -181,6 +182,12 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   app.use(problemHandler(logger));
   return app;
 }
+
+/** Neither PostgreSQL nor anybody else takes NUL in a text. */
+const withoutNul: RequestHandler = (req, _res, next) => {
+  if (!/%00/.test(req.url)) next();
+  else throw new Problem("BadRequest", "the path or the query has a NUL character (%00): leave it out");
+};
 
 /** A page in a browser must not reach this server by a name that it made point here. */
 function onlyFor(hosts: ReadonlySet<string>): RequestHandler {

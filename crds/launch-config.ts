@@ -8,15 +8,16 @@ import {
   propertiesSchema,
   roleSchema,
   tagsSchema,
+  lineSchema,
   textSchema,
   withRules,
 } from "./schema.ts";
 
-const imageSchema = textSchema(256).min(1);
+const imageSchema = lineSchema(256).min(1);
 
 const roleLaunchSchema = z.object({
   role: roleSchema.describe("Role launched like this."),
-  instanceType: textSchema(64).min(1).describe("Machine type in the cloud's own words."),
+  instanceType: lineSchema(64).min(1).describe("Machine type in the cloud's own words."),
   connectionCapacity: z.int().min(1).max(1_000_000).describe("Clients that one node of this type and role can serve."),
   image: imageSchema.optional().describe("Image of this role; absent: spec.image."),
 });

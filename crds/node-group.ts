@@ -10,7 +10,7 @@ import {
   observedGenerationSchema,
   regionSchema,
   roleSchema,
-  textSchema,
+  lineSchema,
   timeSchema,
   withRules,
 } from "./schema.ts";
@@ -24,7 +24,7 @@ const pauseSchema = z.object({
   until: timeSchema
     .optional()
     .describe("When the pause ends by itself (RFC 3339). Absent: when this block is removed."),
-  reason: textSchema(256).optional().describe("Why it is paused, for people."),
+  reason: lineSchema(256).optional().describe("Why it is paused, for people."),
 });
 
 export const nodeGroupSpecSchema = z.object({

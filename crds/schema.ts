@@ -55,6 +55,13 @@ export function textSchema(max: number) {
     .meta({ maxLength: max });
 }
 
+/** Text of one line, without control characters: it is shown in terminals, Events and logs. */
+export function lineSchema(max: number) {
+  return textSchema(max)
+    .regex(/^\P{Cc}*$/u, "write text without control characters")
+    .meta({ maxLength: max });
+}
+
 export const conditionSchema = z.object({
   type: z.string().min(1).max(64).describe("What is judged."),
   status: z.enum(["True", "False", "Unknown"]).describe("The judgement."),
@@ -88,7 +95,7 @@ export const claimedUidSchema = z
 export const propertiesSchema = z.record(z.string(), textSchema(1024)).meta({ maxProperties: 32 });
 
 /** Tags of a machine, within what every cloud takes beside the operator's own. */
-export const tagsSchema = z.record(z.string(), textSchema(256)).meta({ maxProperties: 24 });
+export const tagsSchema = z.record(z.string(), lineSchema(256)).meta({ maxProperties: 24 });
 
 /** Metadata that readers of a custom resource may rely on: what the API server always fills in. */
 export const metadataSchema = z.object({

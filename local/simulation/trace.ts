@@ -107,6 +107,11 @@ export function csvTrace(
   text: string,
   { file, publishers }: { readonly file: string; readonly publishers: number },
 ): Trace {
+  const bad = /[^\P{Cc}\t\r\n]/u.exec(text);
+  if (bad !== null) {
+    const line = text.slice(0, bad.index).split("\n").length;
+    throw new TraceError(`${file}:${line}: has a control character; write numbers and commas alone`);
+  }
   const lines = text
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)

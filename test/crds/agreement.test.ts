@@ -119,7 +119,7 @@ function refused(schema: SchemaNode): readonly unknown[] {
         ...(schema.enum === undefined ? [] : ["Unheard"]),
         ...(schema.minLength === undefined ? [] : [""]),
         ...(schema.maxLength === undefined ? [] : ["a".repeat(schema.maxLength + 1)]),
-        ...(schema.pattern === undefined ? [] : ["_"]),
+        ...(schema.pattern === undefined ? [] : [fits(schema, "_") ? "\u001b" : "_"]),
         1,
       ];
     case "object":
@@ -130,7 +130,7 @@ function refused(schema: SchemaNode): readonly unknown[] {
 }
 
 function fits({ pattern }: SchemaNode, text: string): boolean {
-  return pattern === undefined || new RegExp(pattern).test(text);
+  return pattern === undefined || new RegExp(pattern, "u").test(text);
 }
 
 function itemsOf({ items }: SchemaNode, count: number): readonly unknown[] {

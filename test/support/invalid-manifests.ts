@@ -113,6 +113,12 @@ const groups: readonly InvalidManifest[] = [
     says: /Unsupported value: "All": supported values: "Scaling", "Everything"/,
   },
   {
+    name: "a pause whose reason clears a terminal",
+    manifest: nodeGroupManifest({ pause: { mode: "Scaling", reason: "maintenance\u001b[2J" } }),
+    field: "spec.pause.reason",
+    says: /should match '\^\\P\{Cc\}\*\$'/,
+  },
+  {
     name: "a pause without a mode",
     manifest: nodeGroupManifest({ pause: { reason: "maintenance" } }),
     field: "spec.pause.mode",
