@@ -1,6 +1,7 @@
 /** The nodes of each (group, role) that may be given to clients, kept by changes: a look-up reads no other node. */
 import type { Role } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
+import { servedAddresses } from "../domain/address.ts";
 import type { LoadFeed, NodeReport } from "../domain/load.ts";
 import type { Instant } from "../domain/time.ts";
 import type { Candidate } from "./placement.ts";
@@ -150,7 +151,8 @@ function servingNode({ metadata, spec, status }: StreamNode): ServingNode | unde
   if (status?.phase !== "InService" || registration === undefined) return undefined;
   const goes = spec.drain !== undefined || metadata.deletionTimestamp !== undefined;
   if (goes || registration.goodbyeAt !== undefined) return undefined;
-  const { address, privateAddress } = registration;
+  const { address, privateAddress } = servedAddresses({ metadata, spec, status });
+  if (address === undefined) return undefined;
   const { role, region } = spec;
   return { role, region, address, ...(privateAddress !== undefined && { privateAddress }) };
 }

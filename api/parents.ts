@@ -42,6 +42,6 @@ export function toTopologyNode({ metadata, spec, status }: StreamNode): Topology
     phase: status?.phase,
     draining:
       spec.drain !== undefined || metadata.deletionTimestamp !== undefined || registration?.goodbyeAt !== undefined,
-    ...servedAddresses({ status }),
+    ...servedAddresses({ metadata, spec, status }),
   };
 }

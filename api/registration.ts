@@ -1,6 +1,7 @@
 /** Whether a machine that calls back becomes the node it claims to be. Pure. */
 import type { RegistrationProof } from "../crds/names.ts";
 import type { Registration, StreamNode } from "../crds/stream-node.ts";
+import { isVouchedFor } from "../domain/address.ts";
 import type { Instant } from "../domain/time.ts";
 import { toRfc3339 } from "../domain/time.ts";
 import type { NodeClaims } from "../runtime/node-tokens.ts";
@@ -40,9 +41,9 @@ export function decideRegistration(
   now: Instant,
 ): RegistrationDecision {
   const cloud = node.status?.addresses;
-  const contradiction = contradictionOf(cloud, claim);
+  const contradiction = contradictionOf(node, claim);
   if (contradiction !== undefined) return { kind: "Refuse", detail: contradiction };
-  if (!isKnown(cloud) || !isTold(cloud, claim.address)) return { kind: "AwaitAddress" };
+  if (!isKnown(cloud) || !isVouchedFor(claim.address, node)) return { kind: "AwaitAddress" };
   const held = node.status?.registration;
   const proof = proofOf(cloud, claim, evidence);
   if (proof === undefined || (proof === "Batch" && isProven(held))) return unproven(evidence);
@@ -89,18 +90,15 @@ function isKnown(cloud: CloudAddresses): cloud is NonNullable<CloudAddresses> {
   return cloud?.public !== undefined || cloud?.private !== undefined;
 }
 
-/** The cloud may not have told the public address yet: until then nothing vouches for it, and nobody is sent there. */
-function isTold(cloud: NonNullable<CloudAddresses>, address: string): boolean {
-  return address === cloud.public || address === cloud.private;
-}
-
 /** What the cloud says against the claim. */
-function contradictionOf(cloud: CloudAddresses, claim: RegisterRequest): string | undefined {
+function contradictionOf(node: StreamNode, claim: RegisterRequest): string | undefined {
+  const cloud = node.status?.addresses;
   if (!isKnown(cloud)) return undefined;
   if (claim.privateAddress !== undefined && cloud.private !== undefined && claim.privateAddress !== cloud.private) {
     return `the cloud knows the machine by another private address than ${claim.privateAddress}`;
   }
-  if (cloud.public === undefined || isTold(cloud, claim.address)) return undefined;
+  // It may not have told the public address yet: until then nothing vouches for it, and nobody is sent there.
+  if (cloud.public === undefined || isVouchedFor(claim.address, node)) return undefined;
   return `the cloud does not know the machine by the address ${claim.address}`;
 }
 

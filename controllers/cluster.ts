@@ -134,7 +134,7 @@ function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
     role: spec.role,
     phase: status?.phase,
     draining: spec.drain !== undefined || metadata.deletionTimestamp !== undefined,
-    ...servedAddresses({ status }),
+    ...servedAddresses({ metadata, spec, status }),
   };
 }
 

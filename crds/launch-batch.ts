@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { launchReasons } from "./names.ts";
 import {
+  addressFields,
   claimedUidSchema,
   conditionsSchema,
   groupUidSchema,
@@ -33,6 +34,7 @@ export const launchSnapshotSchema = z.object({
   instanceType: textSchema(64).describe("Machine type."),
   connectionCapacity: z.int().min(1).describe("Clients that the node can serve."),
   registrationTimeoutSeconds: z.int().min(1).describe("How long (s) after its launch the node may take to call back."),
+  ...addressFields,
   properties: propertiesSchema.optional().describe("Settings that the node reads at boot."),
   metadata: tagsSchema.optional().describe("Tags from the LaunchConfig."),
   userData: textSchema(10_240).optional().describe("Script of the LaunchConfig."),

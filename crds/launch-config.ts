@@ -1,6 +1,7 @@
 /** LaunchConfig: what a node is launched from. A running node keeps the snapshot it was launched with. */
 import { z } from "zod";
 import {
+  addressFields,
   conditionsSchema,
   listMap,
   metadataSchema,
@@ -45,6 +46,7 @@ export const launchConfigSpecSchema = withRules(
     userData: textSchema(10_240)
       .optional()
       .describe("Script that runs at boot, after the operator's own lines. Not for secrets: it is stored as written."),
+    ...addressFields,
     registrationTimeoutSeconds: z
       .int()
       .min(10)
@@ -55,6 +57,11 @@ export const launchConfigSpecSchema = withRules(
     gce: z.object({}).optional().describe("Launch on Google Compute Engine. Not available in this version."),
     simulated: z.object({}).optional().describe("Launch on the simulated cloud: for laptops and tests."),
   }),
+  {
+    rule: "(has(self.addressFrom) && self.addressFrom == 'Hostname') == has(self.hostname)",
+    message: "hostname goes with addressFrom: Hostname: write both, or neither",
+    fieldPath: ".hostname",
+  },
   {
     rule: "[has(self.aws), has(self.gce), has(self.simulated)].exists_one(set, set)",
     message: "exactly one of aws, gce, simulated must be set: write one of these blocks and remove the others",

@@ -120,6 +120,9 @@ export type LaunchReason = (typeof launchReasons)[number];
 export const registrationProofs = ["Address", "FormerToken", "Batch"] as const;
 export type RegistrationProof = (typeof registrationProofs)[number];
 
+/** Where the address comes from by which clients reach a node (`LaunchConfig.spec.addressFrom`). */
+export const addressSources = ["Public", "Private", "Hostname"] as const;
+
 /** Why a node is to go (`StreamNode.spec.drain.reason`): an alarm, a lowered maximum, or its origin asked for it. */
 export const drainReasons = ["ScaleIn", "AboveMaximum", "Requested"] as const;
 export type DrainReason = (typeof drainReasons)[number];

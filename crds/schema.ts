@@ -1,6 +1,6 @@
 /** Pieces that the schemas of several kinds share. */
 import { z } from "zod";
-import { platformNames, roles } from "./names.ts";
+import { addressSources, platformNames, roles } from "./names.ts";
 
 /** A CEL rule of the API server (`x-kubernetes-validations`). The message says which field, and what to write. */
 export interface CelRule {
@@ -61,6 +61,24 @@ export function lineSchema(max: number) {
     .regex(/^\P{Cc}*$/u, "write text without control characters")
     .meta({ maxLength: max });
 }
+
+/** Where clients are sent, as a LaunchConfig says it; batches and nodes keep it as it was at their launch. */
+export const addressFields = {
+  addressFrom: z
+    .enum(addressSources)
+    .optional()
+    .describe(
+      "Where clients are sent: the machine's public or private address as the cloud tells it, or the host name below. Absent: where the node says, if the cloud knows that address.",
+    ),
+  hostname: z
+    .string()
+    .max(253)
+    .regex(/^([a-z0-9.-]|\{(name|namespace|group|role|region|slot|public|private)\})+$/)
+    .optional()
+    .describe(
+      "With addressFrom Hostname: a name in which {name}, {namespace}, {group}, {role}, {region}, {slot} and the addresses {public} and {private}, with dashes, are filled in, such as {name}.{region}.example.com. The DNS is yours.",
+    ),
+};
 
 export const conditionSchema = z.object({
   type: z.string().min(1).max(64).describe("What is judged."),

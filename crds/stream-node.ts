@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { drainReasons, phases, registrationProofs } from "./names.ts";
 import {
+  addressFields,
   claimedUidSchema,
   conditionsSchema,
   groupUidSchema,
@@ -24,6 +25,7 @@ const nodeLaunchSchema = z.object({
   instanceType: textSchema(64).describe("Machine type."),
   connectionCapacity: z.int().min(1).describe("Clients that the node can serve."),
   registrationTimeoutSeconds: z.int().min(1).describe("How long (s) after its launch the node may take to call back."),
+  ...addressFields,
 });
 
 const unchanging = ["group", "role", "slot", "region", "batch", "index", "launch"] as const;

@@ -150,5 +150,10 @@ function draftOf(batch: LaunchBatch, group: NodeGroup, slot: number, providerId?
 function nodeLaunch({ spec }: LaunchBatch): NodeLaunch {
   const { launchConfig, revision, platform, image, instanceType, connectionCapacity, registrationTimeoutSeconds } =
     spec.launch;
-  return { launchConfig, revision, platform, image, instanceType, connectionCapacity, registrationTimeoutSeconds };
+  const { addressFrom, hostname } = spec.launch;
+  return {
+    ...{ launchConfig, revision, platform, image, instanceType, connectionCapacity, registrationTimeoutSeconds },
+    ...(addressFrom !== undefined && { addressFrom }),
+    ...(hostname !== undefined && { hostname }),
+  };
 }

@@ -118,6 +118,8 @@ function snapshot({ launchConfig, revision, place }: BatchPlan): LaunchSnapshot 
     instanceType: entry.instanceType,
     connectionCapacity: entry.connectionCapacity,
     registrationTimeoutSeconds: spec.registrationTimeoutSeconds,
+    ...(spec.addressFrom !== undefined && { addressFrom: spec.addressFrom }),
+    ...(spec.hostname !== undefined && { hostname: spec.hostname }),
     ...(spec.properties !== undefined && { properties: spec.properties }),
     ...(spec.metadata !== undefined && { metadata: spec.metadata }),
     ...(spec.userData !== undefined && { userData: spec.userData }),

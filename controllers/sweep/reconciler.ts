@@ -1,6 +1,7 @@
 /** Sweep: every machine with our cluster tag, in one region of one cloud: known, adopted, or left alone and shown. */
 import type { NodeLaunch, StreamNode } from "../../crds/stream-node.ts";
 import { labels, platformNames } from "../../crds/names.ts";
+import type { LaunchConfig } from "../../crds/launch-config.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import { type AdoptionVerdict, adoptionOf, type AdoptionWorld, type HeldSlot } from "../../domain/adoption.ts";
 import type { Machine } from "../../domain/machine.ts";
@@ -152,7 +153,7 @@ export class SweepReconciler implements Reconciler {
       return mapped?.kind === "Patched";
     }
     const { role, batch } = owner;
-    const launch = adoptedLaunch(machine, owner.connectionCapacity, this.#registrationTimeout(group));
+    const launch = adoptedLaunch(machine, owner.connectionCapacity, this.#launchConfigOf(group));
     const placed = { group, role, slot, region, batch, index: machine.launchIndex, providerId, launch };
     const created = await cluster.streamNodes.client.create(streamNodeDraft(placed), turn.signal);
     if (created.kind !== "Created") return false;
@@ -160,9 +161,10 @@ export class SweepReconciler implements Reconciler {
     return true;
   }
 
-  #registrationTimeout({ metadata, spec }: NodeGroup): number {
+  /** As it is now: how the machine was launched is lost. */
+  #launchConfigOf({ metadata, spec }: NodeGroup): LaunchConfig | undefined {
     const key = keyText({ namespace: metadata.namespace, name: spec.launchConfigRef.name });
-    return this.#deps.cluster.launchConfigs.cache.get(key)?.spec.registrationTimeoutSeconds ?? 150;
+    return this.#deps.cluster.launchConfigs.cache.get(key);
   }
 
   /** Says for which groups this listing has been read, and how many of their machines it showed. */
@@ -255,8 +257,12 @@ function groupsOf(
   );
 }
 
-function adoptedLaunch(machine: Machine, connectionCapacity: number, registrationTimeoutSeconds: number): NodeLaunch {
+/** How long (s) a node may take to call back where no LaunchConfig says it. */
+const usualRegistrationTimeoutSeconds = 150;
+
+function adoptedLaunch(machine: Machine, connectionCapacity: number, config: LaunchConfig | undefined): NodeLaunch {
   const { platform, image, instanceType } = machine;
+  const { registrationTimeoutSeconds = usualRegistrationTimeoutSeconds, addressFrom, hostname } = config?.spec ?? {};
   return {
     launchConfig: "",
     revision: "",
@@ -265,5 +271,7 @@ function adoptedLaunch(machine: Machine, connectionCapacity: number, registratio
     instanceType,
     connectionCapacity,
     registrationTimeoutSeconds,
+    ...(addressFrom !== undefined && { addressFrom }),
+    ...(hostname !== undefined && { hostname }),
   };
 }

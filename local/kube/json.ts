@@ -50,3 +50,21 @@ export function member(value: unknown, path: readonly string[]): unknown {
   }
   return current;
 }
+
+const goEscapes: Readonly<Record<number, string>> = { 7: "\\a", 11: "\\v" };
+
+/** Text in quotes as the real server writes it into its messages (Go's `%q`): what cannot be seen is written as a number. */
+export function quoted(text: string): string {
+  const notPrinted = /\\(?:u([0-9a-f]{4})|.)|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+  return JSON.stringify(text).replaceAll(notPrinted, (found: string, escaped: string | undefined) => {
+    if (found.startsWith("\\") && escaped === undefined) return found;
+    const code = escaped === undefined ? (found.codePointAt(0) ?? 0) : Number.parseInt(escaped, 16);
+    return goEscapes[code] ?? goEscape(code);
+  });
+}
+
+function goEscape(code: number): string {
+  const hex = code.toString(16);
+  if (code < 0x80) return `\\x${hex.padStart(2, "0")}`;
+  return code > 0xffff ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
+}

@@ -1,6 +1,6 @@
 /** Judges an object by its schema, in the words of the real server. Values that an update leaves alone are not judged. */
 import { fromRfc3339 } from "../../domain/time.ts";
-import { isList, isObject, sameJson } from "./json.ts";
+import { isList, isObject, quoted, sameJson } from "./json.ts";
 import type { FieldError } from "./status.ts";
 import type { Previous, StructuralSchema } from "./structural-schema.ts";
 import { mapKey, memberPath, memberSchema, previousItem, previousMember } from "./structural-schema.ts";
@@ -124,7 +124,7 @@ const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:
 function formatError(value: unknown, schema: StructuralSchema, path: string): FieldError | undefined {
   if (schema.format !== "date-time" || typeof value !== "string") return undefined;
   if (rfc3339.test(value) && fromRfc3339(value) !== undefined) return undefined;
-  const message = `Invalid value: ${JSON.stringify(value)}: ${path} in body must be of type date-time: ${JSON.stringify(value)}`;
+  const message = `Invalid value: ${quoted(value)}: ${path} in body must be of type date-time: ${quoted(value)}`;
   return { reason: "FieldValueTypeInvalid", field: path, message };
 }
 
@@ -139,7 +139,7 @@ function ownErrors(value: unknown, schema: StructuralSchema, path: string): read
 
 function stringErrors(value: string, schema: StructuralSchema, path: string): readonly FieldError[] {
   const length = Array.from(value).length;
-  const shown = JSON.stringify(value);
+  const shown = quoted(value);
   const errors: FieldError[] = [];
   if (schema.maxLength !== undefined && length > schema.maxLength) {
     const message = `Too long: may not be more than ${String(schema.maxLength)} bytes`;

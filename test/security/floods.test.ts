@@ -105,7 +105,7 @@ describe("a load that a node cannot bear", () => {
     expect(tally.gauges()).toMatchObject({ connections: 0, publishers: 0, subscribers: 0, freeSlots: 0, nodes: 0 });
   });
 
-  it("is said: in the metric, in the log, and in the condition of the node", async () => {
+  it("is said: in the metric, and in the feed, from which the node has its condition", async () => {
     const world = await NodeApiWorld.open();
     try {
       const { spec } = await world.addNode();
@@ -114,7 +114,9 @@ describe("a load that a node cannot bear", () => {
       const answer = await world.report(token, { connections: 10 * connectionCapacity });
       expect(answer.status).toBe(200);
       const count = 10 * connectionCapacity - Math.ceil((11 * connectionCapacity) / 10);
-      expect(world.losses).toEqual([{ part: "connections", reason: "OverCapacity", count }]);
+      const losses = [{ part: "connections", reason: "OverCapacity", count }];
+      expect(world.losses).toEqual(losses);
+      expect(world.reports.latest((await world.node("live-edge-0")).metadata.uid)?.losses).toEqual(losses);
     } finally {
       await world.close();
     }
