@@ -45,53 +45,64 @@ export function boundConnections(server: Server, limits: ConnectionLimits): void
       socket.destroy();
       return;
     }
-    held.add(socket);
+    // A closed socket no longer knows it.
+    const { remotePort: port = 0 } = socket;
+    held.add(port, socket);
     socket.once("close", () => {
-      held.remove(socket);
-      if (held.count === 0) open.delete(address);
+      held.remove(port, socket);
+      if (held.count === 0 && open.get(address) === held) open.delete(address);
     });
   });
-  server.on("request", ({ socket }, response) => {
-    const held = open.get(socket.remoteAddress ?? "");
-    held?.busy(socket);
-    response.once("close", () => held?.idle(socket));
+  // Over TLS this is another object than the connection's: the port tells which it is.
+  server.on("request", ({ socket: { remoteAddress = "", remotePort: port = 0 } }, response) => {
+    const held = open.get(remoteAddress);
+    held?.busy(port);
+    response.once("close", () => held?.idle(port));
   });
 }
 
-/** Of one address. A set keeps the order in which its members came. */
+/** Of one address, by port. A map keeps the order in which its entries came. */
 class OpenConnections {
-  readonly #idle = new Set<Socket>();
-  readonly #busy = new Set<Socket>();
+  readonly #idle = new Map<number, Socket>();
+  readonly #busy = new Map<number, Socket>();
 
   get count(): number {
     return this.#idle.size + this.#busy.size;
   }
 
-  add(socket: Socket): void {
-    this.#idle.add(socket);
+  add(port: number, socket: Socket): void {
+    this.#idle.set(port, socket);
   }
 
-  remove(socket: Socket): void {
-    this.#idle.delete(socket);
-    this.#busy.delete(socket);
+  /** Unless another has come by the same port. */
+  remove(port: number, socket: Socket): void {
+    for (const held of [this.#idle, this.#busy]) if (held.get(port) === socket) held.delete(port);
   }
 
-  busy(socket: Socket): void {
-    if (this.#idle.delete(socket)) this.#busy.add(socket);
+  busy(port: number): void {
+    move(port, this.#idle, this.#busy);
   }
 
-  idle(socket: Socket): void {
-    if (this.#busy.delete(socket)) this.#idle.add(socket);
+  idle(port: number): void {
+    move(port, this.#busy, this.#idle);
   }
 
   /** Whether there was one to close. */
   closeIdle(): boolean {
     const [longest] = this.#idle;
     if (longest === undefined) return false;
-    this.remove(longest);
-    longest.destroy();
+    const [port, socket] = longest;
+    this.#idle.delete(port);
+    socket.destroy();
     return true;
   }
+}
+
+function move(port: number, from: Map<number, Socket>, to: Map<number, Socket>): void {
+  const socket = from.get(port);
+  if (socket === undefined) return;
+  from.delete(port);
+  to.set(port, socket);
 }
 
 function networks(texts: readonly string[]): BlockList {

@@ -25,6 +25,9 @@ import { StatusError, statusBody } from "./status.ts";
 
 const maxBodyBytes = 3 * 1024 * 1024;
 
+/** How long (ms) a client may take to agree on a key. */
+const handshakeTimeout = 10_000;
+
 export interface KubeServerOptions {
   readonly api: EmbeddedApi;
   /** 0 takes a free port. */
@@ -58,7 +61,7 @@ export async function startKubeServer({ api, port, access, onError }: KubeServer
   const server =
     access === undefined
       ? createServer(arrivalLimits, handler)
-      : createSecureServer({ ...arrivalLimits, key: access.key, cert: access.certificate }, handler);
+      : createSecureServer({ ...arrivalLimits, handshakeTimeout, key: access.key, cert: access.certificate }, handler);
   boundConnections(server, usualConnections);
   await listening(server, port);
   const { port: actual } = server.address() as AddressInfo;

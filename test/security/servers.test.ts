@@ -1,12 +1,18 @@
 /** Who holds connections, sends slowly, calls by a foreign name, or asks for metrics all the time. */
 import { once } from "node:events";
+import { randomBytes } from "node:crypto";
 import { createServer, request, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { connect as connectSecurely } from "node:tls";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { MetricsPage } from "../../api/metrics-page.ts";
 import { arrivalLimits, boundConnections, type ConnectionLimits, isOwnHost } from "../../runtime/server-limits.ts";
+import { kubeAccess } from "../../local/kube/access.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { NodeApiWorld } from "../support/node-api.ts";
+import { ScratchDirectory } from "../support/scratch-directory.ts";
 
 const open: { readonly sockets: Socket[]; readonly servers: Server[] } = { sockets: [], servers: [] };
 afterEach(async () => {
@@ -67,6 +73,34 @@ describe("connections of one address", () => {
     third.on("error", () => undefined);
     await closed(third);
     expect(busy.map((socket) => socket.closed)).toEqual([false, false]);
+  });
+
+  it("are told busy from idle over TLS as well", async () => {
+    const scratch = new ScratchDirectory();
+    const access = await kubeAccess(join(scratch.path, "access"), { now: new Date(), random: randomBytes });
+    scratch.remove();
+    const server = createSecureServer({ key: access.key, cert: access.certificate }, (req, res) => {
+      res.flushHeaders();
+      if (req.url !== "/busy") res.end("ok");
+    });
+    boundConnections(server, { total: 100, perAddress: 2 });
+    open.servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const called = async (path: string): Promise<Socket> => {
+      const socket = connectSecurely({ port, host: "127.0.0.1", ca: access.certificate });
+      open.sockets.push(socket);
+      socket.on("error", () => undefined);
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      await once(socket, "data");
+      return socket;
+    };
+    const busy = await called("/busy");
+    const idle = await called("/");
+    await called("/");
+    idle.resume();
+    await closed(idle);
+    expect(busy.closed).toBe(false);
   });
 
   it("are bounded by the total alone where they come by a proxy", async () => {
