@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { readEndpoints } from "../../local/endpoints.ts";
+import { operatorToken } from "../../local/operator-access.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { KubeClient, loadKubeConfig } from "../../runtime/kube-client.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -182,6 +187,29 @@ describe("streamfleet up", () => {
         expect(left).not.toMatch(name);
       });
     });
+  });
+
+  it("knows nobody by a key that was taken away, within a minute, and its nodes go on", async () => {
+    const kubectl = kubectlOf("1.34", kubeconfig, processes.folder);
+    const clock = systemClock();
+    const kube = new KubeClient({ config: await loadKubeConfig(kubeconfig), clock });
+    const token = await operatorToken(kube, { namespace: "streamfleet-system", clock });
+    const { apiUrl } = readEndpoints(join(processes.folder, "data", "endpoints.json"))!;
+    const asked = async (): Promise<number> => {
+      const headers = { Authorization: `Bearer ${token}` };
+      return (await fetch(`${apiUrl}/v1/nodegroups/default/live/activities`, { headers })).status;
+    };
+    expect(await asked()).toBe(200);
+    const current = randomBytes(32).toString("base64");
+    const patch = JSON.stringify({ data: { current, previous: null } });
+    const secret = ["secret/streamfleet-node-keys", "-n", "streamfleet-system"];
+    await kubectl.must(["patch", ...secret, "--type", "merge", "-p", patch]);
+    await eventually(async () => expect(await asked()).toBe(401), { withinMs: 70_000, everyMs: 1_000 });
+    await eventually(async () => {
+      const names = inService(await streamNodes(kubectl, "default"));
+      expect(names).toEqual(expect.arrayContaining(["live-edge-0", "live-edge-1", "live-origin-0"]));
+    });
+    kube.close();
   });
 
   it("ends with 0 on Ctrl-C, soon", async () => {
