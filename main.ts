@@ -54,6 +54,7 @@ import { acquireDirectoryLock } from "./prisma/directory-lock.ts";
 import type { HistoryDatabase } from "./prisma/history-database.ts";
 import { recordReport } from "./prisma/report-record.ts";
 import { connectPostgres } from "./prisma/postgres-database.ts";
+import { passingOutageMs, unwritten } from "./prisma/unwritten.ts";
 import { sleep, systemClock } from "./runtime/clock.ts";
 import { type Config, ConfigError, loadConfig, processEnvironment, type ServerConfig } from "./runtime/config.ts";
 import { EventRecorder } from "./runtime/events.ts";
@@ -396,11 +397,12 @@ interface OpenHistory {
 
 async function openHistory(own: Process, data: DataDirectory, stops: Stops): Promise<OpenHistory> {
   const { databaseUrl } = own.config;
-  if (databaseUrl !== undefined) return postgresHistory(own, databaseUrl, stops);
+  const tell = (line: string): void => console.log(line);
+  if (databaseUrl !== undefined) return postgresHistory(own, databaseUrl, stops, tell);
   const { openEmbeddedDatabase } = await import("./prisma/embedded-database.ts");
   const database = await openEmbeddedDatabase(data.db, own.config.clusterId);
   stops.add(() => database.close());
-  return { database, history: bufferedHistory(own, database, stops) };
+  return { database, history: bufferedHistory(own, { database, tell }, stops) };
 }
 
 interface Presentation {
@@ -536,7 +538,7 @@ async function migrate(): Promise<void> {
   const config = loadConfig(processEnvironment(), "migrate");
   const database = connectPostgres({ url: config.databaseUrl, clusterId: config.clusterId });
   try {
-    const applied = await database.migrate();
+    const applied = await database.migrate("Refuse");
     console.log(applied.length === 0 ? "the database is up to date" : `applied ${applied.join(", ")}`);
   } finally {
     await database.close();
@@ -757,6 +759,7 @@ async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServ
       scalePolicies: cluster.scalePolicies.cache,
     }),
     activities: database.history.activities,
+    unwritten: () => unwritten({ history, database, clock }),
     registrations: cluster.streamNodes.client,
     reports,
     keys,
@@ -797,6 +800,7 @@ function operator(own: Process, parts: OperatorParts, stops: Stops): readonly Le
     ...rest,
     clouds,
     stores: database.history,
+    unwritten: () => unwritten({ history: parts.history, database, clock: own.clock }, passingOutageMs),
     retentionMs: config.retentionMs,
     bound: { bytes: config.historyMaxBytes, footprint: database.footprint },
     events: eventRecorder(own, kube, stops),
@@ -815,25 +819,39 @@ function eventRecorder(own: Process, api: KubernetesApi, stops: Stops): EventRec
 }
 
 /** The server may be down: its schema is brought up to date before the first history is written. */
-function postgresHistory(own: Process, url: string, stops: Stops): OpenHistory {
-  const onConnectionError = (error: Error): void => own.logger.error("lost a database connection", { error });
+function postgresHistory(own: Process, url: string, stops: Stops, tell?: BufferParts["tell"]): OpenHistory {
+  // What it means for history is told once: an idle pool loses all its connections at the same time.
+  const onConnectionError = (error: Error): void => own.logger.debug("lost a database connection", { error });
   const database = connectPostgres({ url, clusterId: own.config.clusterId, onConnectionError });
   stops.add(() => database.close());
-  return { database, history: bufferedHistory(own, database, stops, () => database.migrate()) };
+  const prepare = (): Promise<unknown> => database.migrate("Tolerate");
+  return { database, history: bufferedHistory(own, { database, prepare, ...(tell && { tell }) }, stops) };
 }
 
-function bufferedHistory(
-  own: Process,
-  database: HistoryDatabase,
-  stops: Stops,
-  prepare?: () => Promise<unknown>,
-): BufferedHistory {
+interface BufferParts {
+  readonly database: HistoryDatabase;
+  readonly prepare?: () => Promise<unknown>;
+  /** Tells people on the terminal, where there are any. */
+  readonly tell?: (line: string) => void;
+}
+
+function bufferedHistory(own: Process, parts: BufferParts, stops: Stops): BufferedHistory {
+  const { database, prepare, tell = () => undefined } = parts;
   const { clock, logger, metrics } = own;
-  const onError = (error: unknown): void => logger.error("could not write history", { error });
   const history = new BufferedHistory({
     history: database.history,
     clock,
-    onError,
+    onOutage: ({ error }) => {
+      const reason = database.diagnose(error);
+      logger.error("history is not being written", { reason });
+      tell(`history is not being written: ${reason}`);
+    },
+    onRecovery: ({ outageMs, backlog }) => {
+      logger.info("all history is written again", { outageSeconds: Math.round(outageMs / 1_000), backlog });
+      tell("all history is written again");
+    },
+    onRefused: ({ kind, entries, error }) =>
+      logger.error("the database refused history", { kind, entries, reason: database.diagnose(error) }),
     onFlush: (state) => metrics.history(state),
     ...(prepare !== undefined && { prepare }),
   });

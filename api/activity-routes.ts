@@ -1,6 +1,6 @@
 /** The scaling decisions of a group as history has them, for operators. */
 import { Router } from "express";
-import type { ActivityStore, ScalingActivity } from "../domain/history.ts";
+import type { ActivityStore, HistoryOutage, ScalingActivity } from "../domain/history.ts";
 import type { Clock } from "../domain/time.ts";
 import { fromRfc3339, toRfc3339 } from "../domain/time.ts";
 import type { ActivitiesResponse, ActivityAnswer } from "./activity-schemas.ts";
@@ -11,6 +11,8 @@ import type { TokenGate } from "./token-gate.ts";
 export interface ActivityRoutesDeps {
   readonly gate: TokenGate;
   readonly activities: Pick<ActivityStore, "last">;
+  /** Why what is decided now is not recorded; undefined: it is. */
+  readonly unwritten: () => HistoryOutage | undefined;
   readonly clock: Clock;
 }
 
@@ -18,7 +20,7 @@ export interface ActivityRoutesDeps {
 const longestReadMs = 10_000;
 
 /** The route: the one place of this API that needs the database. */
-export function activityRoutes({ gate, activities, clock }: ActivityRoutesDeps): Router {
+export function activityRoutes({ gate, activities, unwritten, clock }: ActivityRoutesDeps): Router {
   const router = Router();
   const route = router.route("/v1/nodegroups/:namespace/:name/activities");
   route.get(async (req, res) => {
@@ -28,7 +30,11 @@ export function activityRoutes({ gate, activities, clock }: ActivityRoutesDeps):
     const until = written === undefined ? undefined : fromRfc3339(written);
     const filter = { namespace, group, limit, ...(until !== undefined && { until }) };
     const rows = await inTime(clock, activities.last(filter));
-    const answer: ActivitiesResponse = { activities: rows.map(toAnswer) };
+    const outage = unwritten();
+    const answer: ActivitiesResponse = {
+      activities: rows.map(toAnswer),
+      ...(outage !== undefined && { unwritten: { since: toRfc3339(outage.since), reason: outage.reason } }),
+    };
     res.set("Cache-Control", "no-store").json(answer);
   });
   route.all(onlyMethod("GET"));

@@ -30,6 +30,10 @@ const activitySchema = z.object({
 
 export const activitiesSchema = z.object({
   activities: z.array(activitySchema).describe("The one that began last first."),
+  unwritten: z
+    .object({ since: z.string().describe("RFC 3339."), reason: z.string().describe("Why, and what to do.") })
+    .optional()
+    .describe("History is not being written: what was decided since is not here."),
 });
 export type ActivityAnswer = z.output<typeof activitySchema>;
 export type ActivitiesResponse = z.output<typeof activitiesSchema>;

@@ -1,7 +1,7 @@
 /** The API of one process: its routes put together, and the socket they are served on. */
 import type { Express, RequestHandler } from "express";
 import express from "express";
-import type { ActivityStore } from "../domain/history.ts";
+import type { ActivityStore, HistoryOutage } from "../domain/history.ts";
 import type { Clock } from "../domain/time.ts";
 import type { EventRecorder } from "../runtime/events.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -65,6 +65,8 @@ export interface ApiServerDeps {
   readonly groups: GroupDirectory;
   /** Of the history. */
   readonly activities: Pick<ActivityStore, "last">;
+  /** Why history is not being written; undefined: it is. Absent: nobody knows. */
+  readonly unwritten?: () => HistoryOutage | undefined;
   /** A `ResourceClient<StreamNode>`. */
   readonly registrations: StreamNodeWriter;
   readonly reports: ReportBook;
@@ -174,7 +176,7 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   const perAsker = limiter(limits.perNode);
   app.use(scaleInRoutes({ gate, roster, nodes, groups, parents, reports, perNode: perAsker, clock }));
   app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer), bucketOf }));
-  app.use(activityRoutes({ gate, activities, clock }));
+  app.use(activityRoutes({ gate, activities, unwritten: deps.unwritten ?? (() => undefined), clock }));
   app.use(feedRoutes({ gate, reports, clock, stopping }));
   const page = config.servesMetrics === false ? {} : { metrics: new MetricsPage(metrics, clock) };
   app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), ...page, version }));

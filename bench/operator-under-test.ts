@@ -81,7 +81,7 @@ export class OperatorUnderTest {
     const observe = { observe: ({ method }: { readonly method: string }) => calls.add("cloud", method) };
     const platform = instrumented(options.platform, observe, () => clock.monotonicMs());
     const inventory = new MachineInventory({ platform, clock, random: Math.random, clusterId });
-    const buffered = new BufferedHistory({ history: options.history, clock, onError: () => undefined });
+    const buffered = new BufferedHistory({ history: options.history, clock });
     const decisions = new DecisionWatch(buffered);
     const { staleMs = neverMs } = options;
     const tasks = operatorTasks({

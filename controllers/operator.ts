@@ -6,6 +6,7 @@ import { isTrue } from "../domain/conditions.ts";
 import type { LoadFeed, NodeReport } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import { needsParent } from "../domain/topology.ts";
+import type { HistoryOutage } from "../domain/history.ts";
 import type { HistoryRecorder } from "../prisma/history-recorder.ts";
 import { Controller } from "../runtime/controller.ts";
 import type { EventRecorder } from "../runtime/events.ts";
@@ -55,6 +56,8 @@ export interface OperatorDeps {
   /** Nodes are believed by the join token of their batch alone; absent: they are not. */
   readonly trustBatch?: boolean;
   readonly history: HistoryRecorder;
+  /** Why history has not been written for a while; absent: nobody knows. */
+  readonly unwritten?: () => HistoryOutage | undefined;
   readonly stores: KeptHistory;
   /** How long (ms) history is kept. */
   readonly retentionMs: number;

@@ -163,6 +163,8 @@ export const conditionReasons = {
     Orphaned: ["OrphanRequested"],
     /** Each node proves itself at its registration. Absent where that is demanded of all of them. */
     NodesProven: ["BatchTrusted"],
+    /** What is decided about it is recorded for later. Absent while it is. */
+    HistoryWritten: ["WritesFail"],
     Ready: ["MinimumMet", "NotResolved", "BelowMinimum", "Deleting"],
   },
   ScalePolicy: {

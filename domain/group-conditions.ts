@@ -3,7 +3,7 @@ import type { ConditionOf } from "../crds/names.ts";
 import type { UpdateOf } from "./conditions.ts";
 import type { Decided, GroupFacts } from "./group-facts.ts";
 import type { HoldReason, ScalingDecision } from "./scaling.ts";
-import { type Instant, toRfc3339 } from "./time.ts";
+import { type Instant, toRfc3339, toSecondsRfc3339 } from "./time.ts";
 
 type Update = UpdateOf<"NodeGroup">;
 type UpdateNamed<T extends Update["type"]> = Extract<Update, { readonly type: T }>;
@@ -25,6 +25,7 @@ export function groupConditions(facts: GroupFacts): readonly Update[] {
     ready(facts, minimum),
     ...orphaned(facts),
     ...batchTrusted(facts),
+    ...historyUnwritten(facts),
   ];
   return all.map((update) => ({ ...update, observedGeneration: facts.generation }));
 }
@@ -42,6 +43,12 @@ function batchTrusted({ trustBatch }: GroupFacts): readonly Update[] {
   const message =
     "STREAMFLEET_TRUST_BATCH is true: a machine of a batch may speak for any other of it; let the API see addresses, and take it away";
   return [{ type: "NodesProven", status: "False", reason: "BatchTrusted", message }];
+}
+
+function historyUnwritten({ unwritten }: GroupFacts): readonly Update[] {
+  if (unwritten === undefined) return [];
+  const message = `what is decided is not recorded since ${toSecondsRfc3339(unwritten.since)}: ${unwritten.reason}`;
+  return [{ type: "HistoryWritten", status: "False", reason: "WritesFail", message }];
 }
 
 function referencesResolved({ references }: GroupFacts): Update {

@@ -1,4 +1,5 @@
 /** What the status of a NodeGroup is made of. */
+import type { HistoryOutage } from "./history.ts";
 import type { Pause } from "./pause.ts";
 import type { References } from "./references.ts";
 import type { ScalingDecision, ScalingInput } from "./scaling.ts";
@@ -30,6 +31,8 @@ export interface GroupFacts {
   readonly orphaning?: boolean;
   /** Nodes are believed by the join token of their batch alone. */
   readonly trustBatch?: boolean;
+  /** Absent: what is decided can be looked up later. */
+  readonly unwritten?: HistoryOutage;
   readonly references: References;
   readonly pause: Pause;
   readonly decided: readonly ShownPlace[];

@@ -34,8 +34,12 @@ export function groupStatus(facts: GroupFacts, previous: NodeGroupStatus | undef
 }
 
 /** Without what is absent unless it is so. */
-function standing(previous: NodeGroupStatus | undefined, { trustBatch }: GroupFacts) {
-  return (previous?.conditions ?? []).filter(({ type }) => type !== "NodesProven" || trustBatch === true);
+function standing(previous: NodeGroupStatus | undefined, { trustBatch, unwritten }: GroupFacts) {
+  const isSo: Readonly<Record<string, boolean>> = {
+    NodesProven: trustBatch === true,
+    HistoryWritten: unwritten !== undefined,
+  };
+  return (previous?.conditions ?? []).filter(({ type }) => isSo[type] ?? true);
 }
 
 /** Steps (percent) in which load is shown: people need no more, and each change is a write. */

@@ -229,6 +229,13 @@ export interface LastReportStore {
   prune(before: Instant): Promise<number>;
 }
 
+/** History is not being written. Nothing depends on it but what people can look up. */
+export interface HistoryOutage {
+  readonly since: Instant;
+  /** Why, and what to do: one line. */
+  readonly reason: string;
+}
+
 /** All that is written for history, behind one handle. */
 export interface History {
   readonly nodeLives: NodeLifeStore;

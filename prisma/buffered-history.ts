@@ -3,11 +3,13 @@ import type { AlarmTransition, DecidedActivity, History, LastReport, NodeLifeTra
 import type { Clock, Instant } from "../domain/time.ts";
 import { ActivityLane } from "./buffer/activity-lane.ts";
 import { AlarmLane } from "./buffer/alarm-lane.ts";
-import type { FlushScope, HistoryKind, Lane } from "./buffer/lane.ts";
+import type { HistoryKind, Lane } from "./buffer/lane.ts";
 import { historyKinds } from "./buffer/lane.ts";
+import { LaneWriter } from "./buffer/lane-writer.ts";
 import { LastReportLane } from "./buffer/last-report-lane.ts";
 import { LifeLane } from "./buffer/life-lane.ts";
 import { LoadLane } from "./buffer/load-lane.ts";
+import { type Outage, OutageWatch, type Recovery } from "./buffer/outage.ts";
 import { lacksTables } from "./buffer/refusal.ts";
 import { StreamLane } from "./buffer/stream-lane.ts";
 import type { HistoryRecorder, LoadSample, NodeLifeEnd, NodeStreams } from "./history-recorder.ts";
@@ -18,13 +20,26 @@ export interface HistoryBufferState {
   readonly backlog: number;
   /** Entries that were lost since the start: for want of room, or refused by the database. */
   readonly dropped: Readonly<Record<HistoryKind, number>>;
+  /** Whether the newest attempt to write some kind failed. */
+  readonly failing: boolean;
+}
+
+/** Entries that the database will not have. */
+export interface Refused {
+  readonly kind: HistoryKind;
+  /** Of the newest. */
+  readonly error: unknown;
+  readonly entries: number;
 }
 
 export interface BufferedHistoryOptions {
   readonly history: History;
   readonly clock: Clock;
-  /** Told of each attempt that failed and of each entry that the database refused. */
-  readonly onError: (error: unknown) => void;
+  /** Told of entries that the database refused, which are lost: of each kind once a minute, with their number since. */
+  readonly onRefused?: (refused: Refused) => void;
+  /** Told when writing begins to fail, once, and when all is written again. */
+  readonly onOutage?: (outage: Outage) => void;
+  readonly onRecovery?: (recovery: Recovery) => void;
   /**
    * Done before the first write, repeated until it succeeds, and again when the tables are gone: the migrations of a
    * database that was down, or that was replaced by an empty one.
@@ -45,10 +60,16 @@ const sacrifices: readonly HistoryKind[] = ["lastReports", "load", "streams", "a
 /** Entries of one kind that may wait: an activity carries its whole input. */
 const capacities: Partial<Record<HistoryKind, number>> = { activities: 20_000 };
 
+/** How often (ms) it is told that entries of a kind are refused. */
+const refusalsToldMs = 60_000;
+
 /** The interval leaves a quarter of a second for the write, so that the database is at most 1 s behind. */
 const defaults = { flushIntervalMs: 750, maxBackoffMs: 30_000, capacity: 200_000 };
 
-/** A recorder that writes in a few statements per second, and waits longer and longer while the database is down. */
+/**
+ * A recorder that writes in a few statements per second, and waits longer and longer while the database is down. Each kind is
+ * written on its own: one that is blocked does not hold up the others.
+ */
 export class BufferedHistory implements HistoryRecorder {
   readonly #options: BufferedHistoryOptions & typeof defaults;
   readonly #dropped: Record<HistoryKind, number> = {
@@ -62,13 +83,11 @@ export class BufferedHistory implements HistoryRecorder {
   readonly #alarms: AlarmLane;
   readonly #lastReports: LastReportLane;
   readonly #lanes: Readonly<Record<HistoryKind, Lane>>;
-  #prepared = false;
-  #failures = 0;
-  #stopped = false;
-  /** Writes that have begun or wait for their turn. */
-  #writes = 0;
-  #cancelTimer: (() => void) | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writers: Readonly<Record<HistoryKind, LaneWriter>>;
+  readonly #watch: OutageWatch;
+  readonly #refused = new Map<HistoryKind, { readonly toldAt: Instant; untold: number }>();
+  /** Under way or done. */
+  #preparation: Promise<unknown> | undefined;
 
   constructor(options: BufferedHistoryOptions) {
     this.#options = { ...defaults, ...options };
@@ -89,42 +108,44 @@ export class BufferedHistory implements HistoryRecorder {
       ...{ nodeLives: this.#nodeLives, streams: this.#streams, activities: this.#activities },
       ...{ load: this.#load, alarms: this.#alarms, lastReports: this.#lastReports },
     };
+    this.#watch = new OutageWatch(options);
+    this.#writers = mapKinds((kind) => this.#writerOf(kind));
   }
 
   recordTransition(transition: NodeLifeTransition): void {
     this.#nodeLives.addTransition(transition);
-    this.#noteAddition();
+    this.#noteAddition("nodeLives");
   }
 
   recordClose(end: NodeLifeEnd): void {
     this.#nodeLives.addEnd(end);
     this.#streams.forget(end.uid);
-    this.#noteAddition();
+    this.#noteAddition("nodeLives");
   }
 
   recordStreams(streams: NodeStreams): void {
     this.#streams.add(streams);
-    this.#noteAddition();
+    this.#noteAddition("streams");
   }
 
   recordLoad(sample: LoadSample): void {
     this.#load.add(sample);
-    this.#noteAddition();
+    this.#noteAddition("load");
   }
 
   recordReport(report: LastReport): void {
     this.#lastReports.add(report);
-    this.#noteAddition();
+    this.#noteAddition("lastReports");
   }
 
   recordAlarm(transition: AlarmTransition): void {
     this.#alarms.add(transition);
-    this.#noteAddition();
+    this.#noteAddition("alarms");
   }
 
   recordActivity(activity: DecidedActivity, at: Instant): void {
     this.#activities.add(activity, at);
-    this.#noteAddition();
+    this.#noteAddition("activities");
   }
 
   /** Entries that wait to be written. */
@@ -137,77 +158,57 @@ export class BufferedHistory implements HistoryRecorder {
     return { ...this.#dropped };
   }
 
+  /** Since when, and why, history is not being written; undefined: it is, or nothing was said. */
+  get outage(): Outage | undefined {
+    return this.#watch.outage;
+  }
+
   /** Writes all that waits, once. Never throws: what could not be written waits on, see `backlog`. */
-  flush(): Promise<void> {
-    return this.#write("Everything");
+  async flush(): Promise<void> {
+    await Promise.all(historyKinds.map((kind) => this.#writers[kind].write("Everything")));
   }
 
   /** Writes all that waits, but for no longer than `graceMs`, and then nothing more. */
   async stop(graceMs = 5_000): Promise<void> {
-    this.#stopped = true;
+    for (const kind of historyKinds) this.#writers[kind].stop();
     const { promise: graceIsOver, resolve } = Promise.withResolvers<undefined>();
     const cancel = this.#options.clock.after(graceMs, () => resolve(undefined));
     await Promise.race([this.flush(), graceIsOver]);
     cancel();
   }
 
-  #noteAddition(): void {
-    this.#dropExcess();
-    this.#schedule();
-  }
-
-  /** Plans the next write; `waitedMs` says for how long the entries may have waited already. */
-  #schedule(waitedMs = 0): void {
-    if (this.#stopped || this.#cancelTimer !== undefined || this.#writes > 0) return;
+  #writerOf(kind: HistoryKind): LaneWriter {
     const { clock, flushIntervalMs, maxBackoffMs } = this.#options;
-    const ms = Math.min(flushIntervalMs * 2 ** this.#failures, Math.max(maxBackoffMs, flushIntervalMs));
-    this.#cancelTimer = clock.after(Math.max(0, ms - waitedMs), () => void this.#write("Due"));
+    return new LaneWriter({
+      ...{ lane: this.#lanes[kind], clock, flushIntervalMs, maxBackoffMs },
+      prepare: () => this.#prepare(),
+      onAttempt: (failure) => this.#noteAttempt(kind, failure),
+    });
   }
 
-  /** One write at a time, so that the order in which things were said is kept. */
-  #write(scope: FlushScope): Promise<void> {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#writes += 1;
-    this.#writing = this.#writing.then(() => this.#writeLanes(scope));
-    return this.#writing;
-  }
-
-  async #writeLanes(scope: FlushScope): Promise<void> {
-    const { clock, onError, onFlush } = this.#options;
-    const startMs = clock.monotonicMs();
-    const failure = await this.#firstFailure(scope);
-    this.#failures = failure === undefined ? 0 : this.#failures + 1;
-    if (failure !== undefined) onError(failure.error);
-    this.#writes -= 1;
+  #noteAddition(kind: HistoryKind): void {
     this.#dropExcess();
-    onFlush?.({ backlog: this.backlog, dropped: this.dropped });
-    if (this.backlog > 0) this.#schedule(failure === undefined ? clock.monotonicMs() - startMs : 0);
+    this.#writers[kind].schedule();
   }
 
-  /** Every kind is tried, so that one that cannot be written does not hold up the others. */
-  async #firstFailure(scope: FlushScope): Promise<{ readonly error: unknown } | undefined> {
-    let first: { readonly error: unknown } | undefined;
-    try {
-      await this.#prepare();
-    } catch (error) {
-      return { error };
-    }
-    for (const kind of historyKinds) {
-      try {
-        await this.#lanes[kind].flush(this.#options.clock.now(), scope);
-      } catch (error) {
-        first ??= { error };
-        if (lacksTables(error)) this.#prepared = false;
-      }
-    }
-    return first;
+  #noteAttempt(kind: HistoryKind, failure: { readonly error: unknown } | undefined): void {
+    if (failure !== undefined && lacksTables(failure.error)) this.#preparation = undefined;
+    this.#dropExcess();
+    const { backlog, dropped } = this;
+    this.#watch.note(kind, failure, this.#options.clock.now(), backlog);
+    this.#options.onFlush?.({ backlog, dropped, failing: this.outage !== undefined });
   }
 
+  /** Once for all kinds. One that failed is tried again by the next write. */
   async #prepare(): Promise<void> {
-    if (this.#prepared) return;
-    await this.#options.prepare?.();
-    this.#prepared = true;
+    this.#preparation ??= this.#options.prepare?.() ?? Promise.resolve();
+    const preparation = this.#preparation;
+    try {
+      await preparation;
+    } catch (cause) {
+      if (this.#preparation === preparation) this.#preparation = undefined;
+      throw cause;
+    }
   }
 
   #dropExcess(): void {
@@ -225,6 +226,17 @@ export class BufferedHistory implements HistoryRecorder {
 
   #refuse(kind: HistoryKind, error: unknown): void {
     this.#dropped[kind] += 1;
-    this.#options.onError(error);
+    const now = this.#options.clock.now();
+    const known = this.#refused.get(kind);
+    if (known !== undefined && now - known.toldAt < refusalsToldMs) {
+      known.untold += 1;
+      return;
+    }
+    this.#refused.set(kind, { toldAt: now, untold: 0 });
+    this.#options.onRefused?.({ kind, error, entries: 1 + (known?.untold ?? 0) });
   }
+}
+
+function mapKinds<T>(of: (kind: HistoryKind) => T): Readonly<Record<HistoryKind, T>> {
+  return Object.fromEntries(historyKinds.map((kind) => [kind, of(kind)])) as Record<HistoryKind, T>;
 }

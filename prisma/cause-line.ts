@@ -1,10 +1,17 @@
 /** What a failure says, in one line: for messages to people. */
 export function causeLine(cause: unknown): string {
-  const message = isFailure(cause) ? cause.message : String(cause);
-  return message.split("\n", 1).join("");
+  return wordsOf(cause).split("\n", 1).join("");
 }
 
 /** By shape: an error of another realm, as Node's own modules throw them under a test runner, is no instance of Error. */
 function isFailure(cause: unknown): cause is { readonly message: string } {
   return typeof cause === "object" && cause !== null && "message" in cause && typeof cause.message === "string";
+}
+
+/** What an embedded server throws of its files has a number and no words. */
+function wordsOf(cause: unknown): string {
+  if (isFailure(cause)) return cause.message;
+  if (typeof cause !== "object" || cause === null) return String(cause);
+  const { name = "failure", errno } = cause as { readonly name?: unknown; readonly errno?: unknown };
+  return errno === undefined ? JSON.stringify(cause) : `${String(name)} ${String(errno)}`;
 }

@@ -1,47 +1,64 @@
 /** PostgreSQL inside this process (PGlite), in one directory: for a laptop and for one replica. */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { PrismaPGlite } from "pglite-prisma-adapter";
 import { causeLine } from "./cause-line.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
 import type { DirectoryLock } from "./directory-lock.ts";
+import { assertRoom, type FreeBytes, freeBytes } from "./disk-room.ts";
+import { EmbeddedServer } from "./embedded-server.ts";
 import { prismaFootprint } from "./footprint.ts";
 import { PrismaClient } from "./generated/client.ts";
 import { DatabaseOpenError } from "./history-database.ts";
 import type { HistoryDatabase } from "./history-database.ts";
 import { migrate, MigrationError } from "./migration-runner.ts";
 import { prismaHistory } from "./prisma-history.ts";
+import { driverMessage } from "./sql-state.ts";
 
 /**
- * Opens the database in `directory` for an installation, creates it where there is none, and brings it to our schema. PGlite itself would
- * let a second process in, which loses data, and would overwrite a directory that lacks a file: both are refused here.
+ * Opens the database in `directory` for an installation, creates it where there is none, and brings it to our schema. PGlite
+ * itself would let a second process in, which loses data, and would overwrite a directory that lacks a file: both are refused
+ * here. `free`: how much room there is.
  * @throws DirectoryLockedError, DirectoryUnusableError, DatabaseOpenError, MigrationError.
  */
-export async function openEmbeddedDatabase(directory: string, clusterId: string): Promise<HistoryDatabase> {
+export async function openEmbeddedDatabase(
+  directory: string,
+  clusterId: string,
+  free: FreeBytes = freeBytes,
+): Promise<HistoryDatabase> {
   const lock = acquireDirectoryLock(directory);
   try {
-    return await openLocked(directory, clusterId, lock);
+    return await openLocked({ directory, clusterId, free }, lock);
   } catch (cause) {
     lock.release();
     throw cause;
   }
 }
 
-async function openLocked(directory: string, clusterId: string, lock: DirectoryLock): Promise<HistoryDatabase> {
-  const server = await startServer(directory);
+interface Place {
+  readonly directory: string;
+  readonly clusterId: string;
+  readonly free: FreeBytes;
+}
+
+async function openLocked(place: Place, lock: DirectoryLock): Promise<HistoryDatabase> {
+  const server = await startServer(place);
+  const { clusterId } = place;
   try {
-    const query = (sql: string, parameters?: unknown[]) => server.query(sql, parameters);
-    await migrate({ query, exec: (sql) => server.exec(sql) }, { clusterId });
+    const query = (sql: string, parameters?: unknown[]) => server.connection.query(sql, parameters);
+    const exec = (sql: string) => server.connection.exec(sql);
+    await migrate({ query, exec }, { clusterId, newer: "Tolerate" });
   } catch (cause) {
     await server.close();
-    throw cause instanceof MigrationError ? cause : unopenable(directory, cause);
+    throw cause instanceof MigrationError ? cause : unopenable(place, cause);
   }
   return serve(server, clusterId, lock);
 }
 
-function serve(server: PGlite, clusterId: string, lock: DirectoryLock): HistoryDatabase {
-  const client = new PrismaClient({ adapter: new PrismaPGlite(server) });
+function serve(server: EmbeddedServer, clusterId: string, lock: DirectoryLock): HistoryDatabase {
+  // Of the whole of PGlite the adapter calls no more than this, unless for transactions, which we do not use.
+  const client = new PrismaClient({ adapter: new PrismaPGlite(server.connection as PGlite) });
   const letGo = async (): Promise<void> => {
     await client.$disconnect();
     await server.close();
@@ -51,8 +68,9 @@ function serve(server: PGlite, clusterId: string, lock: DirectoryLock): HistoryD
   return {
     history: prismaHistory(client, { clusterId, vacuum: true }),
     footprint: prismaFootprint(client, { clusterId, compacts: true }),
+    diagnose: driverMessage,
     ping: async () => {
-      await server.query("SELECT 1");
+      await server.connection.query("SELECT 1");
     },
     close: () => (closing ??= letGo()),
   };
@@ -63,26 +81,28 @@ function layout(directory: string) {
   return { cluster: join(directory, "pgdata"), creating: join(directory, "creating") };
 }
 
-async function startServer(directory: string): Promise<PGlite> {
-  const { cluster, creating } = layout(directory);
+async function startServer(place: Place): Promise<EmbeddedServer> {
+  const { cluster, creating } = layout(place.directory);
   try {
-    const isNew = prepareCluster(directory);
-    const server = await PGlite.create({ dataDir: cluster });
+    const isNew = prepareCluster(place);
+    const server = new EmbeddedServer(cluster, place.free);
+    await server.open();
     if (isNew) rmSync(creating);
     return server;
   } catch (cause) {
-    throw unopenable(directory, cause);
+    throw unopenable(place, cause);
   }
 }
 
 /** Says whether a cluster is to be created. One whose creation was cut short holds nothing, and is begun anew. */
-function prepareCluster(directory: string): boolean {
+function prepareCluster({ directory, free }: Place): boolean {
   const { cluster, creating } = layout(directory);
   if (existsSync(creating)) rmSync(cluster, { recursive: true, force: true });
   if (existsSync(cluster)) {
     assertCluster(cluster);
     return false;
   }
+  assertRoom(directory, free);
   writeFileSync(creating, "");
   mkdirSync(cluster, { mode: 0o700 });
   return true;
@@ -94,7 +114,14 @@ function assertCluster(cluster: string): void {
   if (!names.includes("PG_VERSION")) throw new Error("pgdata/PG_VERSION is missing");
 }
 
-function unopenable(directory: string, cause: unknown): DatabaseOpenError {
+/** What a full disk breaks is not corrupt: with room it opens again. */
+function unopenable({ directory, free }: Place, cause: unknown): Error {
+  if (cause instanceof DatabaseOpenError) return cause;
+  try {
+    assertRoom(directory, free);
+  } catch (isFull) {
+    return isFull as Error;
+  }
   const advice = "it holds only history: move the directory away to begin with an empty one";
   return new DatabaseOpenError(
     `the database in ${directory} is unreadable or corrupt (${causeLine(cause)}); ${advice}`,

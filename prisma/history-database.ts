@@ -5,6 +5,8 @@ import type { History, HistoryFootprint } from "../domain/history.ts";
 export interface HistoryDatabase {
   readonly history: History;
   readonly footprint: HistoryFootprint;
+  /** What a failure of any of these means, in one line that says what to do. */
+  diagnose(error: unknown): string;
   /** Answers when the database does; throws when it does not. */
   ping(): Promise<void>;
   /** Waits for what is running and lets go of the database; may be called twice. */

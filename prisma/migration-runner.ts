@@ -24,6 +24,15 @@ export interface RecordedMigration {
   readonly finished: boolean;
 }
 
+/**
+ * What is done about migrations that this build does not know, for a newer one made them. `Tolerate`: history goes on where
+ * they only add, so that an upgrade can be taken back; one that takes something away says so by its name.
+ */
+export type NewerMigrations = "Refuse" | "Tolerate";
+
+/** How the name of a migration ends under which an older version cannot work: it drops, renames or tightens. */
+export const breakingSuffix = "_breaking";
+
 /** The database's schema is not ours to change, or a migration failed. The message is one line for people. */
 export class MigrationError extends Error {
   override readonly name = "MigrationError";
@@ -38,7 +47,7 @@ const lockNotAvailable = "55P03";
 /** SQLSTATE classes that speak of the connection or the server's resources, not of the script. */
 const temporaryClasses: ReadonlySet<string> = new Set(["08", "40", "53", "55", "57", "58"]);
 
-const recordTable = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+const recordTable = `CREATE TABLE _prisma_migrations (
   id VARCHAR(36) PRIMARY KEY NOT NULL,
   checksum VARCHAR(64) NOT NULL,
   finished_at TIMESTAMPTZ,
@@ -55,24 +64,29 @@ export const migrationsDirectory = join(import.meta.dirname, "migrations");
 export interface MigrateOptions {
   /** Whose the rows are that belong to nobody yet. */
   readonly clusterId: string;
+  readonly newer: NewerMigrations;
+  /** The schema that the connection's `search_path` names, which is created where it is missing; absent: it is there. */
+  readonly schema?: string;
   /** Absent: the migrations of this build. */
   readonly directory?: string;
 }
 
 /**
  * Applies the migrations that the database lacks, each in one transaction, and says which they were. Waits for another
- * process that migrates, for as long as the connection's `lock_timeout` allows.
+ * process that migrates, for as long as the connection's `lock_timeout` allows. Looks before it creates anything: a role that
+ * may only read and write rows is enough where nothing is missing.
  * @throws MigrationError, and whatever the connection throws.
  */
 export async function migrate(
   connection: MigrationConnection,
-  { clusterId, directory = migrationsDirectory }: MigrateOptions,
+  { clusterId, newer, schema, directory = migrationsDirectory }: MigrateOptions,
 ): Promise<readonly string[]> {
   const migrations = await readMigrations(directory);
   await lock(connection);
-  await connection.query("SELECT set_config('streamfleet.cluster_id', $1, false)", [clusterId]);
   try {
-    const missing = missingMigrations(migrations, await readRecords(connection));
+    await connection.query("SELECT set_config('streamfleet.cluster_id', $1, false)", [clusterId]);
+    if (schema !== undefined) await createSchema(connection, schema);
+    const missing = missingMigrations(migrations, await readRecords(connection), newer);
     for (const migration of missing) await apply(connection, migration);
     return missing.map(({ name }) => name);
   } finally {
@@ -82,31 +96,49 @@ export async function migrate(
 
 /**
  * The migrations to apply, in order.
- * @throws MigrationError when the database has one that failed, that we do not know, or that was edited since.
+ * @throws MigrationError when the database is another application's, or has a migration that failed, that was edited since, or
+ * that we do not know and may not tolerate.
  */
 export function missingMigrations(
   migrations: readonly Migration[],
   records: readonly RecordedMigration[],
+  newer: NewerMigrations,
 ): readonly Migration[] {
   const known = new Map(migrations.map((migration) => [migration.name, migration]));
+  const [foreign] = records;
+  if (foreign !== undefined && !records.some(({ name }) => known.has(name))) throw new MigrationError(whoseIs(foreign));
   for (const record of records) {
-    const migration = known.get(record.name);
-    const objection = objectionTo(record, migration);
+    const objection = objectionTo(record, known.get(record.name), newer);
     if (objection !== undefined) throw new MigrationError(objection);
   }
   const done = new Set(records.map(({ name }) => name));
   return migrations.filter(({ name }) => !done.has(name));
 }
 
-function objectionTo(record: RecordedMigration, migration: Migration | undefined): string | undefined {
+function whoseIs({ name }: RecordedMigration): string {
+  return `the schema belongs to another application, whose migration ${name} is none of ours: give streamfleet a schema of its own, with ?schema=streamfleet in DATABASE_URL`;
+}
+
+function objectionTo(
+  record: RecordedMigration,
+  migration: Migration | undefined,
+  newer: NewerMigrations,
+): string | undefined {
   if (!record.finished) return `the database's migration ${record.name} did not finish: resolve it with Prisma Migrate`;
-  if (migration === undefined) {
-    return `the database has migration ${record.name}, which this version of streamfleet does not know: a newer one made it`;
-  }
+  if (migration === undefined) return newer === "Refuse" || isBreaking(record) ? unknownMigration(record) : undefined;
   if (migration.checksum !== record.checksum) {
     return `migration ${record.name} was edited after it was applied to the database`;
   }
   return undefined;
+}
+
+function isBreaking({ name }: RecordedMigration): boolean {
+  return name.endsWith(breakingSuffix);
+}
+
+function unknownMigration(record: RecordedMigration): string {
+  const why = isBreaking(record) ? ", and an older one cannot work with it" : "";
+  return `the database has migration ${record.name}, which this version of streamfleet does not know: a newer one made it${why}; run that version, or name another schema with ?schema= in DATABASE_URL`;
 }
 
 async function readMigrations(directory: string): Promise<readonly Migration[]> {
@@ -122,8 +154,18 @@ async function readMigration(directory: string, name: string): Promise<Migration
   return { name, sql, checksum: createHash("sha256").update(sql).digest("hex") };
 }
 
+async function createSchema(connection: MigrationConnection, schema: string): Promise<void> {
+  if (await exists(connection, "SELECT FROM pg_namespace WHERE nspname = $1", schema)) return;
+  await connection.exec(`CREATE SCHEMA "${schema.replaceAll('"', '""')}"`);
+}
+
+async function exists(connection: MigrationConnection, sql: string, name: string): Promise<boolean> {
+  return (await connection.query(sql, [name])).rows.length > 0;
+}
+
 async function readRecords(connection: MigrationConnection): Promise<readonly RecordedMigration[]> {
-  await connection.exec(recordTable);
+  const table = "SELECT FROM pg_class WHERE relname = $1 AND relnamespace = current_schema()::regnamespace";
+  if (!(await exists(connection, table, "_prisma_migrations"))) await connection.exec(recordTable);
   const { rows } = await connection.query(
     `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished
      FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at`,

@@ -1,11 +1,13 @@
 /** A PostgreSQL server, by URL. Nothing is asked of it before the first query: it may be down, now or later. */
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
+import { databaseFailure, type DatabaseTarget } from "./database-failure.ts";
 import { prismaFootprint } from "./footprint.ts";
 import { PrismaClient } from "./generated/client.ts";
 import { DatabaseOpenError } from "./history-database.ts";
 import type { HistoryDatabase } from "./history-database.ts";
-import { migrate } from "./migration-runner.ts";
+import { migrate, MigrationError, type NewerMigrations } from "./migration-runner.ts";
+import { assertOwnSessions } from "./pooler.ts";
 import { prismaHistory } from "./prisma-history.ts";
 
 export interface PostgresOptions {
@@ -22,11 +24,14 @@ export interface PostgresOptions {
 export interface PostgresDatabase extends HistoryDatabase {
   /**
    * Brings the database to our schema and says which migrations that took. To be repeated while the server is down.
-   * @throws MigrationError when repeating cannot help.
+   * @throws MigrationError when the schema is not ours to change, DatabaseOpenError when the database cannot be used; each
+   * message is one line that says what to do.
    */
-  migrate(): Promise<readonly string[]>;
+  migrate(newer: NewerMigrations): Promise<readonly string[]>;
 }
 
+/** One for each kind of history that is written, so that none waits for another, and two for readers. */
+const usualConnections = 8;
 const connectTimeoutMs = 5_000;
 /** The server gives up a statement first, so that the connection stays usable. */
 const statementTimeoutMs = 10_000;
@@ -39,6 +44,7 @@ const migrationLockTimeoutMs = 30_000;
  */
 export function connectPostgres(options: PostgresOptions): PostgresDatabase {
   const { connection, schema } = readUrl(options.url);
+  const target = targetOf(connection, schema);
   const pool = openPool(connection, schema, options);
   const client = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
   const letGo = async (): Promise<void> => {
@@ -52,7 +58,8 @@ export function connectPostgres(options: PostgresOptions): PostgresDatabase {
     ping: async () => {
       await pool.query("SELECT 1");
     },
-    migrate: () => migrateOver(connection, schema, options.clusterId),
+    migrate: (newer) => migrateOver({ connection, target }, { clusterId: options.clusterId, newer }),
+    diagnose: (error) => databaseFailure(error, target),
     close: () => (closing ??= letGo()),
   };
 }
@@ -60,7 +67,7 @@ export function connectPostgres(options: PostgresOptions): PostgresDatabase {
 function openPool(connection: pg.ClientConfig, schema: string, options: PostgresOptions): pg.Pool {
   const pool = new pg.Pool({
     ...connection,
-    max: options.maxConnections ?? 5,
+    max: options.maxConnections ?? usualConnections,
     query_timeout: answerTimeoutMs,
     verify: (client, done) => {
       client.on("error", passOver);
@@ -77,19 +84,39 @@ function passOver(): void {
   return;
 }
 
-/** The adapter reads times as UTC whatever the session says; statements find our tables by the search path. */
+/**
+ * What the server, the database or the role may set otherwise. The adapter reads times as ISO texts in UTC; statements find our
+ * tables by the search path; a write that meets another one repeats itself only under read committed; numbers keep all digits.
+ */
+const neededSettings = [
+  "SET TimeZone = 'UTC'",
+  "SET DateStyle = 'ISO, MDY'",
+  "SET default_transaction_isolation = 'read committed'",
+  "SET default_transaction_deferrable = off",
+  "SET extra_float_digits = 1",
+];
+
 async function prepareSession(client: pg.ClientBase, schema: string, limit: string): Promise<void> {
-  const name = pg.escapeIdentifier(schema);
-  await client.query(`SET TimeZone = 'UTC'; SET search_path = ${name}; ${limit}`);
+  const settings = [...neededSettings, `SET search_path = ${pg.escapeIdentifier(schema)}`, limit];
+  await client.query(settings.join("; "));
 }
 
-async function migrateOver(connection: pg.ClientConfig, schema: string, clusterId: string): Promise<readonly string[]> {
-  const client = new pg.Client(connection);
-  const broken = failureOf(client);
+interface MigratedDatabase {
+  readonly connection: pg.ClientConfig;
+  readonly target: DatabaseTarget;
+}
+
+type MigrateAs = { readonly clusterId: string; readonly newer: NewerMigrations };
+
+async function migrateOver({ connection, target }: MigratedDatabase, options: MigrateAs): Promise<readonly string[]> {
+  const clients = [new pg.Client(connection), new pg.Client(connection)] as const;
   try {
-    return await Promise.race([broken, migrateAs(client, schema, clusterId)]);
+    return await Promise.race([...clients.map(failureOf), migrateWith(clients, target.schema, options)]);
+  } catch (cause) {
+    if (cause instanceof MigrationError || cause instanceof DatabaseOpenError) throw cause;
+    throw new DatabaseOpenError(databaseFailure(cause, target), { cause });
   } finally {
-    await client.end();
+    await Promise.allSettled(clients.map((client) => client.end()));
   }
 }
 
@@ -100,12 +127,24 @@ function failureOf(client: pg.Client): Promise<never> {
   return broken;
 }
 
-async function migrateAs(client: pg.Client, schema: string, clusterId: string): Promise<readonly string[]> {
+/** The second connection only shows that there are two sessions. */
+async function migrateWith(
+  [client, other]: readonly [pg.Client, pg.Client],
+  schema: string,
+  options: MigrateAs,
+): Promise<readonly string[]> {
   await client.connect();
-  if (schema !== "public") await client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`);
+  await other.connect();
+  await assertOwnSessions(client, other);
+  await other.end();
   await prepareSession(client, schema, `SET lock_timeout = ${migrationLockTimeoutMs}`);
   const query = (sql: string, parameters?: unknown[]) => client.query(sql, parameters);
-  return migrate({ query, exec: (sql) => client.query(sql) }, { clusterId });
+  return migrate({ query, exec: (sql) => client.query(sql) }, { ...options, schema });
+}
+
+function targetOf(connection: pg.ClientConfig, schema: string): DatabaseTarget {
+  const { host, port, database, user } = new pg.Client(connection);
+  return { host, port, database: database ?? "", user: user ?? "", schema };
 }
 
 function readUrl(text: string): { readonly connection: pg.ClientConfig; readonly schema: string } {
@@ -115,6 +154,7 @@ function readUrl(text: string): { readonly connection: pg.ClientConfig; readonly
   }
   const schema = url.searchParams.get("schema") ?? "public";
   url.searchParams.delete("schema");
+  saySslMode(url.searchParams);
   const connection = {
     connectionString: url.href,
     connectionTimeoutMillis: connectTimeoutMs,
@@ -122,4 +162,11 @@ function readUrl(text: string): { readonly connection: pg.ClientConfig; readonly
     application_name: "streamfleet",
   };
   return { connection, schema };
+}
+
+/** What the library takes these modes for until its next major version, said outright: else it warns on the terminal. */
+function saySslMode(parameters: URLSearchParams): void {
+  const mode = parameters.get("sslmode") ?? "";
+  if (parameters.has("uselibpqcompat") || !["prefer", "require", "verify-ca"].includes(mode)) return;
+  parameters.set("sslmode", "verify-full");
 }

@@ -42,6 +42,8 @@ export interface HistoryCounts {
   readonly backlog: number;
   /** Entries that were lost since the start, by kind. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Whether what waits cannot be written now. */
+  readonly failing: boolean;
 }
 
 export interface ScalingDecisionLabels extends GroupLabels {
@@ -270,10 +272,12 @@ function apiMetrics(registry: Registry): Pick<Metrics, "requestAnswered" | "repo
 
 function historyMetrics(registry: Registry): Pick<Metrics, "history"> {
   const waiting = gauge(registry, "history_backlog", "Entries of history that wait to be written.", []);
+  const failing = gauge(registry, "history_failing", "1 while history cannot be written, else 0.", []);
   const lost = counter(registry, "history_dropped_total", "Entries of history that were lost, by kind.", ["kind"]);
   return {
-    history: ({ backlog, dropped }) => {
+    history: ({ backlog, dropped, failing: fails }) => {
       waiting.set(backlog);
+      failing.set(fails ? 1 : 0);
       lost.reset();
       for (const [kind, entries] of Object.entries(dropped)) lost.inc({ kind }, entries);
     },

@@ -3,6 +3,7 @@ import { finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { type Anchors, type Decided, groupStatus } from "../../domain/group-status.ts";
+import type { HistoryOutage } from "../../domain/history.ts";
 import { decideScaling, type ScalingInput } from "../../domain/scaling.ts";
 import {
   done,
@@ -30,6 +31,8 @@ import { GroupWorlds, type GroupWorldsDeps } from "./worlds.ts";
 export interface NodeGroupDeps extends GroupWorldsDeps, DeedsDeps, ChronicleDeps {
   /** Nodes are believed by the join token of their batch alone; absent: they are not. */
   readonly trustBatch?: boolean;
+  /** Why history has not been written for a while; absent: nobody knows. */
+  readonly unwritten?: () => HistoryOutage | undefined;
   readonly desk: GroupWorldsDeps["desk"] & DeedsDeps["desk"];
 }
 
@@ -112,11 +115,13 @@ export class NodeGroupReconciler implements Reconciler {
     const { cluster } = this.#deps;
     const { group, now, references, pause, unread, batches } = observation;
     const shown = this.#display.of(group, decided, now);
+    const unwritten = this.#deps.unwritten?.();
     const facts = {
       generation: group.metadata.generation ?? 0,
       deleting: group.metadata.deletionTimestamp !== undefined,
       orphaning: isOrphaning(group),
       trustBatch: this.#deps.trustBatch === true,
+      ...(unwritten !== undefined && { unwritten }),
       references,
       pause,
       decided: decided.map((entry) => ({ ...entry, anchors: anchorsOf(entry), shownLoad: shown.at(entry.input) })),

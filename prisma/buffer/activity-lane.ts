@@ -39,6 +39,10 @@ export class ActivityLane implements Lane {
     return this.#queue.size;
   }
 
+  get hasLater(): boolean {
+    return this.#current.values().some(({ repeats }) => repeats > 0);
+  }
+
   add(activity: DecidedActivity, at: Instant): void {
     const { namespace, group, role, region } = activity;
     const key = JSON.stringify([namespace, group, role, region]);

@@ -12,6 +12,8 @@ export type FlushScope = "Due" | "Everything";
 export interface Lane {
   /** Entries that wait; those in a write that has not been answered do not count. */
   readonly size: number;
+  /** Whether there is more to come that is not due yet, such as repetitions that are counted. Absent: there never is. */
+  readonly hasLater?: boolean;
   /** Writes in the order in which it was said. On failure what is unwritten waits on, and the error is thrown. */
   flush(now: Instant, scope: FlushScope): Promise<void>;
   /** Gives up the oldest entry; changes nothing when there is none. */

@@ -9,7 +9,7 @@ import type {
 import type { Instant } from "../../domain/time.ts";
 import { addMs, instant } from "../../domain/time.ts";
 import { BufferedHistory } from "../../prisma/buffered-history.ts";
-import type { BufferedHistoryOptions, HistoryBufferState } from "../../prisma/buffered-history.ts";
+import type { BufferedHistoryOptions, HistoryBufferState, Refused } from "../../prisma/buffered-history.ts";
 import { Prisma } from "../../prisma/generated/client.ts";
 import type { NodeStreams } from "../../prisma/history-recorder.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";
@@ -23,6 +23,8 @@ class Database {
   isDown = false;
   refuses: (row: unknown) => boolean = () => false;
   isEmpty = false;
+  /** The call that is never answered. */
+  hangs: string | undefined;
   readonly calls: string[] = [];
   memory: History = memoryHistory();
 
@@ -59,6 +61,7 @@ class Database {
     if (rows.length === 0) return;
     await Promise.resolve();
     this.calls.push(`${call} ${rows.length}`);
+    if (call === this.hangs) await new Promise(() => undefined);
     if (this.isDown) throw new Error("the database is down");
     if (this.isEmpty) throw refusal("42P01");
     if (rows.some((row) => this.refuses(row))) throw refusal("22003");
@@ -78,10 +81,16 @@ function refusal(originalCode: string): Error {
 function setUp(options: Partial<BufferedHistoryOptions> = {}) {
   const clock = new FakeClock();
   const database = new Database();
-  const errors: unknown[] = [];
-  const onError = (error: unknown): number => errors.push(error);
-  const buffer = new BufferedHistory({ history: database.history, clock, onError, flushIntervalMs: 1_000, ...options });
-  return { clock, database, errors, buffer, start: clock.now() };
+  const refused: Refused[] = [];
+  const outages: unknown[] = [];
+  const buffer = new BufferedHistory({
+    ...{ history: database.history, clock, flushIntervalMs: 1_000 },
+    onRefused: (entries) => refused.push(entries),
+    onOutage: ({ error }) => outages.push(error),
+    onRecovery: (recovery) => outages.push(recovery),
+    ...options,
+  });
+  return { clock, database, refused, outages, buffer, start: clock.now() };
 }
 
 function transition(name: string, at: Instant, change: Partial<NodeLifeTransition> = {}): NodeLifeTransition {
@@ -125,7 +134,7 @@ describe("buffered history", () => {
     await clock.advance(999);
     expect(database.calls).toEqual([]);
     await clock.advance(1);
-    expect(database.calls).toEqual(["add 1", "record 3", "close 1"]);
+    expect(database.calls.toSorted()).toEqual(["add 1", "close 1", "record 3"]);
     expect(buffer.backlog).toBe(0);
     expect(clock.pendingTimers).toBe(0);
     const open = await database.memory.nodeLives.open({});
@@ -133,12 +142,12 @@ describe("buffered history", () => {
   });
 
   it("waits longer and longer while the database is down, and then catches up", async () => {
-    const { buffer, clock, database, errors, start } = setUp();
+    const { buffer, clock, database, outages, start } = setUp();
     database.isDown = true;
     buffer.recordTransition(transition("a", start));
     await clock.advance(1_000 + 2_000 + 4_000 + 8_000 + 16_000 + 30_000 + 30_000);
     expect(database.calls).toHaveLength(7);
-    expect(errors).toHaveLength(7);
+    expect(outages).toEqual([new Error("the database is down")]);
     buffer.recordClose({ uid: "uid-a", at: addMs(start, 10), reason: "Terminated" });
     database.isDown = false;
     await clock.advance(30_000);
@@ -148,6 +157,54 @@ describe("buffered history", () => {
     buffer.recordTransition(transition("b", start));
     await clock.advance(1_000);
     expect(buffer.backlog).toBe(0);
+  });
+
+  it("tells an outage once, from its first failure until all that failed is written, with what waited", async () => {
+    const { buffer, clock, database, outages, start } = setUp();
+    database.isDown = true;
+    buffer.recordTransition(transition("a", start));
+    await clock.advance(3_000);
+    buffer.recordLoad(sample(clock.now()));
+    await clock.advance(60_000);
+    expect(outages).toEqual([new Error("the database is down")]);
+    expect(buffer.outage).toEqual({ since: addMs(start, 1_000), error: new Error("the database is down") });
+    database.isDown = false;
+    await clock.advance(60_000);
+    expect(outages).toHaveLength(2);
+    expect(outages[1]).toMatchObject({ backlog: 2 });
+    expect(buffer.outage).toBeUndefined();
+  });
+
+  it.each(["see", "record", "add", "activity", "alarms", "reports"])(
+    "writes everything else within a second while %s hangs",
+    async (hanging) => {
+      const { buffer, clock, database, start } = setUp({ flushIntervalMs: 750 });
+      database.hangs = hanging;
+      buffer.recordTransition(transition("a", start));
+      buffer.recordStreams(streams(start, { one: 1 }));
+      buffer.recordLoad(sample(start));
+      buffer.recordActivity(activity("Hold"), start);
+      buffer.recordAlarm(alarm(start, "ALARM"));
+      buffer.recordReport(report({ lastReportAt: start }));
+      await clock.advance(1_000);
+      const written = database.calls.filter((call) => !call.startsWith(hanging)).map((call) => call.split(" ")[0]);
+      const all = ["activity", "add", "alarms", "record", "reports", "see"].filter((call) => call !== hanging);
+      expect(written.filter((call) => call !== "endOthers").sort()).toEqual(all);
+    },
+  );
+
+  it("tells of refused entries once a minute, with their number", async () => {
+    const { buffer, clock, database, refused } = setUp();
+    database.refuses = () => true;
+    for (let second = 0; second < 70; second += 1) {
+      buffer.recordAlarm(alarm(clock.now(), "ALARM"));
+      await clock.advance(1_000);
+    }
+    expect(refused.map(({ kind, entries }) => [kind, entries])).toEqual([
+      ["alarms", 1],
+      ["alarms", 60],
+    ]);
+    expect(buffer.dropped.alarms).toBe(70);
   });
 
   it("never writes the end of a life before a transition that was said before it", async () => {
@@ -164,7 +221,7 @@ describe("buffered history", () => {
         },
       },
     };
-    const racing = new BufferedHistory({ history, clock, onError: fail });
+    const racing = new BufferedHistory({ history, clock, onOutage: fail });
     racing.recordTransition(transition("a", start));
     racing.recordClose({ uid: "uid-a", at: start, reason: "Terminated" });
     await clock.advance(5_000);
@@ -239,14 +296,15 @@ describe("buffered history", () => {
   });
 
   it("loses what the database refuses, and nothing else", async () => {
-    const { buffer, clock, database, errors, start } = setUp();
+    const { buffer, clock, database, refused, outages, start } = setUp();
     database.refuses = (row) => (row as NodeLifeTransition).life.name === "c";
     for (const name of ["a", "b", "c", "d", "e"]) buffer.recordTransition(transition(name, start));
     await clock.advance(1_000);
     const names = (await database.memory.nodeLives.open({})).map(({ name }) => name);
     expect(names).toEqual(["a", "b", "d", "e"]);
     expect(buffer.dropped.nodeLives).toBe(1);
-    expect(errors).toHaveLength(1);
+    expect(refused.map(({ kind, entries }) => [kind, entries])).toEqual([["nodeLives", 1]]);
+    expect(outages).toEqual([]);
     expect(buffer.backlog).toBe(0);
   });
 
@@ -256,7 +314,7 @@ describe("buffered history", () => {
       preparations += 1;
       return preparations < 3 ? Promise.reject(new Error("down")) : Promise.resolve();
     };
-    const { buffer, clock, database, errors, start } = setUp({ prepare });
+    const { buffer, clock, database, outages, start } = setUp({ prepare });
     buffer.recordTransition(transition("a", start));
     await clock.advance(3_000);
     expect(database.calls).toEqual([]);
@@ -264,7 +322,8 @@ describe("buffered history", () => {
     buffer.recordTransition(transition("b", start));
     await clock.advance(1_000);
     expect(database.calls).toEqual(["record 1", "record 1"]);
-    expect([preparations, errors.length]).toEqual([3, 2]);
+    expect(preparations).toBe(3);
+    expect(outages).toEqual([new Error("down"), { outageMs: 6_000, backlog: 1 }]);
   });
 
   it("prepares the database again when its tables are gone, and loses nothing", async () => {
@@ -314,7 +373,7 @@ describe("buffered history", () => {
       await database.memory.lastReports.record(rows);
     };
     const history = { ...database.history, lastReports: { ...database.history.lastReports, record } };
-    const buffer = new BufferedHistory({ history, clock, onError: fail });
+    const buffer = new BufferedHistory({ history, clock, onOutage: fail });
     let behindMs = 0;
     for (let ms = 0; ms < 5_000; ms += 50) {
       buffer.recordReport(report({ lastReportAt: clock.now(), sequence: ms }));
@@ -336,8 +395,8 @@ describe("buffered history", () => {
     await clock.advance(2_000);
     const dropped = { ...nothingDropped, nodeLives: 1 };
     expect(states).toEqual([
-      { backlog: 1, dropped },
-      { backlog: 0, dropped },
+      { backlog: 1, dropped, failing: true },
+      { backlog: 0, dropped, failing: false },
     ]);
   });
 
@@ -433,10 +492,9 @@ describe("buffered history", () => {
         for (const place of places) buffer.recordActivity(place, clock.now());
       await clock.advance(1_000);
       database.calls.length = 0;
-      await clock.advance(29_000);
+      await clock.advance(28_000);
       const written: number[] = [];
       for (let second = 0; second < 4; second += 1) {
-        buffer.recordAlarm(alarm(clock.now(), "OK"));
         await clock.advance(1_000);
         written.push(database.calls.splice(0).filter((call) => call === "activity 1").length);
       }

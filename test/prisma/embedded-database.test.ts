@@ -136,7 +136,7 @@ describe("embedded database", () => {
     await server.exec("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     await migrate(
       { query: (sql, parameters) => server.query(sql, parameters), exec: (sql) => server.exec(sql) },
-      { clusterId: "test", directory: migrations },
+      { clusterId: "test", newer: "Tolerate", directory: migrations },
     );
     await server.exec(`
       INSERT INTO node_life VALUES ('uid-1', 'n', 'g', 'edge-0', 'edge', 'r', 'p', 'i-1', to_timestamp(0), NULL, NULL);

@@ -8,7 +8,7 @@ import { describeInstallations } from "../conformance/installations.ts";
 describeInstallations(async () => {
   const server = await PGlite.create();
   const query = (sql: string, parameters?: unknown[]) => server.query(sql, parameters);
-  await migrate({ query, exec: (sql) => server.exec(sql) }, { clusterId: "one" });
+  await migrate({ query, exec: (sql) => server.exec(sql) }, { clusterId: "one", newer: "Tolerate" });
   const client = new PrismaClient({ adapter: new PrismaPGlite(server) });
   return {
     one: prismaHistory(client, { clusterId: "one" }),

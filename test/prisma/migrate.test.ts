@@ -38,10 +38,14 @@ describe("migrate", () => {
   it("applies what is missing, once, and records it as Prisma does", async () => {
     write("1_a", "CREATE TABLE a(x int);\n\nINSERT INTO a VALUES (1);");
     writeFileSync(join(scratch.path, "migration_lock.toml"), "");
-    expect(await migrate(connection, { clusterId: "test", directory: scratch.path })).toEqual(["1_a"]);
+    expect(await migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path })).toEqual([
+      "1_a",
+    ]);
     write("2_b", "CREATE TABLE b()");
-    expect(await migrate(connection, { clusterId: "test", directory: scratch.path })).toEqual(["2_b"]);
-    expect(await migrate(connection, { clusterId: "test", directory: scratch.path })).toEqual([]);
+    expect(await migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path })).toEqual([
+      "2_b",
+    ]);
+    expect(await migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path })).toEqual([]);
     const { rows } = await server.query(
       `SELECT migration_name, applied_steps_count, finished_at >= started_at AS finished, length(checksum) AS length,
          rolled_back_at, logs, length(id) AS id FROM _prisma_migrations ORDER BY started_at`,
@@ -52,45 +56,53 @@ describe("migrate", () => {
 
   it("leaves nothing behind of a migration that fails, and applies it once it is mended", async () => {
     write("1_a", "CREATE TABLE a(x int); SELECT nonsense;");
-    await expect(migrate(connection, { clusterId: "test", directory: scratch.path })).rejects.toThrow(MigrationError);
-    await expect(migrate(connection, { clusterId: "test", directory: scratch.path })).rejects.toThrow(
-      'migration 1_a failed: column "nonsense" does not exist',
-    );
+    await expect(
+      migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path }),
+    ).rejects.toThrow(MigrationError);
+    await expect(
+      migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path }),
+    ).rejects.toThrow('migration 1_a failed: column "nonsense" does not exist');
     expect(await columnOf("SELECT to_regclass('a')::text AS value")).toEqual([null]);
     write("1_a", "CREATE TABLE a(x int)");
-    expect(await migrate(connection, { clusterId: "test", directory: scratch.path })).toEqual(["1_a"]);
+    expect(await migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path })).toEqual([
+      "1_a",
+    ]);
   });
 
   it("does not take other line ends for an edit, and refuses a real one", async () => {
     write("1_a", "CREATE TABLE a(\n  x int\n);");
-    await migrate(connection, { clusterId: "test", directory: scratch.path });
+    await migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path });
     write("1_a", "CREATE TABLE a(\r\n  x int\r\n);");
-    expect(await migrate(connection, { clusterId: "test", directory: scratch.path })).toEqual([]);
+    expect(await migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path })).toEqual([]);
     write("1_a", "CREATE TABLE a(x text)");
-    await expect(migrate(connection, { clusterId: "test", directory: scratch.path })).rejects.toThrow(
-      "migration 1_a was edited",
-    );
+    await expect(
+      migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path }),
+    ).rejects.toThrow("migration 1_a was edited");
   });
 
   it("passes over a record that was rolled back, and refuses one that did not finish", async () => {
     write("1_a", "CREATE TABLE a()");
-    await migrate(connection, { clusterId: "test", directory: scratch.path });
+    await migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path });
     await server.exec("UPDATE _prisma_migrations SET finished_at = NULL; DROP TABLE a");
-    await expect(migrate(connection, { clusterId: "test", directory: scratch.path })).rejects.toThrow(
-      "migration 1_a did not finish",
-    );
+    await expect(
+      migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path }),
+    ).rejects.toThrow("migration 1_a did not finish");
     await server.exec("UPDATE _prisma_migrations SET rolled_back_at = now()");
-    expect(await migrate(connection, { clusterId: "test", directory: scratch.path })).toEqual(["1_a"]);
+    expect(await migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path })).toEqual([
+      "1_a",
+    ]);
   });
 
   it("gives its lock back, also after a failure", async () => {
     write("1_a", "nonsense");
-    await expect(migrate(connection, { clusterId: "test", directory: scratch.path })).rejects.toThrow(MigrationError);
+    await expect(
+      migrate(connection, { clusterId: "test", newer: "Tolerate", directory: scratch.path }),
+    ).rejects.toThrow(MigrationError);
     expect(await columnOf("SELECT count(*)::int AS value FROM pg_locks WHERE locktype = 'advisory'")).toEqual([0]);
   });
 
   it("creates our schema from this build's migrations", async () => {
-    await migrate(connection, { clusterId: "test" });
+    await migrate(connection, { clusterId: "test", newer: "Tolerate" });
     const tables = await columnOf<string>(
       "SELECT tablename AS value FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
     );

@@ -31,8 +31,8 @@ describe("connect to PostgreSQL", () => {
       url: `postgresql://postgres@127.0.0.1:${await closedPort()}/postgres`,
     });
     await expect(database.ping()).rejects.toThrow("ECONNREFUSED");
-    await expect(database.migrate()).rejects.toThrow("ECONNREFUSED");
-    await expect(database.migrate()).rejects.not.toThrow(MigrationError);
+    await expect(database.migrate("Tolerate")).rejects.toThrow("ECONNREFUSED");
+    await expect(database.migrate("Tolerate")).rejects.not.toThrow(MigrationError);
     await expect(database.history.streams.see([sighting])).rejects.toThrow();
     await Promise.all([database.close(), database.close()]);
   });
@@ -50,7 +50,7 @@ describe("connect to PostgreSQL", () => {
 
   it("is migrated once when several start at the same time", async () => {
     const databases = Array.from({ length: 4 }, () => connectPostgres({ clusterId: "test", url: scratch.url }));
-    const applied = await Promise.all(databases.map((database) => database.migrate()));
+    const applied = await Promise.all(databases.map((database) => database.migrate("Tolerate")));
     expect(applied.filter(({ length }) => length > 0)).toHaveLength(1);
     await Promise.all(databases.map((database) => database.close()));
   });
@@ -87,7 +87,7 @@ describe("connect to PostgreSQL", () => {
   it("keeps to the schema that the URL names", async () => {
     const url = `${scratch.url}?schema=fleet-a`;
     const database = connectPostgres({ clusterId: "test", url });
-    expect(await database.migrate()).not.toEqual([]);
+    expect(await database.migrate("Tolerate")).not.toEqual([]);
     await database.history.streams.see([sighting, { ...sighting, name: "y" }]);
     expect(await database.history.streams.live({ namespace: "n", group: "g" })).toHaveLength(2);
     await database.close();
@@ -105,8 +105,8 @@ describe("connect to PostgreSQL", () => {
     const buffer = new BufferedHistory({
       history,
       clock,
-      prepare: () => database.migrate(),
-      onError: (error) => errors.push(error),
+      prepare: () => database.migrate("Tolerate"),
+      onOutage: ({ error }) => errors.push(error),
     });
     const transition = (uid: string) => {
       const life = { uid, namespace: "n", group: "g", name: uid, role: "edge", region: "r", platform: "p" } as const;

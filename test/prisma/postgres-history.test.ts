@@ -16,7 +16,7 @@ if (testServerUrl === undefined) {
       connectPostgres({ clusterId: "test", url: scratch.url }),
       connectPostgres({ clusterId: "test", url: scratch.url }),
     ];
-    await Promise.all([database.migrate(), other.migrate()]);
+    await Promise.all([database.migrate("Tolerate"), other.migrate("Tolerate")]);
     return {
       history: database.history,
       other: other.history,
@@ -30,7 +30,7 @@ if (testServerUrl === undefined) {
     const scratch = await createScratchDatabase(serverUrl);
     const [one, other] = ["one", "another"].map((clusterId) => connectPostgres({ clusterId, url: scratch.url }));
     if (one === undefined || other === undefined) throw new Error("two are opened");
-    await one.migrate();
+    await one.migrate("Tolerate");
     return {
       one: one.history,
       other: other.history,

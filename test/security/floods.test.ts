@@ -24,7 +24,7 @@ describe("new stream names", () => {
   it("are recorded at a rate, the rest is counted, and what lives on is recorded when its turn has come", async () => {
     const clock = new FakeClock();
     const history = memoryHistory();
-    const buffer = new BufferedHistory({ history, clock, onError: (error) => expect(error).toBeUndefined() });
+    const buffer = new BufferedHistory({ history, clock, onOutage: ({ error }) => expect(error).toBeUndefined() });
     const report = (streams: ReturnType<typeof names>) =>
       buffer.recordStreams({ ...group, nodeUid: "uid", streams, at: clock.now() });
     report([stream("first")]);

@@ -118,7 +118,7 @@ export class OperatorProcess {
     const own = { clock, random, logger, metrics };
     const keys = await loadKeyRing(kube, operatorNamespace, { clock, random: () => seed, seed });
     const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace, streamNodeIndexers });
-    const history = new BufferedHistory({ history: stores, clock, onError: () => undefined });
+    const history = new BufferedHistory({ history: stores, clock });
     const api = createApiServer({
       ...own,
       nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),

@@ -4,7 +4,7 @@
 #   test/support/postgres.sh run COMMAND...   starts one, runs the command with TEST_DATABASE_URL, stops it
 #   test/support/postgres.sh start FOLDER     starts one in FOLDER (created) and prints its URL
 #   test/support/postgres.sh stop FOLDER      stops it; the folder stays
-#   test/support/postgres.sh install          installs Debian's package where no server is found (needs root)
+#   test/support/postgres.sh install          installs Debian's packages, PgBouncer as well, where none are found (needs root)
 #
 # PostgreSQL refuses to run as root: there the server runs as the user `postgres`. It listens on 127.0.0.1 alone, on a
 # free port, without passwords, and does not care whether its data survives a power cut.
@@ -28,12 +28,12 @@ find_binaries() {
 }
 
 install_server() {
-  if find_binaries >/dev/null; then return; fi
+  if find_binaries >/dev/null && [ -x /usr/sbin/pgbouncer ]; then return; fi
   command -v apt-get >/dev/null || die "no PostgreSQL server found, and no apt-get to install one"
   [ "$(id -u)" -eq 0 ] || die "no PostgreSQL server found: install Debian's package \"postgresql\""
   apt-get update
   # Without a default cluster: the tests bring their own.
-  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql pgbouncer
 }
 
 as_server_user() {

@@ -29,3 +29,14 @@ export async function execute(url: string, sql: string): Promise<void> {
     await client.end();
   }
 }
+
+/** What one statement answers, on a connection of its own. */
+export async function rowsOf<T extends pg.QueryResultRow>(url: string, sql: string): Promise<readonly T[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<T>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
