@@ -9,6 +9,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { operatorHeader } from "./api/client-address.ts";
+import type { LookedUpKind } from "./api/history-schemas.ts";
 import { FeedClient } from "./api/feed-client.ts";
 import { InformedGroupDirectory } from "./api/group-directory.ts";
 import { type Listener, PortInUseError } from "./api/listener.ts";
@@ -34,6 +35,7 @@ import {
   nodeKey,
   usualDataDir,
 } from "./local/data-directory.ts";
+import type { HistoryOptions } from "./local/history-command.ts";
 import { mostDecisions, parseTime } from "./local/explain.ts";
 import type { ExplainOptions } from "./local/explain-command.ts";
 import { type Endpoints, readEndpoints, writeEndpoints } from "./local/endpoints.ts";
@@ -149,6 +151,7 @@ function program(): Command {
   addSimulatedCloud(root.command("simulated-cloud"));
   addSimulate(root.command("simulate"));
   addExplain(root.command("explain"));
+  addHistory(root.command("history"));
   root.command("controller").description("the reconcilers, on a Kubernetes cluster and PostgreSQL").action(controller);
   root.command("api").description("the node API, on a Kubernetes cluster and PostgreSQL").action(api);
   root.command("migrate").description("brings the database of DATABASE_URL to this version's schema").action(migrate);
@@ -211,6 +214,34 @@ function addExplain(command: Command): void {
     .option("--data-dir <folder>", "the folder that `up` was given (default: KUBECONFIG, else .streamfleet)")
     .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
     .action(explain);
+}
+
+const lookUps: readonly (readonly [LookedUpKind, string])[] = [
+  ["nodes", "its nodes, with their machines, and why they went"],
+  ["streams", "the streams that its nodes carried"],
+  ["alarms", "the changes of its alarms"],
+  ["load", "its load by the minute: mean and most of one node"],
+];
+
+function addHistory(command: Command): void {
+  command.description("shows what was of a NodeGroup, also of one that is deleted: the newest last");
+  for (const [kind, what] of lookUps) {
+    command
+      .command(`${kind} <nodegroup>`)
+      .description(what)
+      .option("--last <count>", "most rows", wholeNumber({ from: 1, to: mostDecisions }), 50)
+      .option(
+        "--from <time>",
+        "nothing that was over by then: 2026-11-22T09:00:00Z, or how long ago, such as 2h",
+        toTime,
+      )
+      .option("--to <time>", "only what had begun before then", toTime)
+      .option("--json", "the records as they are kept, the newest first", false)
+      .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
+      .option("--data-dir <folder>", "the folder that `up` was given (default: KUBECONFIG, else .streamfleet)")
+      .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
+      .action((name: string, flags: HistoryFlags) => history(kind, name, flags));
+  }
 }
 
 function wholeNumber({ from, to }: { readonly from: number; readonly to: number }): (text: string) => number {
@@ -593,6 +624,28 @@ async function explain(name: string, flags: ExplainFlags): Promise<void> {
       clock: systemClock(),
       fetch: globalThis.fetch,
       write: (text) => void process.stdout.write(text),
+      remark: (line) => console.error(`\n${line}`),
+      operatorNamespace: config.namespace,
+      ...(kubeconfig !== undefined && { kubeconfig }),
+      clusterId,
+      ...(databaseUrl !== undefined && { databaseUrl }),
+    },
+  );
+}
+
+type HistoryFlags = Omit<HistoryOptions, "apiUrl" | "name" | "kind"> & { readonly apiUrl?: string };
+
+async function history(kind: LookedUpKind, name: string, flags: HistoryFlags): Promise<void> {
+  const config = loadConfig(processEnvironment(), "up");
+  const { kubeconfig, databaseUrl, clusterId } = config;
+  const { apiUrl } = endpointsOf(flags, flags.dataDir, config);
+  const { runHistory } = await import("./local/history-command.ts");
+  await runHistory(
+    { ...flags, kind, name, apiUrl },
+    {
+      clock: systemClock(),
+      fetch: globalThis.fetch,
+      write: (text) => void process.stdout.write(text),
       operatorNamespace: config.namespace,
       ...(kubeconfig !== undefined && { kubeconfig }),
       clusterId,
@@ -759,6 +812,7 @@ async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServ
       scalePolicies: cluster.scalePolicies.cache,
     }),
     activities: database.history.activities,
+    history: database.history,
     unwritten: () => unwritten({ history, database, clock }),
     registrations: cluster.streamNodes.client,
     reports,

@@ -5,7 +5,8 @@ import type { Clock } from "../domain/time.ts";
 import { fromRfc3339, toRfc3339 } from "../domain/time.ts";
 import type { ActivitiesResponse, ActivityAnswer } from "./activity-schemas.ts";
 import { activityQuerySchema } from "./activity-schemas.ts";
-import { onlyMethod, parseParameters, Problem } from "./problems.ts";
+import { onlyMethod, parseParameters } from "./problems.ts";
+import { readInTime } from "./slow-reads.ts";
 import type { TokenGate } from "./token-gate.ts";
 
 export interface ActivityRoutesDeps {
@@ -16,10 +17,7 @@ export interface ActivityRoutesDeps {
   readonly clock: Clock;
 }
 
-/** How long (ms) the database may take. */
-const longestReadMs = 10_000;
-
-/** The route: the one place of this API that needs the database. */
+/** The route. It needs the database. */
 export function activityRoutes({ gate, activities, unwritten, clock }: ActivityRoutesDeps): Router {
   const router = Router();
   const route = router.route("/v1/nodegroups/:namespace/:name/activities");
@@ -29,7 +27,7 @@ export function activityRoutes({ gate, activities, unwritten, clock }: ActivityR
     const { limit, until: written } = parseParameters(activityQuerySchema, req.query);
     const until = written === undefined ? undefined : fromRfc3339(written);
     const filter = { namespace, group, limit, ...(until !== undefined && { until }) };
-    const rows = await inTime(clock, activities.last(filter));
+    const rows = await readInTime(clock, activities.last(filter));
     const outage = unwritten();
     const answer: ActivitiesResponse = {
       activities: rows.map(toAnswer),
@@ -39,22 +37,6 @@ export function activityRoutes({ gate, activities, unwritten, clock }: ActivityR
   });
   route.all(onlyMethod("GET"));
   return router;
-}
-
-/** What the database answers in time; throws `Problem` when it fails or does not. */
-async function inTime<T>(clock: Clock, read: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const cancel = clock.after(longestReadMs, () =>
-    late.reject(new Error(`the database did not answer within ${longestReadMs} ms`)),
-  );
-  try {
-    return await Promise.race([read, late.promise]);
-  } catch (cause) {
-    const detail = "the database cannot be read now: try again";
-    throw new Problem("HistoryUnavailable", detail, { retryAfterSeconds: 5, cause });
-  } finally {
-    cancel();
-  }
 }
 
 function toAnswer({ firstAt, lastAt, ...activity }: ScalingActivity): ActivityAnswer {

@@ -1,6 +1,8 @@
 /** The description of the API, OpenAPI 3.1, from the schemas that parse it. */
 import { z } from "zod";
 import { activitiesSchema, activityQuerySchema } from "./activity-schemas.ts";
+import { historyPath } from "./history-routes.ts";
+import { historyQuerySchema, historySchema, type LookedUpKind, lookedUpKinds } from "./history-schemas.ts";
 import { feedLineSchema, feedPath } from "./feed-lines.ts";
 import {
   goodbyeRequestSchema,
@@ -25,6 +27,10 @@ const schemas = {
   ScaleInResponse: z.toJSONSchema(scaleInResponseSchema),
   LookUpResponse: z.toJSONSchema(lookUpResponseSchema),
   Activities: z.toJSONSchema(activitiesSchema),
+  NodesHistory: z.toJSONSchema(historySchema("nodes")),
+  StreamsHistory: z.toJSONSchema(historySchema("streams")),
+  AlarmsHistory: z.toJSONSchema(historySchema("alarms")),
+  LoadHistory: z.toJSONSchema(historySchema("load")),
   FeedLine: z.toJSONSchema(feedLineSchema),
   Problem: z.toJSONSchema(problemSchema),
 } as const;
@@ -73,6 +79,30 @@ function lookUp(operationId: string, summary: string): Operation {
     query: lookUpQuerySchema,
     success: { 200: json("Connect there.", "LookUpResponse") },
     problems: lookUpProblems,
+  };
+}
+
+/** What cannot be read of the database, for whatever reason. */
+const historyProblems = {
+  400: lookUpProblems[400],
+  401: "The token is missing or does not fit.",
+  429: tokenProblems[429],
+  503: "The database cannot be read now: wait as long as Retry-After says.",
+} as const;
+
+const pastOf = {
+  nodes: ["listPastNodes", "Nodes that a group had, with their machines.", "NodesHistory"],
+  streams: ["listPastStreams", "Streams that a group's nodes carried.", "StreamsHistory"],
+  alarms: ["listAlarmTransitions", "Changes of the states of a group's alarms.", "AlarmsHistory"],
+  load: ["listLoad", "Load of a group by the minute, role and region.", "LoadHistory"],
+} as const;
+
+function past(kind: LookedUpKind): Operation {
+  const [operationId, summary, answer] = pastOf[kind];
+  return {
+    ...{ operationId, summary, security: "operatorToken", parameters: nodeParameters, query: historyQuerySchema },
+    success: { 200: json("The newest rows.", answer) },
+    problems: historyProblems,
   };
 }
 
@@ -140,14 +170,10 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       parameters: nodeParameters,
       query: activityQuerySchema,
       success: { 200: json("The newest activities.", "Activities") },
-      problems: {
-        400: lookUpProblems[400],
-        401: "The token is missing or does not fit.",
-        429: tokenProblems[429],
-        503: "The database cannot be read now: wait as long as Retry-After says.",
-      },
+      problems: historyProblems,
     },
   },
+  ...Object.fromEntries(lookedUpKinds.map((kind) => [historyPath("{namespace}", "{name}", kind), { get: past(kind) }])),
   [feedPath]: {
     get: {
       operationId: "followLoad",

@@ -9,6 +9,7 @@ import { verifyOperatorToken } from "../runtime/node-tokens.ts";
 import { isOwnHost, usualConnections } from "../runtime/server-limits.ts";
 import { steadied } from "../runtime/steady-clock.ts";
 import { activityRoutes } from "./activity-routes.ts";
+import { historyRoutes, type LookedUpHistory } from "./history-routes.ts";
 import { clientView } from "./client-address.ts";
 import { CandidateBook } from "./candidate-book.ts";
 import { feedRoutes } from "./feed-routes.ts";
@@ -65,6 +66,8 @@ export interface ApiServerDeps {
   readonly groups: GroupDirectory;
   /** Of the history. */
   readonly activities: Pick<ActivityStore, "last">;
+  /** What was, for operators who look it up. */
+  readonly history: LookedUpHistory;
   /** Why history is not being written; undefined: it is. Absent: nobody knows. */
   readonly unwritten?: () => HistoryOutage | undefined;
   /** A `ResourceClient<StreamNode>`. */
@@ -177,6 +180,7 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   app.use(scaleInRoutes({ gate, roster, nodes, groups, parents, reports, perNode: perAsker, clock }));
   app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer), bucketOf }));
   app.use(activityRoutes({ gate, activities, unwritten: deps.unwritten ?? (() => undefined), clock }));
+  app.use(historyRoutes({ gate, history: deps.history, clock }));
   app.use(feedRoutes({ gate, reports, clock, stopping }));
   const page = config.servesMetrics === false ? {} : { metrics: new MetricsPage(metrics, clock) };
   app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), ...page, version }));

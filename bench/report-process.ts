@@ -62,6 +62,7 @@ async function started({ kubeconfig, size }: Extract<ReportOrder, { kind: "Start
       scalePolicies: cluster.scalePolicies.cache,
     }),
     activities: memoryHistory().activities,
+    history: memoryHistory(),
     registrations: cluster.streamNodes.client,
     reports,
     keys: await loadKeyRing(kube, operatorNamespace, { clock, random: randomBytes }),

@@ -6,6 +6,15 @@ import type { Phase, Role } from "../crds/names.ts";
 import type { AlarmState } from "./alarm.ts";
 import type { Instant } from "./time.ts";
 
+/** A stretch of a group's history: `[from, to)`, and the most rows that are wanted of it. */
+export interface HistorySpan {
+  readonly namespace: string;
+  readonly group: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly limit: number;
+}
+
 /** One StreamNode's life, from its creation to the cloud's word that its machine is gone. */
 export interface NodeLife {
   /** UID of the StreamNode. */
@@ -48,6 +57,8 @@ export interface NodeLifeStore {
   ): Promise<number>;
   /** Lives that are open, oldest first, of one group or of all. */
   open(filter: { readonly namespace?: string; readonly group?: string }): Promise<readonly NodeLife[]>;
+  /** Lives that were open at some moment of the span, the one that opened last first. */
+  during(span: HistorySpan): Promise<readonly NodeLife[]>;
   /** Removes lives that were closed before, with their transitions, and says how many lives. */
   prune(before: Instant): Promise<number>;
   /** A life with its transitions in order of time, or undefined. */
@@ -90,6 +101,8 @@ export interface StreamStore {
   see(sightings: readonly StreamSighting[]): Promise<void>;
   /** Ends the open streams that their node's list does not name, in one statement. A node is listed at most once. */
   endOthers(lists: readonly NodeStreamList[]): Promise<void>;
+  /** Streams that ran at some moment of the span, the one that started last first. */
+  during(span: HistorySpan): Promise<readonly StreamRecord[]>;
   /** Removes streams that ended before, and says how many. */
   prune(before: Instant): Promise<number>;
   /** Open streams of a group, by scope and name. */
@@ -122,6 +135,8 @@ export interface LoadStore {
     readonly from: Instant;
     readonly to: Instant;
   }): Promise<readonly LoadMinute[]>;
+  /** Minutes that began in the span, the newest first. */
+  during(span: HistorySpan): Promise<readonly LoadMinute[]>;
   /** Removes what is older and says how many rows that were. */
   prune(before: Instant): Promise<number>;
 }
@@ -188,12 +203,8 @@ export interface AlarmTransition {
 export interface AlarmTransitionStore {
   /** Adds transitions in one statement; repeating one (same alarm, region and time) changes nothing. */
   record(transitions: readonly AlarmTransition[]): Promise<void>;
-  /** The newest transitions of a group, newest first. */
-  last(filter: {
-    readonly namespace: string;
-    readonly group: string;
-    readonly limit: number;
-  }): Promise<readonly AlarmTransition[]>;
+  /** Transitions of the span, the newest first. */
+  during(span: HistorySpan): Promise<readonly AlarmTransition[]>;
   /** Removes older ones and says how many. */
   prune(before: Instant): Promise<number>;
 }

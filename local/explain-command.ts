@@ -1,9 +1,9 @@
 /** `streamfleet explain`: finds the group, and reads its decisions from the API, or else from the database. */
 import type { Clock, Instant } from "../domain/time.ts";
 import { connectPostgres } from "../prisma/postgres-database.ts";
-import { messageOf } from "../runtime/thrown.ts";
-import { type Activities, activityClient, ApiUnreachableError, explain, type ExplainRequest } from "./explain.ts";
-import { CommandError, openKube, operatorToken, readGroup } from "./operator-access.ts";
+import { type ActivityClient, activityClient, explain, type ExplainRequest } from "./explain.ts";
+import { CommandError, findGroup, openKube, operatorToken } from "./operator-access.ts";
+import { ApiUnreachableError, operatorClient } from "./operator-client.ts";
 
 export interface ExplainOptions {
   readonly namespace: string;
@@ -19,6 +19,8 @@ export interface ExplainDeps {
   readonly clock: Clock;
   readonly fetch: typeof globalThis.fetch;
   readonly write: (text: string) => void;
+  /** Says what is not part of the answer. */
+  readonly remark: (line: string) => void;
   /** The operator's own namespace. */
   readonly operatorNamespace: string;
   /** Kubeconfig files to use where `up` has not run in the folder; absent: none. */
@@ -31,20 +33,18 @@ export interface ExplainDeps {
 
 /** Prints the decisions, and says with which exit code to end. Throws `CommandError` and `KubeConfigError`. */
 export async function runExplain(options: ExplainOptions, deps: ExplainDeps): Promise<number> {
-  const { clock, kubeconfig, operatorNamespace, fetch, write } = deps;
+  const { clock, kubeconfig, operatorNamespace, fetch, write, remark } = deps;
   const { dataDir } = options;
   const address = { ...(dataDir !== undefined && { dataDir }), ...(kubeconfig !== undefined && { kubeconfig }) };
   const kube = await openKube(address, clock);
   try {
-    const group = await readGroup(kube, options);
+    const group = await findGroup(kube, options);
     const token = await operatorToken(kube, { namespace: operatorNamespace, clock });
-    const request: ExplainRequest = { ...options, group };
-    const { text, exitCode } = await explainFrom(
-      request,
-      activityClient({ apiUrl: options.apiUrl, token, clock, fetch }),
-      deps,
-    );
+    const request: ExplainRequest = { ...options, ...(group !== undefined && { group }) };
+    const client = operatorClient({ apiUrl: options.apiUrl, token, clock, fetch });
+    const { text, remarks, exitCode } = await explainFrom(request, activityClient(client), deps);
     write(`${text}\n`);
+    remarks.forEach(remark);
     return exitCode;
   } finally {
     kube.close();
@@ -53,9 +53,9 @@ export async function runExplain(options: ExplainOptions, deps: ExplainDeps): Pr
 
 type DatabaseAccess = Pick<ExplainDeps, "databaseUrl" | "clusterId">;
 
-async function explainFrom(request: ExplainRequest, api: Activities, { databaseUrl, clusterId }: DatabaseAccess) {
+async function explainFrom(request: ExplainRequest, api: ActivityClient, { databaseUrl, clusterId }: DatabaseAccess) {
   try {
-    return await explain(request, api);
+    return await explain(request, api, () => api.unwritten());
   } catch (error) {
     if (!(error instanceof ApiUnreachableError)) throw error;
     if (databaseUrl === undefined) throw new CommandError(error.message, { cause: error });
@@ -72,7 +72,7 @@ async function explainFromDatabase(
   try {
     return await explain(request, database.history.activities);
   } catch (cause) {
-    throw new CommandError(`${message} Nor does the database of DATABASE_URL (${messageOf(cause).trim()})`, { cause });
+    throw new CommandError(`${message} Nor does the database of DATABASE_URL: ${database.diagnose(cause)}`, { cause });
   } finally {
     await database.close();
   }

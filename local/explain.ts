@@ -2,17 +2,21 @@
 import { z } from "zod";
 import { roles } from "../crds/names.ts";
 import type { NodeGroup } from "../crds/node-group.ts";
-import type { ActivityStore, ScalingActivity } from "../domain/history.ts";
-import { addMs, type Clock, fromRfc3339, type Instant, instant, toRfc3339 } from "../domain/time.ts";
-import { startDeadline } from "../runtime/deadline.ts";
+import type { ActivityStore, HistoryOutage, ScalingActivity } from "../domain/history.ts";
+import { addMs, fromRfc3339, type Instant, instant, toRfc3339 } from "../domain/time.ts";
 import { type Explained, explainedJson, explanation, replay, summaryOf } from "./explanation.ts";
-import { CommandError, unanswered } from "./operator-access.ts";
+import { CommandError } from "./operator-access.ts";
+import type { OperatorClient } from "./operator-client.ts";
 
 /** Where decisions are read. */
 export type Activities = Pick<ActivityStore, "last">;
 
 export interface ExplainRequest {
-  readonly group: NodeGroup;
+  readonly namespace: string;
+  /** Name of the NodeGroup. */
+  readonly name: string;
+  /** The group as it is; absent: there is none, or no longer. */
+  readonly group?: NodeGroup;
   /** Most decisions, 1 to 1,000. Absent: the 10 newest, or with `at` what held then. */
   readonly last?: number;
   /** The time to look back from. */
@@ -22,6 +26,8 @@ export interface ExplainRequest {
 
 export interface ExplainOutput {
   readonly text: string;
+  /** What is to be said beside it. */
+  readonly remarks: readonly string[];
   /** 0, or 1 where a decision does not replay. */
   readonly exitCode: number;
 }
@@ -30,26 +36,48 @@ const usualLast = 10;
 /** Most decisions of one answer. */
 export const mostDecisions = 1_000;
 
-/** What `explain` prints. Throws what reading throws. */
-export async function explain(request: ExplainRequest, activities: Activities): Promise<ExplainOutput> {
+/** What `explain` prints. `unwritten` is asked after reading. Throws what reading throws, and `CommandError`: nothing is known. */
+export async function explain(
+  request: ExplainRequest,
+  activities: Activities,
+  unwritten: () => HistoryOutage | undefined = () => undefined,
+): Promise<ExplainOutput> {
   const found = await findActivities(request, activities);
+  if (request.group === undefined && found.length === 0) throw new CommandError(nothingText(request));
   const explained = found.map((activity): Explained => ({ activity, replay: replay(activity) }));
   const exitCode = explained.some(({ replay: { kind } }) => kind === "Different") ? 1 : 0;
-  if (request.json === true) return { text: JSON.stringify(explained.map(explainedJson), undefined, 2), exitCode };
+  const beside = { remarks: remarks(request, found.length > 0, unwritten()), exitCode };
+  if (request.json === true) return { text: JSON.stringify(explained.map(explainedJson), undefined, 2), ...beside };
   const parts = explained.length === 0 ? [nothingText(request)] : [...explained.map(explanation), summaryOf(explained)];
-  return { text: parts.join("\n\n"), exitCode };
+  return { text: parts.join("\n\n"), ...beside };
 }
 
-function nothingText({ group, at }: ExplainRequest): string {
+function nothingText({ namespace, name, group, at }: ExplainRequest): string {
   const when = at === undefined ? "yet" : `by ${toRfc3339(at)}`;
-  return `nothing was decided for NodeGroup ${group.metadata.name} ${when}, or it is kept no longer`;
+  if (group !== undefined) return `nothing was decided for NodeGroup ${name} ${when}, or it is kept no longer`;
+  return `there is no NodeGroup ${name} in namespace ${namespace}, and nothing is kept of one: see \`kubectl get nodegroups -A\``;
+}
+
+/** What is to be said beside what was found: that the group is gone, that newer decisions are missing. */
+function remarks({ group, name }: ExplainRequest, found: boolean, unwritten: HistoryOutage | undefined) {
+  const gone = group === undefined && found ? [`NodeGroup ${name} is deleted; this is what is kept of it`] : [];
+  return [...gone, ...unwrittenText(group, unwritten)];
+}
+
+/** The word of the API that answered, else that of the leader, which is the group's condition. */
+function unwrittenText(group: NodeGroup | undefined, unwritten: HistoryOutage | undefined): readonly string[] {
+  const missing = "what was decided since is not shown here";
+  if (unwritten !== undefined)
+    return [`history is not being written since ${toRfc3339(unwritten.since)}, and ${missing}: ${unwritten.reason}`];
+  const condition = group?.status?.conditions?.find(({ type }) => type === "HistoryWritten");
+  return condition?.status === "False" ? [`${condition.message}; ${missing}`] : [];
 }
 
 async function findActivities(
-  { group, last, at }: ExplainRequest,
+  { namespace, name, group, last, at }: ExplainRequest,
   from: Activities,
 ): Promise<readonly ScalingActivity[]> {
-  const of = { namespace: group.metadata.namespace, group: group.metadata.name };
+  const of = { namespace, group: name };
   if (at !== undefined && last === undefined) return heldAt({ ...of, places: placesOf(group) }, at, from);
   const newest = await from.last({ ...of, limit: last ?? usualLast, ...(at !== undefined && { until: at }) });
   return newest.toReversed();
@@ -59,8 +87,8 @@ function placeOf({ role, region }: { readonly role: string; readonly region: str
   return `${role}/${region}`;
 }
 
-function placesOf(group: NodeGroup): ReadonlySet<string> {
-  return new Set(group.status?.roles?.map(placeOf));
+function placesOf(group: NodeGroup | undefined): ReadonlySet<string> {
+  return new Set(group?.status?.roles?.map(placeOf));
 }
 
 interface HeldOf {
@@ -96,17 +124,6 @@ export function parseTime(text: string, now: Instant): Instant | undefined {
   return addMs(now, -Number(ago[1]) * unitMs);
 }
 
-export interface ActivityClientOptions {
-  /** Base URL of the API. */
-  readonly apiUrl: string;
-  /** An operator's. */
-  readonly token: string;
-  readonly clock: Clock;
-  readonly fetch: typeof globalThis.fetch;
-}
-
-const longestCallMs = 15_000;
-
 const time = z.string().transform((text) => instant(Date.parse(text)));
 const answerSchema = z.object({
   activities: z.array(
@@ -124,56 +141,32 @@ const answerSchema = z.object({
       count: z.number(),
     }),
   ),
+  unwritten: z.object({ since: time, reason: z.string() }).optional(),
 });
 
-/** The API does not answer, where another way may be open. */
-export class ApiUnreachableError extends Error {
-  override readonly name = "ApiUnreachableError";
+/** Decisions as the API tells them, and whether it says that what is decided now is not recorded. */
+export interface ActivityClient extends Activities {
+  /** By the newest answer. */
+  unwritten(): HistoryOutage | undefined;
 }
 
-/** Decisions as the API tells them. Throws `CommandError`; `ApiUnreachableError` where nothing answers. */
-export function activityClient({ apiUrl, token, clock, fetch }: ActivityClientOptions): Activities {
+/** Throws `CommandError`; `ApiUnreachableError` where nothing answers. */
+export function activityClient(api: OperatorClient): ActivityClient {
+  let unwritten: HistoryOutage | undefined;
   return {
+    unwritten: () => unwritten,
     last: async ({ namespace, group, limit, until }) => {
       const path = `/v1/nodegroups/${encodeURIComponent(namespace)}/${encodeURIComponent(group)}/activities`;
-      const query = new URLSearchParams({
-        limit: String(limit),
-        ...(until !== undefined && { until: toRfc3339(until) }),
-      });
-      const deadline = startDeadline(clock, longestCallMs, "reading decisions");
-      try {
-        const headers = { Authorization: `Bearer ${token}` };
-        const response = await fetch(`${apiUrl}${path}?${query.toString()}`, {
-          headers,
-          signal: deadline.signal,
-        }).catch((cause: unknown) => {
-          throw new ApiUnreachableError(unanswered(`the API at ${apiUrl}`, causeOf(cause)).message, { cause });
-        });
-        const text = await response.text();
-        if (!response.ok) throw refused(apiUrl, response.status, text);
-        const { activities } = answerSchema.parse(JSON.parse(text));
-        return activities.map(({ input, latestMessage, ...rest }) => ({
-          ...rest,
-          ...(latestMessage !== undefined && { latestMessage }),
-          input,
-          namespace,
-          group,
-        }));
-      } finally {
-        deadline.clear();
-      }
+      const query = { limit: String(limit), ...(until !== undefined && { until: toRfc3339(until) }) };
+      const answer = answerSchema.parse(await api.get(path, query));
+      unwritten = answer.unwritten;
+      return answer.activities.map(({ input, latestMessage, ...rest }) => ({
+        ...rest,
+        ...(latestMessage !== undefined && { latestMessage }),
+        input,
+        namespace,
+        group,
+      }));
     },
   };
-}
-
-/** What `fetch` throws says only that it failed; the reason is its cause. */
-function causeOf(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? error.cause : error;
-}
-
-function refused(apiUrl: string, status: number, text: string): CommandError {
-  if (status === 401) {
-    return new CommandError(`the API at ${apiUrl} belongs to another fleet: name this one's with --api-url`);
-  }
-  return new CommandError(`the API at ${apiUrl} answered ${status}: ${text.slice(0, 500)}`);
 }

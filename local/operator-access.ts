@@ -56,8 +56,18 @@ export async function readGroup(
   kube: KubernetesApi,
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): Promise<NodeGroup> {
-  const missing = `there is no NodeGroup ${name} in namespace ${namespace}: see \`kubectl get nodegroups -A\``;
-  return nodeGroupSchema.parse(await readObject(kube, resourceType("NodeGroup"), { namespace, name }, missing));
+  const group = await findGroup(kube, { namespace, name });
+  if (group !== undefined) return group;
+  throw new CommandError(`there is no NodeGroup ${name} in namespace ${namespace}: see \`kubectl get nodegroups -A\``);
+}
+
+/** The group, where there is one. Throws `CommandError`. */
+export async function findGroup(
+  kube: KubernetesApi,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Promise<NodeGroup | undefined> {
+  const found = await findObject(kube, resourceType("NodeGroup"), { namespace, name });
+  return found === undefined ? undefined : nodeGroupSchema.parse(found);
 }
 
 const secretType: ResourceType = { group: "", version: "v1", kind: "Secret", plural: "secrets", namespaced: true };
@@ -81,11 +91,22 @@ async function readObject(
   address: { readonly namespace: string; readonly name: string },
   missing: string,
 ): Promise<KubernetesObject> {
+  const found = await findObject(kube, type, address);
+  if (found === undefined) throw new CommandError(missing);
+  return found;
+}
+
+async function findObject(
+  kube: KubernetesApi,
+  type: ResourceType,
+  address: { readonly namespace: string; readonly name: string },
+): Promise<KubernetesObject | undefined> {
   try {
     return await kube.get(type, address);
   } catch (cause) {
     if (!(cause instanceof ApiError)) throw unanswered("the Kubernetes API", cause);
-    throw new CommandError(cause.code === 404 ? missing : cause.message, { cause });
+    if (cause.code === 404) return undefined;
+    throw new CommandError(cause.message, { cause });
   }
 }
 

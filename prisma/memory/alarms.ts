@@ -1,4 +1,4 @@
-import type { AlarmTransition, AlarmTransitionStore } from "../../domain/history.ts";
+import type { AlarmTransition, AlarmTransitionStore, HistorySpan } from "../../domain/history.ts";
 import type { Instant } from "../../domain/time.ts";
 
 /** Transitions of alarms in memory. */
@@ -13,14 +13,11 @@ export class MemoryAlarms implements AlarmTransitionStore {
     return Promise.resolve();
   }
 
-  last(filter: {
-    readonly namespace: string;
-    readonly group: string;
-    readonly limit: number;
-  }): Promise<readonly AlarmTransition[]> {
-    const { namespace, group, limit } = filter;
-    const ofGroup = [...this.#transitions.values()].filter((row) => row.namespace === namespace && row.group === group);
-    return Promise.resolve(ofGroup.sort(newestFirst).slice(0, limit));
+  during({ namespace, group, from, to, limit }: HistorySpan): Promise<readonly AlarmTransition[]> {
+    const found = [...this.#transitions.values()]
+      .filter((row) => row.namespace === namespace && row.group === group)
+      .filter(({ at }) => at >= from && at < to);
+    return Promise.resolve(found.sort(newestFirst).slice(0, limit));
   }
 
   prune(before: Instant): Promise<number> {

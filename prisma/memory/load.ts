@@ -1,4 +1,4 @@
-import type { LoadMinute, LoadStore } from "../../domain/history.ts";
+import type { HistorySpan, LoadMinute, LoadStore } from "../../domain/history.ts";
 import type { Instant } from "../../domain/time.ts";
 import { addedMinutes, minuteKey } from "../load-minutes.ts";
 
@@ -27,6 +27,10 @@ export class MemoryLoad implements LoadStore {
     return Promise.resolve(found.sort(byTimeRoleAndRegion));
   }
 
+  during({ limit, ...filter }: HistorySpan): Promise<readonly LoadMinute[]> {
+    return this.read(filter).then((found) => found.toSorted(newestFirst).slice(0, limit));
+  }
+
   prune(before: Instant): Promise<number> {
     const old = [...this.#minutes].filter(([, { minute }]) => minute < before);
     for (const [key] of old) this.#minutes.delete(key);
@@ -36,4 +40,8 @@ export class MemoryLoad implements LoadStore {
 
 function byTimeRoleAndRegion(a: LoadMinute, b: LoadMinute): number {
   return a.minute - b.minute || a.role.localeCompare(b.role) || a.region.localeCompare(b.region);
+}
+
+function newestFirst(a: LoadMinute, b: LoadMinute): number {
+  return b.minute - a.minute || byTimeRoleAndRegion(a, b);
 }

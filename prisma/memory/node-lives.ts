@@ -1,4 +1,4 @@
-import type { NodeLife, NodeLifeStore, NodeLifeTransition, NodeTransition } from "../../domain/history.ts";
+import type { HistorySpan, NodeLife, NodeLifeStore, NodeLifeTransition, NodeTransition } from "../../domain/history.ts";
 import type { Instant } from "../../domain/time.ts";
 
 interface Entry {
@@ -41,6 +41,15 @@ export class MemoryNodeLives implements NodeLifeStore {
       .filter((life) => namespace === undefined || life.namespace === namespace)
       .filter((life) => group === undefined || life.group === group);
     return Promise.resolve(lives.sort((a, b) => a.openedAt - b.openedAt || compare(a.uid, b.uid)));
+  }
+
+  during({ namespace, group, from, to, limit }: HistorySpan): Promise<readonly NodeLife[]> {
+    const found = [...this.#entries.values()]
+      .map(({ life }) => life)
+      .filter((life) => life.namespace === namespace && life.group === group && life.openedAt < to)
+      .filter(({ closedAt }) => closedAt === undefined || closedAt >= from);
+    found.sort((a, b) => b.openedAt - a.openedAt || compare(a.uid, b.uid));
+    return Promise.resolve(found.slice(0, limit));
   }
 
   prune(before: Instant): Promise<number> {

@@ -1,11 +1,11 @@
-import type { NodeStreamList, StreamRecord, StreamSighting, StreamStore } from "../../domain/history.ts";
+import type { HistorySpan, NodeStreamList, StreamRecord, StreamSighting, StreamStore } from "../../domain/history.ts";
 import type { Instant } from "../../domain/time.ts";
 import { instant } from "../../domain/time.ts";
 
-/** Streams in memory: those that are open, and when the others ended, for nobody reads more of them. */
+/** Streams in memory. */
 export class MemoryStreams implements StreamStore {
   readonly #open = new Map<string, StreamRecord>();
-  #endedAt: Instant[] = [];
+  #ended: (StreamRecord & { readonly endedAt: Instant })[] = [];
   readonly #isClosed: (nodeUid: string) => boolean;
 
   /** `isClosed` says whether a node's life has ended: such a node carries no stream. */
@@ -32,10 +32,17 @@ export class MemoryStreams implements StreamStore {
     return Promise.resolve(live.sort(byScopeNameAndStart));
   }
 
+  during({ namespace, group, from, to, limit }: HistorySpan): Promise<readonly StreamRecord[]> {
+    const found = [...this.#open.values(), ...this.#ended]
+      .filter((stream) => stream.namespace === namespace && stream.group === group && stream.startedAt < to)
+      .filter(({ endedAt }) => endedAt === undefined || endedAt >= from);
+    return Promise.resolve(found.sort(newestFirst).slice(0, limit));
+  }
+
   prune(before: Instant): Promise<number> {
-    const kept = this.#endedAt.filter((at) => at >= before);
-    const pruned = this.#endedAt.length - kept.length;
-    this.#endedAt = kept;
+    const kept = this.#ended.filter(({ endedAt }) => endedAt >= before);
+    const pruned = this.#ended.length - kept.length;
+    this.#ended = kept;
     return Promise.resolve(pruned);
   }
 
@@ -48,7 +55,7 @@ export class MemoryStreams implements StreamStore {
     for (const [key, stream] of this.#open) {
       if (!ended(stream)) continue;
       this.#open.delete(key);
-      this.#endedAt.push(later(at, stream.startedAt));
+      this.#ended.push({ ...stream, endedAt: later(at, stream.startedAt) });
     }
   }
 
@@ -73,4 +80,8 @@ function keyOf({ nodeUid, scope, name }: { readonly nodeUid: string; readonly sc
 
 function byScopeNameAndStart(a: StreamRecord, b: StreamRecord): number {
   return a.scope.localeCompare(b.scope) || a.name.localeCompare(b.name) || a.startedAt - b.startedAt;
+}
+
+function newestFirst(a: StreamRecord, b: StreamRecord): number {
+  return b.startedAt - a.startedAt || byScopeNameAndStart(a, b) || a.nodeUid.localeCompare(b.nodeUid);
 }

@@ -12,10 +12,10 @@ export function alarmStore({ client, clusterId, prune }: StoreParts): AlarmTrans
     record: async (transitions) => {
       if (transitions.length > 0) await client.$executeRaw(recordStatement(clusterId, transitions));
     },
-    last: async ({ namespace, group, limit }) => {
+    during: async ({ namespace, group, from, to, limit }) => {
       const orderBy = [{ at: "desc" as const }, { alarm: "asc" as const }, { region: "asc" as const }];
       const rows = await client.alarmTransition.findMany({
-        where: { clusterId, namespace, group },
+        where: { clusterId, namespace, group, at: { gte: new Date(from), lt: new Date(to) } },
         orderBy,
         take: limit,
       });

@@ -18,6 +18,14 @@ export function loadStore({ client, clusterId, prune }: StoreParts): LoadStore {
         toMinute,
       );
     },
+    during: async ({ namespace, group, from, to, limit }) => {
+      const rows = await client.loadMinute.findMany({
+        where: { clusterId, namespace, group, minute: { gte: new Date(from), lt: new Date(to) } },
+        orderBy: [{ minute: "desc" }, { role: "asc" }, { region: "asc" }],
+        take: limit,
+      });
+      return rows.map(toMinute);
+    },
     prune: (before) => prune(["load_minute"], Prisma.sql`minute < ${timestamp(before)}::timestamptz`),
   };
 }

@@ -28,6 +28,17 @@ export function nodeLifeStore({ client, clusterId, prune }: StoreParts): NodeLif
       });
       return rows.map(toLife);
     },
+    during: async ({ namespace, group, from, to, limit }) => {
+      const rows = await client.nodeLife.findMany({
+        where: {
+          ...{ clusterId, namespace, group, openedAt: { lt: new Date(to) } },
+          OR: [{ closedAt: null }, { closedAt: { gte: new Date(from) } }],
+        },
+        orderBy: [{ openedAt: "desc" }, { uid: "asc" }],
+        take: limit,
+      });
+      return rows.map(toLife);
+    },
     read: async (uid) => {
       const include = { transitions: { orderBy: [{ at: "asc" }, { sequence: "asc" }] } } as const;
       const row = await client.nodeLife.findUnique({

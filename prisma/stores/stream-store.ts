@@ -14,6 +14,17 @@ export function streamStore({ client, clusterId, prune }: StoreParts): StreamSto
       if (lists.length > 0) await client.$executeRaw(endStatement(clusterId, lists));
     },
     prune: (before) => prune(["stream"], Prisma.sql`ended_at < ${timestamp(before)}::timestamptz`),
+    during: async ({ namespace, group, from, to, limit }) => {
+      const rows = await client.stream.findMany({
+        where: {
+          ...{ clusterId, namespace, group, startedAt: { lt: new Date(to) } },
+          OR: [{ endedAt: null }, { endedAt: { gte: new Date(from) } }],
+        },
+        orderBy: [{ startedAt: "desc" }, { scope: "asc" }, { name: "asc" }, { nodeUid: "asc" }],
+        take: limit,
+      });
+      return rows.map(toRecord);
+    },
     live: async (filter) => {
       const orderBy = [{ scope: "asc" as const }, { name: "asc" as const }, { startedAt: "asc" as const }];
       const rows = await client.stream.findMany({ where: { clusterId, ...filter, endedAt: null }, orderBy });

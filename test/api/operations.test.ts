@@ -104,6 +104,7 @@ describe("the description", () => {
       "/v1/streams/{scope}/{name}/publish",
       "/v1/streams/{scope}/{name}/subscribe",
       "/v1/nodegroups/{namespace}/{name}/activities",
+      ...["nodes", "streams", "alarms", "load"].map((kind) => `/v1/nodegroups/{namespace}/{name}/history/${kind}`),
       "/internal/feed",
       "/healthz",
       "/readyz",

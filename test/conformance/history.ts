@@ -4,6 +4,7 @@ import type {
   AlarmTransition,
   DecidedActivity,
   History,
+  HistorySpan,
   LastReport,
   LoadMinute,
   NodeLife,
@@ -111,6 +112,10 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
         ...{ bootId: "boot-1", sequence: 1, connections: 30, publishers: 1, subscribers: 29, lastReportAt: at(0) },
         ...change,
       };
+    }
+
+    function always(): HistorySpan {
+      return { namespace, group: "live", from: instant(0), to: at(1e12), limit: 100 };
     }
 
     describe("node lives", () => {
@@ -251,6 +256,58 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
         ]);
         expect(await other.nodeLives.open({ namespace })).toEqual([]);
         expect((await other.nodeLives.read(lives[0]!.uid))?.transitions).toHaveLength(1);
+      });
+    });
+
+    describe("a stretch of time", () => {
+      const ms = (from: number, to: number, limit = 100): HistorySpan => ({
+        ...always(),
+        from: at(from),
+        to: at(to),
+        limit,
+      });
+
+      it("has the lives that were open at some moment of it, the newest first", async () => {
+        const names = async (span: HistorySpan) => (await history.nodeLives.during(span)).map(({ name }) => name);
+        for (const [name, openedAt] of [
+          ["a", 0],
+          ["b", 1_000],
+          ["c", 2_000],
+        ] as const)
+          await history.nodeLives.record([transition(life(name, { openedAt: at(openedAt) }))]);
+        await history.nodeLives.record([transition(life("z", { group: "other" }))]);
+        await history.nodeLives.close([{ uid: life("a").uid, at: at(1_500), reason: "Terminated" }]);
+        expect(await names(always())).toEqual(["c", "b", "a"]);
+        expect(await names(ms(1_500, 2_000))).toEqual(["b", "a"]);
+        expect(await names(ms(1_501, 2_001))).toEqual(["c", "b"]);
+        expect(await names(ms(0, 1_000))).toEqual(["a"]);
+        expect(await names(ms(0, 9_000, 2))).toEqual(["c", "b"]);
+        const [, , closed] = await history.nodeLives.during(always());
+        expect(closed).toEqual({ ...life("a"), closedAt: at(1_500), closeReason: "Terminated" });
+      });
+
+      it("has the streams that ran at some moment of it, the newest first", async () => {
+        const names = async (span: HistorySpan) => (await history.streams.during(span)).map(({ name }) => name);
+        await history.streams.see([sighting({ name: "a" }), sighting({ name: "b", at: at(1_000) })]);
+        await history.streams.endOthers([
+          { nodeUid: sighting().nodeUid, still: [{ scope: "live", name: "b" }], at: at(1_500) },
+        ]);
+        await history.streams.see([sighting({ name: "c", at: at(2_000) }), sighting({ name: "x", group: "other" })]);
+        expect(await names(always())).toEqual(["c", "b", "a"]);
+        expect(await names(ms(1_500, 2_000))).toEqual(["b", "a"]);
+        expect(await names(ms(1_501, 2_001))).toEqual(["c", "b"]);
+        expect(await names(ms(0, 9_000, 1))).toEqual(["c"]);
+        expect((await history.streams.during(always())).at(-1)).toMatchObject({ name: "a", endedAt: at(1_500) });
+      });
+
+      it("has the minutes and the transitions of it, the newest first", async () => {
+        const minutes = [0, 1, 2, 3].map((index) => minute({ minute: instant(index * minuteMs) }));
+        await history.load.add(minutes);
+        const span = { ...always(), from: instant(minuteMs), to: instant(3 * minuteMs) };
+        expect(await history.load.during(span)).toEqual([minutes[2], minutes[1]]);
+        expect(await history.load.during({ ...span, limit: 1 })).toEqual([minutes[2]]);
+        await history.alarms.record([0, 1_000, 2_000].map((when) => alarm({ at: at(when) })));
+        expect((await history.alarms.during(ms(0, 2_000))).map((one) => one.at)).toEqual([at(1_000), at(0)]);
       });
     });
 
@@ -464,7 +521,7 @@ export function describeHistory(open: () => Promise<HistoryUnderTest>): void {
     });
 
     describe("alarm transitions", () => {
-      const newest = (limit = 10) => history.alarms.last({ namespace, group: "live", limit });
+      const newest = (limit = 10) => history.alarms.during({ ...always(), limit });
 
       it("answers the newest of a group first, and no more than asked for", async () => {
         const [raised, cleared] = [alarm(), alarm({ from: "ALARM", to: "OK", at: at(2_000) })] as const;

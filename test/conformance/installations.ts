@@ -43,20 +43,25 @@ async function write(history: History, words: string): Promise<void> {
 
 async function read({ nodeLives, streams, load, activities, alarms, lastReports }: History) {
   const known = await nodeLives.read("uid-1");
+  const always = { ...group, from: start, to: at(1e9), limit: 9 };
   return {
     life: known?.life.closedAt,
     open: (await nodeLives.open({})).length,
+    during:
+      (await nodeLives.during(always)).length +
+      (await streams.during(always)).length +
+      (await load.during(always)).length,
     transitions: known?.transitions.map(({ reason }) => reason),
     streams: (await streams.live(group)).map(({ name }) => name),
     load: (await load.read({ ...group, from: start, to: at(1) })).map(({ connectionsSum }) => connectionsSum),
     activities: (await activities.last({ ...group, limit: 9 })).map(({ reason, count }) => [reason, count]),
-    alarms: (await alarms.last({ ...group, limit: 9 })).map(({ reason }) => reason),
+    alarms: (await alarms.during(always)).map(({ reason }) => reason),
     reports: (await lastReports.read(group)).map(({ name, connections }) => [name, connections]),
   };
 }
 
 const shown = (words: string) => ({
-  ...{ life: undefined, open: 1, transitions: [words, words], streams: [words], load: [words.length] },
+  ...{ life: undefined, open: 1, during: 3, transitions: [words, words], streams: [words], load: [words.length] },
   ...{ activities: [[words, 1]], alarms: [words], reports: [[words, words.length]] },
 });
 

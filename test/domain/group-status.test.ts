@@ -334,7 +334,7 @@ const anyAnchors = fc.constantFrom<ShownPlace["anchors"]>(
 const anyDecided = fc
   .tuple(anyScalingInput, fc.constantFrom("region-a", "a".repeat(40)), anyAnchors)
   .map(([input, region, anchors]) => shown({ ...input, region }, { anchors, shownLoad: "5%" }));
-const anyFacts: fc.Arbitrary<GroupFacts> = fc.record({
+const writtenFacts: fc.Arbitrary<GroupFacts> = fc.record({
   generation: count,
   deleting: fc.boolean(),
   orphaning: fc.boolean(),
@@ -354,6 +354,12 @@ const anyFacts: fc.Arbitrary<GroupFacts> = fc.record({
     maxLength: 2,
   }),
 });
+const anyFacts: fc.Arbitrary<GroupFacts> = fc.oneof(
+  writtenFacts,
+  fc
+    .tuple(writtenFacts, fc.record({ since: fc.constant(at(0)), reason: long }))
+    .map(([facts, unwritten]) => ({ ...facts, unwritten })),
+);
 
 describe("the status of a group, for any facts", () => {
   it("is one that the API server takes, however long the words of others are", () => {
@@ -373,11 +379,31 @@ describe("the status of a group, for any facts", () => {
         const isSo: Readonly<Record<string, boolean>> = {
           Orphaned: given.orphaning === true,
           NodesProven: given.trustBatch === true,
+          HistoryWritten: given.unwritten !== undefined,
         };
         const expected = all.filter((type) => isSo[type] ?? true);
         expect(conditions.map(({ type }) => type)).toEqual(expected);
         const documented: Readonly<Record<string, readonly string[]>> = conditionReasons.NodeGroup;
         for (const { type, reason } of conditions) expect(documented[type]).toContain(reason);
+      }),
+    );
+  });
+
+  it("says that what is decided is not recorded, for as long as that is so", () => {
+    fc.assert(
+      fc.property(writtenFacts, (given) => {
+        const find = (status: ReturnType<typeof groupStatus>) =>
+          status.conditions?.find(({ type }) => type === "HistoryWritten");
+        const failing = groupStatus(
+          { ...given, unwritten: { since: at(0), reason: "the disk is full" } },
+          undefined,
+          at(0),
+        );
+        expect(find(failing)).toMatchObject({
+          status: "False",
+          message: "what is decided is not recorded since 2026-01-01T00:00:00Z: the disk is full",
+        });
+        expect(find(groupStatus(given, failing, at(1)))).toBeUndefined();
       }),
     );
   });

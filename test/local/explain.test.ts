@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ScalingActivity } from "../../domain/history.ts";
 import { deciderVersion } from "../../domain/scaling.ts";
-import { activityClient, ApiUnreachableError, explain, parseTime } from "../../local/explain.ts";
+import { activityClient, explain, parseTime } from "../../local/explain.ts";
 import { CommandError } from "../../local/operator-access.ts";
+import { ApiUnreachableError, operatorClient } from "../../local/operator-client.ts";
 import { at } from "../support/domain-values.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { nodeGroup } from "../support/resources.ts";
@@ -33,18 +34,19 @@ const messages = async (...args: Parameters<typeof explain>): Promise<readonly s
 };
 
 const group = nodeGroup();
+const of = { namespace: "default", name: group.metadata.name, group };
 
 describe("explain", () => {
   it("shows the newest decisions, the newest last", async () => {
     const store = stored(Array.from({ length: 30 }, (_, index) => activity(index)));
-    expect(await messages({ group, last: 3 }, store)).toEqual(["at 27", "at 28", "at 29"]);
-    expect(await messages({ group }, store)).toHaveLength(10);
+    expect(await messages({ ...of, last: 3 }, store)).toEqual(["at 27", "at 28", "at 29"]);
+    expect(await messages({ ...of }, store)).toHaveLength(10);
     expect(store.asked[0]).toEqual({ namespace: "default", group: group.metadata.name, limit: 3 });
   });
 
   it("shows what led to a time, when a number is given with it", async () => {
     const store = stored(Array.from({ length: 30 }, (_, index) => activity(index)));
-    expect(await messages({ group, last: 2, at: at(5_500) }, store)).toEqual(["at 4", "at 5"]);
+    expect(await messages({ ...of, last: 2, at: at(5_500) }, store)).toEqual(["at 4", "at 5"]);
   });
 
   it("shows what held at a time: for each role and region the newest that had begun", async () => {
@@ -55,25 +57,26 @@ describe("explain", () => {
       activity(4),
       activity(9),
     ]);
-    expect(await messages({ group, at: at(5_000) }, store)).toEqual(["at 4", "elsewhere", "origin"]);
+    expect(await messages({ ...of, at: at(5_000) }, store)).toEqual(["at 4", "elsewhere", "origin"]);
   });
 
   it("reads on until every role and region has its decision", async () => {
     const often = Array.from({ length: 2_500 }, (_, index) => activity(10 + index));
     const store = stored([activity(1, { role: "origin", message: "origin" }), ...often]);
-    expect(await messages({ group, at: at(9_999_000) }, store)).toEqual(["at 2509", "origin"]);
+    expect(await messages({ ...of, at: at(9_999_000) }, store)).toEqual(["at 2509", "origin"]);
   });
 
   it("has an exit code for a decision that does not replay", async () => {
-    const old = await explain({ group }, stored([activity(1)]));
+    const old = await explain({ ...of }, stored([activity(1)]));
     expect(old.text).toContain("1 decision, 0 replay identically, 1 of another decider");
     expect(old.exitCode).toBe(0);
-    expect((await explain({ group }, stored([activity(1, { deciderVersion })]))).exitCode).toBe(1);
+    expect((await explain({ ...of }, stored([activity(1, { deciderVersion })]))).exitCode).toBe(1);
   });
 
   it("says that there is nothing", async () => {
-    expect(await explain({ group }, stored([]))).toEqual({
+    expect(await explain({ ...of }, stored([]))).toEqual({
       text: `nothing was decided for NodeGroup ${group.metadata.name} yet, or it is kept no longer`,
+      remarks: [],
       exitCode: 0,
     });
   });
@@ -89,6 +92,45 @@ it.each([
   ["2026-02-30T00:00:00Z", undefined],
 ])("the time %s", (text, expected) => expect(parseTime(text, at(0))).toBe(expected));
 
+describe("what explain says beside the decisions", () => {
+  const outage = { since: at(5_000), reason: "nothing answers at db:5432" };
+
+  it("is that newer ones are missing while history is not written, by the API's word", async () => {
+    const { remarks } = await explain(of, stored([activity(1)]), () => outage);
+    expect(remarks).toEqual([
+      "history is not being written since 2026-01-01T00:00:05.000Z, and what was decided since is not shown here: nothing answers at db:5432",
+    ]);
+    expect((await explain(of, stored([activity(1)]))).remarks).toEqual([]);
+  });
+
+  it("is the same by the leader's word, which is the group's condition", async () => {
+    const condition = {
+      type: "HistoryWritten",
+      status: "False" as const,
+      reason: "WritesFail",
+      message: "not recorded since x: y",
+    };
+    const said = { ...condition, lastTransitionTime: "2026-01-01T00:00:00Z" } as const;
+    const told = { ...group, status: { ...group.status, conditions: [said] } };
+    expect((await explain({ ...of, group: told }, stored([]))).remarks).toEqual([
+      "not recorded since x: y; what was decided since is not shown here",
+    ]);
+  });
+
+  it("is that the group is deleted, where something is kept of it", async () => {
+    const gone = { namespace: "default", name: "live" };
+    const { remarks, text } = await explain(gone, stored([activity(1)]));
+    expect(remarks).toEqual(["NodeGroup live is deleted; this is what is kept of it"]);
+    expect(text).toContain("at 1");
+    expect((await explain({ ...gone, at: at(9_000) }, stored([activity(1)]))).text).toContain("at 1");
+    await expect(explain(gone, stored([]))).rejects.toThrow(
+      new CommandError(
+        "there is no NodeGroup live in namespace default, and nothing is kept of one: see `kubectl get nodegroups -A`",
+      ),
+    );
+  });
+});
+
 describe("the client of activities", () => {
   const of = { namespace: "default", group: "live", limit: 5 };
   function client(answer: () => Promise<Response>) {
@@ -103,7 +145,7 @@ describe("the client of activities", () => {
       clock: new FakeClock(),
       fetch: fetch as typeof globalThis.fetch,
     };
-    return { activities: activityClient(options), calls };
+    return { activities: activityClient(operatorClient(options)), calls };
   }
 
   it("asks with the operator's token, and reads times", async () => {

@@ -30,17 +30,17 @@ class Database {
 
   readonly history: History = {
     nodeLives: {
-      ...{ closeAllExcept: never, open: never, read: never, prune: never },
+      ...{ closeAllExcept: never, open: never, during: never, read: never, prune: never },
       record: (rows) => this.#write("record", rows, () => this.memory.nodeLives.record(rows)),
       close: (rows) => this.#write("close", rows, () => this.memory.nodeLives.close(rows)),
     },
     streams: {
       see: (rows) => this.#write("see", rows, () => this.memory.streams.see(rows)),
       endOthers: (rows) => this.#write("endOthers", rows, () => this.memory.streams.endOthers(rows)),
-      ...{ live: never, prune: never },
+      ...{ live: never, during: never, prune: never },
     },
     load: {
-      ...{ read: never, prune: never },
+      ...{ read: never, during: never, prune: never },
       add: (rows) => this.#write("add", rows, () => this.memory.load.add(rows)),
     },
     activities: {
@@ -48,7 +48,7 @@ class Database {
       record: (row, at, count) => this.#write("activity", [row], () => this.memory.activities.record(row, at, count)),
     },
     alarms: {
-      ...{ last: never, prune: never },
+      ...{ during: never, prune: never },
       record: (rows) => this.#write("alarms", rows, () => this.memory.alarms.record(rows)),
     },
     lastReports: {
@@ -463,7 +463,7 @@ describe("buffered history", () => {
       buffer.recordAlarm(alarm(clock.now(), "OK"));
       await clock.advance(60_000);
       expect(database.calls).toEqual(["alarms 1", "alarms 2"]);
-      const last = await database.memory.alarms.last({ ...group, limit: 9 });
+      const last = await database.memory.alarms.during({ ...group, limit: 9, from: instant(0), to: clock.now() });
       expect(last.map(({ to }) => to)).toEqual(["OK", "ALARM"]);
     });
   });

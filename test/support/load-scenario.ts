@@ -1,4 +1,5 @@
 /** The example under load: a crowd that comes and goes, and a watch over what the fleet does about it. */
+import { instant } from "../../domain/time.ts";
 import type { Crowd, CrowdCounts } from "../../local/simulation/crowd.ts";
 import { type Trace, traceThrough } from "../../local/simulation/trace.ts";
 import { crowdAt, stepCrowd } from "./crowd.ts";
@@ -125,7 +126,11 @@ export class LoadScenario {
   /** States that an alarm of the edges went through, oldest first. */
   async statesOf(name: string): Promise<readonly string[]> {
     await this.fleet.process.flushHistory();
-    const transitions = await this.fleet.database.alarms.last({ namespace, group: "live", limit: 1_000 });
+    const transitions = await this.fleet.database.alarms.during({
+      ...{ namespace, group: "live", limit: 1_000 },
+      from: instant(0),
+      to: instant(Number.MAX_SAFE_INTEGER),
+    });
     return transitions
       .filter(({ alarm }) => alarm === name)
       .toReversed()

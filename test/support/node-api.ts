@@ -2,6 +2,7 @@
 import type { EventRecorder } from "../../runtime/events.ts";
 import { operatorHeader } from "../../api/client-address.ts";
 import { defaultRateLimits, createApiServer } from "../../api/server.ts";
+import type { LookedUpHistory } from "../../api/history-routes.ts";
 import type { ApiServer, RateLimits } from "../../api/server.ts";
 import type { ReportSink } from "../../api/node-routes.ts";
 import { InformedGroupDirectory } from "../../api/group-directory.ts";
@@ -12,7 +13,7 @@ import type { NodeGroup, NodeGroupStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { NodeLaunch, StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
 import { streamNodeSchema } from "../../crds/stream-node.ts";
-import type { ActivityStore } from "../../domain/history.ts";
+import type { ActivityStore, HistoryOutage } from "../../domain/history.ts";
 import type { PartLoss } from "../../domain/report-parts.ts";
 import type { NodeReport } from "../../domain/load.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";
@@ -51,6 +52,8 @@ export interface NodeApiWorldOptions {
   readonly onReport?: ReportSink;
   /** Default: of a history in memory. */
   readonly activities?: Pick<ActivityStore, "last">;
+  readonly history?: LookedUpHistory;
+  readonly unwritten?: () => HistoryOutage | undefined;
   readonly reportIntervalMs?: number;
   readonly trustedProxies?: readonly string[];
   readonly trustBatch?: boolean;
@@ -97,6 +100,8 @@ export class NodeApiWorld {
       nodes: this.directory,
       groups: new InformedGroupDirectory(this),
       activities: options.activities ?? memoryHistory().activities,
+      history: options.history ?? memoryHistory(),
+      ...(options.unwritten !== undefined && { unwritten: options.unwritten }),
       registrations: this.client,
       reports: this.reports,
       keys,

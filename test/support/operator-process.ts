@@ -127,6 +127,7 @@ export class OperatorProcess {
         scalePolicies: cluster.scalePolicies.cache,
       }),
       activities: stores.activities,
+      history: stores,
       registrations: cluster.streamNodes.client,
       reports: this.reports,
       keys,

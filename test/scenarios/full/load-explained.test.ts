@@ -44,7 +44,10 @@ describe("the decisions of an hour", () => {
     ]) {
       expect(reasons).toContain(reason);
     }
-    const { text, exitCode } = await explain({ group: fleet.group(), last: 100 }, activities);
+    const { text, exitCode } = await explain(
+      { namespace: "default", name: "live", group: fleet.group(), last: 100 },
+      activities,
+    );
     expect(exitCode).toBe(0);
     expect(text).toContain(`${last.length} decisions, ${last.length} replay identically`);
     expect(scenario.wrong()).toEqual([]);
