@@ -6,7 +6,7 @@ import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { operatorHeader } from "./api/client-address.ts";
 import type { LookedUpKind } from "./api/history-schemas.ts";
@@ -227,7 +227,7 @@ function addHistory(command: Command): void {
   command.description("shows what was of a NodeGroup, also of one that is deleted: the newest last");
   for (const [kind, what] of lookUps) {
     command
-      .command(`${kind} <nodegroup>`)
+      .command(`${kind} [nodegroup]`)
       .description(what)
       .option("--last <count>", "most rows", wholeNumber({ from: 1, to: mostDecisions }), 50)
       .option(
@@ -240,7 +240,7 @@ function addHistory(command: Command): void {
       .option("-n, --namespace <name>", "namespace of the NodeGroup", "default")
       .option("--data-dir <folder>", "the folder that `up` was given (default: KUBECONFIG, else .streamfleet)")
       .option("--api-url <url>", "where the node API is (default: STREAMFLEET_API_URL, else as `up` has it)", toHttpUrl)
-      .action((name: string, flags: HistoryFlags) => history(kind, name, flags));
+      .action((name: string | undefined, flags: HistoryFlags) => history(kind, name, flags));
   }
 }
 
@@ -580,12 +580,14 @@ async function migrate(): Promise<void> {
 
 type SimulateFlags = Omit<SimulateOptions, "apiUrl" | "mediaUrl"> & Partial<Endpoints>;
 
-/** Flags go before the environment, that before what `up` wrote into its folder, and that before what is usual. */
+/**
+ * Flags go before the environment, that before what `up` wrote into its folder, and that before what is usual. The folder is
+ * the one that is named, else that of KUBECONFIG, where an `up` of the caller may have written both.
+ */
 function endpointsOf({ apiUrl, mediaUrl }: Partial<Endpoints>, dataDir: string | undefined, config: Config): Endpoints {
-  const data = dataDirectory(dataDir ?? usualDataDir);
-  const named = dataDir === undefined ? config.kubeconfig : undefined;
-  const elsewhere = named !== undefined && resolve(named) !== data.kubeconfig;
-  const written = elsewhere ? undefined : readEndpoints(data.endpoints);
+  const { kubeconfig } = config;
+  const folder = dataDir ?? (kubeconfig === undefined ? usualDataDir : dirname(kubeconfig));
+  const written = readEndpoints(dataDirectory(folder).endpoints);
   const told = processEnvironment()["STREAMFLEET_API_URL"] === undefined ? written?.apiUrl : undefined;
   return {
     apiUrl: apiUrl ?? told ?? config.apiUrl,
@@ -635,13 +637,13 @@ async function explain(name: string, flags: ExplainFlags): Promise<void> {
 
 type HistoryFlags = Omit<HistoryOptions, "apiUrl" | "name" | "kind"> & { readonly apiUrl?: string };
 
-async function history(kind: LookedUpKind, name: string, flags: HistoryFlags): Promise<void> {
+async function history(kind: LookedUpKind, name: string | undefined, flags: HistoryFlags): Promise<void> {
   const config = loadConfig(processEnvironment(), "up");
   const { kubeconfig, databaseUrl, clusterId } = config;
   const { apiUrl } = endpointsOf(flags, flags.dataDir, config);
   const { runHistory } = await import("./local/history-command.ts");
   await runHistory(
-    { ...flags, kind, name, apiUrl },
+    { ...flags, kind, apiUrl, ...(name !== undefined && { name }) },
     {
       clock: systemClock(),
       fetch: globalThis.fetch,
@@ -814,6 +816,7 @@ async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServ
     activities: database.history.activities,
     history: database.history,
     unwritten: () => unwritten({ history, database, clock }),
+    diagnose: (error) => database.diagnose(error),
     registrations: cluster.streamNodes.client,
     reports,
     keys,
@@ -910,6 +913,8 @@ function bufferedHistory(own: Process, parts: BufferParts, stops: Stops): Buffer
     ...(prepare !== undefined && { prepare }),
   });
   stops.add(() => history.stop());
+  // The database is prepared now, and whatever keeps it from that is told before anything happens.
+  void history.flush();
   return history;
 }
 

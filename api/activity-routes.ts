@@ -1,12 +1,11 @@
 /** The scaling decisions of a group as history has them, for operators. */
 import { Router } from "express";
 import type { ActivityStore, HistoryOutage, ScalingActivity } from "../domain/history.ts";
-import type { Clock } from "../domain/time.ts";
 import { fromRfc3339, toRfc3339 } from "../domain/time.ts";
 import type { ActivitiesResponse, ActivityAnswer } from "./activity-schemas.ts";
 import { activityQuerySchema } from "./activity-schemas.ts";
 import { onlyMethod, parseParameters } from "./problems.ts";
-import { readInTime } from "./slow-reads.ts";
+import { readInTime, type SlowReads } from "./slow-reads.ts";
 import type { TokenGate } from "./token-gate.ts";
 
 export interface ActivityRoutesDeps {
@@ -14,11 +13,11 @@ export interface ActivityRoutesDeps {
   readonly activities: Pick<ActivityStore, "last">;
   /** Why what is decided now is not recorded; undefined: it is. */
   readonly unwritten: () => HistoryOutage | undefined;
-  readonly clock: Clock;
+  readonly slow: SlowReads;
 }
 
 /** The route. It needs the database. */
-export function activityRoutes({ gate, activities, unwritten, clock }: ActivityRoutesDeps): Router {
+export function activityRoutes({ gate, activities, unwritten, slow }: ActivityRoutesDeps): Router {
   const router = Router();
   const route = router.route("/v1/nodegroups/:namespace/:name/activities");
   route.get(async (req, res) => {
@@ -27,7 +26,7 @@ export function activityRoutes({ gate, activities, unwritten, clock }: ActivityR
     const { limit, until: written } = parseParameters(activityQuerySchema, req.query);
     const until = written === undefined ? undefined : fromRfc3339(written);
     const filter = { namespace, group, limit, ...(until !== undefined && { until }) };
-    const rows = await readInTime(clock, activities.last(filter));
+    const rows = await readInTime(slow, activities.last(filter));
     const outage = unwritten();
     const answer: ActivitiesResponse = {
       activities: rows.map(toAnswer),

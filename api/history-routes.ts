@@ -1,10 +1,10 @@
 /** The past of a group as history has it, for operators. */
 import { Router } from "express";
 import type { History, HistorySpan, LoadMinute, NodeLife, StreamRecord } from "../domain/history.ts";
-import { addMs, type Clock, fromRfc3339, instant, toRfc3339 } from "../domain/time.ts";
+import { addMs, fromRfc3339, instant, toRfc3339 } from "../domain/time.ts";
 import { historyQuerySchema, type HistoryRow, type LookedUpKind, lookedUpKinds } from "./history-schemas.ts";
 import { onlyMethod, parseParameters } from "./problems.ts";
-import { readInTime } from "./slow-reads.ts";
+import { readInTime, type SlowReads } from "./slow-reads.ts";
 import type { TokenGate } from "./token-gate.ts";
 
 /** The stores that are looked into. */
@@ -15,11 +15,11 @@ export type LookedUpHistory = {
 export interface HistoryRoutesDeps {
   readonly gate: TokenGate;
   readonly history: LookedUpHistory;
-  readonly clock: Clock;
+  readonly slow: SlowReads;
 }
 
 /** One route for each kind. They need the database. */
-export function historyRoutes({ gate, history, clock }: HistoryRoutesDeps): Router {
+export function historyRoutes({ gate, history, slow }: HistoryRoutesDeps): Router {
   const router = Router();
   for (const kind of lookedUpKinds) {
     const route = router.route(historyPath(":namespace", ":name", kind));
@@ -31,9 +31,9 @@ export function historyRoutes({ gate, history, clock }: HistoryRoutesDeps): Rout
         ...{ namespace, group, limit },
         from: (from === undefined ? undefined : fromRfc3339(from)) ?? instant(0),
         // What is said at this very moment counts as well.
-        to: (to === undefined ? undefined : fromRfc3339(to)) ?? addMs(clock.now(), 1),
+        to: (to === undefined ? undefined : fromRfc3339(to)) ?? addMs(slow.clock.now(), 1),
       };
-      const rows = await readInTime<readonly object[]>(clock, lookUp[kind](history, span));
+      const rows = await readInTime<readonly object[]>(slow, lookUp[kind](history, span));
       res.set("Cache-Control", "no-store").json({ rows });
     });
     route.all(onlyMethod("GET"));

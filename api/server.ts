@@ -70,6 +70,8 @@ export interface ApiServerDeps {
   readonly history: LookedUpHistory;
   /** Why history is not being written; undefined: it is. Absent: nobody knows. */
   readonly unwritten?: () => HistoryOutage | undefined;
+  /** What a failure of the database means, in one line; absent: nobody knows. */
+  readonly diagnose?: (error: unknown) => string;
   /** A `ResourceClient<StreamNode>`. */
   readonly registrations: StreamNodeWriter;
   readonly reports: ReportBook;
@@ -176,11 +178,12 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
       onReport: deps.onReport ?? (() => undefined),
     }),
   );
+  const slow = { clock, diagnose: deps.diagnose ?? (() => "try again") };
   const perAsker = limiter(limits.perNode);
   app.use(scaleInRoutes({ gate, roster, nodes, groups, parents, reports, perNode: perAsker, clock }));
   app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer), bucketOf }));
-  app.use(activityRoutes({ gate, activities, unwritten: deps.unwritten ?? (() => undefined), clock }));
-  app.use(historyRoutes({ gate, history: deps.history, clock }));
+  app.use(activityRoutes({ gate, activities, unwritten: deps.unwritten ?? (() => undefined), slow }));
+  app.use(historyRoutes({ gate, history: deps.history, slow }));
   app.use(feedRoutes({ gate, reports, clock, stopping }));
   const page = config.servesMetrics === false ? {} : { metrics: new MetricsPage(metrics, clock) };
   app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), ...page, version }));

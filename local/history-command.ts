@@ -4,14 +4,14 @@ import { type HistoryRow, historySchema, type LookedUpKind } from "../api/histor
 import { addMs, type Clock, type Instant, instant, toRfc3339 } from "../domain/time.ts";
 import { connectPostgres } from "../prisma/postgres-database.ts";
 import { historyTable } from "./history.ts";
-import { CommandError, openKube, operatorToken } from "./operator-access.ts";
+import { CommandError, onlyGroup, openKube, operatorToken } from "./operator-access.ts";
 import { ApiUnreachableError, type OperatorClient, operatorClient } from "./operator-client.ts";
 
 export interface HistoryOptions {
   readonly kind: LookedUpKind;
   readonly namespace: string;
-  /** Name of the NodeGroup, which may be gone. */
-  readonly name: string;
+  /** Name of the NodeGroup, which may be gone. Absent: the only one of the namespace. */
+  readonly name?: string;
   readonly from?: Instant;
   readonly to?: Instant;
   /** Most rows. */
@@ -41,24 +41,24 @@ export async function runHistory(options: HistoryOptions, deps: HistoryDeps): Pr
   const kube = await openKube(address, clock);
   try {
     const token = await operatorToken(kube, { namespace: operatorNamespace, clock });
-    const rows = await rowsOf(options, operatorClient({ apiUrl, token, clock, fetch }), deps);
-    write(`${textOf(options, rows)}\n`);
+    const named = { ...options, name: options.name ?? (await onlyGroup(kube, options)) };
+    const rows = await rowsOf(named, operatorClient({ apiUrl, token, clock, fetch }), deps);
+    write(`${textOf(named, rows)}\n`);
   } finally {
     kube.close();
   }
 }
 
-function textOf<K extends LookedUpKind>(
-  { kind, json, name, namespace }: HistoryOptions,
-  rows: readonly HistoryRow<K>[],
-) {
+type NamedOptions = HistoryOptions & { readonly name: string };
+
+function textOf<K extends LookedUpKind>({ kind, json, name, namespace }: NamedOptions, rows: readonly HistoryRow<K>[]) {
   if (json) return JSON.stringify(rows, undefined, 2);
   if (rows.length === 0)
     return `nothing is kept of the ${kind} of NodeGroup ${name} in namespace ${namespace} for that time`;
   return historyTable(kind as K, rows);
 }
 
-async function rowsOf(options: HistoryOptions, api: OperatorClient, deps: HistoryDeps) {
+async function rowsOf(options: NamedOptions, api: OperatorClient, deps: HistoryDeps) {
   try {
     return await rowsByApi(options, api);
   } catch (error) {
@@ -70,7 +70,7 @@ async function rowsOf(options: HistoryOptions, api: OperatorClient, deps: Histor
 }
 
 async function rowsByApi<K extends LookedUpKind>(
-  { kind, namespace, name, from, to, last }: HistoryOptions,
+  { kind, namespace, name, from, to, last }: NamedOptions,
   api: OperatorClient,
 ): Promise<readonly HistoryRow<K>[]> {
   const path = historyPath(encodeURIComponent(namespace), encodeURIComponent(name), kind);
@@ -79,11 +79,11 @@ async function rowsByApi<K extends LookedUpKind>(
     ...(from !== undefined && { from: toRfc3339(from) }),
     ...(to !== undefined && { to: toRfc3339(to) }),
   };
-  return historySchema(kind as K).parse(await api.get(path, query)).rows as readonly HistoryRow<K>[];
+  return historySchema(kind as K).parse(await api.get(path, query)).rows;
 }
 
 async function rowsByDatabase(
-  { kind, namespace, name: group, from, to, last: limit }: HistoryOptions,
+  { kind, namespace, name: group, from, to, last: limit }: NamedOptions,
   { url, clusterId, now }: { readonly url: string; readonly clusterId: string; readonly now: Instant },
   { message }: ApiUnreachableError,
 ) {

@@ -30,11 +30,32 @@ export interface FleetAddress {
  * kubeconfig can name programs to run, and a folder may be anybody's. Throws `CommandError` and `KubeConfigError`; calls nobody.
  */
 export async function openKube({ dataDir, kubeconfig }: FleetAddress, clock: Clock): Promise<KubeClient> {
-  const config =
-    dataDir === undefined && kubeconfig !== undefined
-      ? await loadKubeConfig(kubeconfig)
-      : await parseKubeConfig(folderKubeconfig(dataDir ?? usualDataDir));
-  return new KubeClient({ config, clock });
+  if (dataDir === undefined && kubeconfig !== undefined) {
+    const whereabouts = {
+      name: `that KUBECONFIG names (${kubeconfig})`,
+      advice: "look whether it runs, or name the folder of `streamfleet up` with --data-dir",
+    };
+    return new FleetClient({ config: await loadKubeConfig(kubeconfig), clock }, whereabouts);
+  }
+  const folder = dataDir ?? usualDataDir;
+  const config = await parseKubeConfig(folderKubeconfig(folder));
+  const { root } = dataDirectory(folder);
+  return new FleetClient({ config, clock }, { name: `of ${root}`, advice: "is `streamfleet up` running?" });
+}
+
+/** How people know a server, and what they can do where it does not answer. */
+interface Whereabouts {
+  readonly name: string;
+  readonly advice: string;
+}
+
+class FleetClient extends KubeClient {
+  readonly whereabouts: Whereabouts;
+
+  constructor(options: ConstructorParameters<typeof KubeClient>[0], whereabouts: Whereabouts) {
+    super(options);
+    this.whereabouts = whereabouts;
+  }
 }
 
 function folderKubeconfig(dataDir: string): string {
@@ -59,6 +80,16 @@ export async function readGroup(
   const group = await findGroup(kube, { namespace, name });
   if (group !== undefined) return group;
   throw new CommandError(`there is no NodeGroup ${name} in namespace ${namespace}: see \`kubectl get nodegroups -A\``);
+}
+
+/** The name of the only group of a namespace. Throws `CommandError` where that is not clear. */
+export async function onlyGroup(kube: KubernetesApi, { namespace }: { readonly namespace: string }): Promise<string> {
+  const { items } = await kube.list(resourceType("NodeGroup"), { namespace, limit: 20 });
+  const names = items.map(({ metadata }) => metadata.name);
+  const [only] = names;
+  if (only !== undefined && names.length === 1) return only;
+  const choice = names.length === 0 ? `namespace ${namespace} has none now` : names.join(", ");
+  throw new CommandError(`say which NodeGroup: ${choice}`);
 }
 
 /** The group, where there is one. Throws `CommandError`. */
@@ -104,14 +135,20 @@ async function findObject(
   try {
     return await kube.get(type, address);
   } catch (cause) {
-    if (!(cause instanceof ApiError)) throw unanswered("the Kubernetes API", cause);
+    if (!(cause instanceof ApiError)) throw silent(kube, cause);
     if (cause.code === 404) return undefined;
     throw new CommandError(cause.message, { cause });
   }
 }
 
-/** Nothing answers there. */
-export function unanswered(what: string, cause: unknown): CommandError {
+function silent(kube: KubernetesApi, cause: unknown): CommandError {
+  if (!(kube instanceof FleetClient)) return unanswered("the Kubernetes API", cause);
+  const { name, advice } = kube.whereabouts;
+  return unanswered(`the Kubernetes API ${name}`, cause, advice);
+}
+
+/** Nothing answers there; `advice` says what to do. */
+export function unanswered(what: string, cause: unknown, advice = "is `streamfleet up` running?"): CommandError {
   const why = (messageOf(cause).split("\n")[0] ?? "") || "no answer";
-  return new CommandError(`${what} does not answer (${why}): is \`streamfleet up\` running?`, { cause });
+  return new CommandError(`${what} does not answer (${why}): ${advice}`, { cause });
 }

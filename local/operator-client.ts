@@ -1,4 +1,5 @@
 /** Reading from the API as an operator: what `explain` and `history` show. */
+import { z } from "zod";
 import type { Clock } from "../domain/time.ts";
 import { startDeadline } from "../runtime/deadline.ts";
 import { CommandError, unanswered } from "./operator-access.ts";
@@ -33,7 +34,8 @@ export function operatorClient({ apiUrl, token, clock, fetch }: OperatorClientOp
           headers: { Authorization: `Bearer ${token}` },
           signal: deadline.signal,
         }).catch((cause: unknown) => {
-          throw new ApiUnreachableError(unanswered(`the API at ${apiUrl}`, causeOf(cause)).message, { cause });
+          const advice = "is the operator running there? Name another address with --api-url";
+          throw new ApiUnreachableError(unanswered(`the API at ${apiUrl}`, causeOf(cause), advice).message, { cause });
         });
         const text = await response.text();
         if (!response.ok) throw refused(apiUrl, response.status, text);
@@ -54,5 +56,14 @@ function refused(apiUrl: string, status: number, text: string): CommandError {
   if (status === 401) {
     return new CommandError(`the API at ${apiUrl} belongs to another fleet: name this one's with --api-url`);
   }
-  return new CommandError(`the API at ${apiUrl} answered ${status}: ${text.slice(0, 500)}`);
+  return new CommandError(`the API at ${apiUrl} answered ${status}: ${problemText(text).slice(0, 500)}`);
+}
+
+/** The sentence of a problem, or whatever else the answer says. */
+function problemText(text: string): string {
+  try {
+    return z.object({ detail: z.string() }).parse(JSON.parse(text)).detail;
+  } catch {
+    return text;
+  }
 }

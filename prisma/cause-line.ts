@@ -12,6 +12,5 @@ function isFailure(cause: unknown): cause is { readonly message: string } {
 function wordsOf(cause: unknown): string {
   if (isFailure(cause)) return cause.message;
   if (typeof cause !== "object" || cause === null) return String(cause);
-  const { name = "failure", errno } = cause as { readonly name?: unknown; readonly errno?: unknown };
-  return errno === undefined ? JSON.stringify(cause) : `${String(name)} ${String(errno)}`;
+  return "errno" in cause && typeof cause.errno === "number" ? `error ${cause.errno}` : JSON.stringify(cause);
 }

@@ -32,7 +32,9 @@ export class EmbeddedServer {
 
   /** @throws whatever PGlite throws. */
   open(): Promise<void> {
-    return this.#inTurn(async () => void (await this.#opened()));
+    return this.#inTurn(async () => {
+      await this.#opened();
+    });
   }
 
   /** One statement at a time: what waited within a server that broke would never be answered. */

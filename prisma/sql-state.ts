@@ -1,4 +1,5 @@
 /** What PostgreSQL itself said about a failure, whichever library threw it. */
+import { causeLine } from "./cause-line.ts";
 import { Prisma } from "./generated/client.ts";
 
 /** The SQLSTATE of a failure, five characters such as `42P01`; undefined where no server answered. */
@@ -12,14 +13,9 @@ export function sqlState(error: unknown): string | undefined {
 export function driverMessage(error: unknown): string {
   const said = isPrismas(error) ? driverCause(error) : error;
   const words = [field(said, "originalMessage"), field(said, "reason"), field(error, "message")];
-  const text = words.find((word) => typeof word === "string" && word !== "") ?? String(error);
-  return (
-    String(text)
-      .trim()
-      .split("\n")
-      .map((line) => line.trim())
-      .findLast((line) => line !== "") ?? ""
-  );
+  const text = words.filter((word) => typeof word === "string").find((word) => word !== "") ?? causeLine(error);
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.findLast((line) => line !== "") ?? "";
 }
 
 /** The code of a failure that is not the server's, such as `ECONNREFUSED`, or Prisma's for the same. */

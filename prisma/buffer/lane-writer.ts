@@ -60,8 +60,9 @@ export class LaneWriter {
     this.#failures = failure === undefined ? 0 : this.#failures + 1;
     this.#writes -= 1;
     onAttempt(failure);
-    if (lane.size > 0 || lane.hasLater === true)
-      this.schedule(failure === undefined ? clock.monotonicMs() - startMs : 0);
+    // Nothing may wait, and yet whether the database can be written is to be known again.
+    if (failure !== undefined) this.schedule();
+    else if (lane.size > 0 || lane.hasLater === true) this.schedule(clock.monotonicMs() - startMs);
   }
 
   async #failureOf(scope: FlushScope): Promise<{ readonly error: unknown } | undefined> {

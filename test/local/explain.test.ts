@@ -169,7 +169,7 @@ describe("the client of activities", () => {
     );
     await expect(down.activities.last(of)).rejects.toThrow(ApiUnreachableError);
     await expect(down.activities.last(of)).rejects.toThrow(
-      /does not answer \(connect ECONNREFUSED\): is `streamfleet up`/,
+      /does not answer \(connect ECONNREFUSED\): is the operator running there\? Name another address/,
     );
     const refused = client(() => Promise.resolve(new Response("{}", { status: 401 })));
     await expect(refused.activities.last(of)).rejects.toThrow(

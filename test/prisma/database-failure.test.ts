@@ -71,12 +71,13 @@ const bin = join(import.meta.dirname, "..", "..", "bin", "streamfleet.js");
 async function migrateAt(url: string): Promise<{ readonly code: unknown; readonly said: string }> {
   const env = { PATH: process.env["PATH"], STREAMFLEET_CLUSTER_ID: "test", DATABASE_URL: url };
   const child = spawn(process.execPath, [bin, "migrate"], { env, stdio: ["ignore", "pipe", "pipe"] });
-  const [said, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+  const exit: Promise<readonly unknown[]> = once(child, "exit");
+  const [said, [code]] = await Promise.all([text(child.stderr), exit]);
   return { code, said };
 }
 
 /** A port where nobody listens, or somebody who hangs up at once. */
-async function portOf(hangsUp: boolean): Promise<{ readonly port: number; close(): Promise<unknown> }> {
+async function portOf(hangsUp: boolean): Promise<{ readonly port: number; readonly close: () => Promise<unknown> }> {
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
