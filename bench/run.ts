@@ -1,6 +1,7 @@
 /** The benchmarks: `npm run bench`, or `npm run bench -- rest restart scaling` for some of them. */
 import { cpus } from "node:os";
 import { Command } from "commander";
+import { benchHistory, benchPruning } from "./history.ts";
 import { benchMemory } from "./memory.ts";
 import { benchReport } from "./report.ts";
 import { benchRest } from "./rest.ts";
@@ -34,6 +35,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     title: "memory after ten minutes of reports",
     goal: "at most 150 MB above Node's own, and flat",
     run: ({ nodes, rounds }) => benchMemory({ nodes, rounds, minutes: 10 }),
+  },
+  history: {
+    title: "the embedded database over a simulated day of 8 nodes",
+    goal: "its log is as long after 24 hours as after one",
+    run: () => benchHistory({ hours: 24, peerHours: 24 }),
+  },
+  pruning: {
+    title: "removing the oldest of 31 days from the embedded database",
+    goal: "under a second for each kind",
+    run: benchPruning,
   },
   report: {
     title: "report to launch",

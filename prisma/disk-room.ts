@@ -24,15 +24,13 @@ export class DiskFullError extends DatabaseOpenError {
   /** PostgreSQL's own word for it. */
   readonly code = "53100";
 
-  constructor(folder: string, free: number) {
-    super(
-      `the disk of ${folder} is full: ${Math.floor(free / mebibyte)} MB are free, and the database asks for ${neededBytes / mebibyte} MB; make room there`,
-    );
+  constructor(folder: string) {
+    // No number that changes: the sentence goes into the status of every group.
+    super(`the disk of ${folder} is full: the database asks for ${neededBytes / mebibyte} MB; make room there`);
   }
 }
 
 /** @throws DiskFullError */
 export function assertRoom(folder: string, free: FreeBytes): void {
-  const bytes = free(folder);
-  if (bytes < neededBytes) throw new DiskFullError(folder, bytes);
+  if (free(folder) < neededBytes) throw new DiskFullError(folder);
 }

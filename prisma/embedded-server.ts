@@ -10,8 +10,14 @@ const checkpointBytes = 16 * 1024 * 1024;
 /** Statements after which it is asked how long the log is. */
 const statementsPerLook = 16;
 
-/** PostgreSQL has a process that checkpoints; this one has none, and would keep its whole log for ever. */
-const settings = ["-c", "max_wal_size=48MB", "-c", "min_wal_size=32MB"];
+/** A sample of a table is read while everything else waits: a small one. */
+const settings = ["-c", "max_wal_size=48MB", "-c", "min_wal_size=32MB", "-c", "default_statistics_target=10"];
+
+/**
+ * PostgreSQL has processes that checkpoint and that look how large its tables are. This one has none: it would keep its whole log
+ * for ever, and check the foreign keys of a large table by the plan that it made when the table was empty.
+ */
+const upkeep = "ANALYZE; CHECKPOINT";
 
 const logLength = `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::float8 AS bytes FROM pg_control_checkpoint()`;
 
@@ -59,7 +65,7 @@ export class EmbeddedServer {
       const server = await this.#opened();
       try {
         const answer = await work(server);
-        if (writes) await this.#keepLogShort(server);
+        if (writes) await this.#keepUp(server);
         return answer;
       } catch (cause) {
         if (hasBroken(cause)) this.#server = undefined;
@@ -77,12 +83,12 @@ export class EmbeddedServer {
     return this.#server;
   }
 
-  async #keepLogShort(server: PGlite): Promise<void> {
+  async #keepUp(server: PGlite): Promise<void> {
     this.#statements += 1;
     if (this.#statements < statementsPerLook) return;
     this.#statements = 0;
     const { rows } = await server.query<{ readonly bytes: number }>(logLength);
-    if ((rows[0]?.bytes ?? 0) > checkpointBytes) await server.exec("CHECKPOINT");
+    if ((rows[0]?.bytes ?? 0) > checkpointBytes) await server.exec(upkeep);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

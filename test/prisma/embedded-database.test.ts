@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { PGlite } from "@electric-sql/pglite";
@@ -117,14 +117,80 @@ describe("embedded database", () => {
     await refused(path);
   });
 
-  it("refuses a schema that a newer version made", async () => {
+  async function withNewer(name: string): Promise<string> {
+    const path = copy();
+    const server = await PGlite.create(join(path, "pgdata"));
+    await server.exec(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('x', 'x', '${name}', now())`,
+    );
+    await server.close();
+    return path;
+  }
+
+  it("goes on with what a newer version added, and refuses what it took away", async () => {
+    const database = await openEmbeddedDatabase(await withNewer("99990101000000_later"), "test");
+    await database.history.nodeLives.record([transition("second")]);
+    expect(await openUids(database)).toEqual(["first", "second"]);
+    await database.close();
+    await expect(openEmbeddedDatabase(await withNewer("99990101000000_later_breaking"), "test")).rejects.toThrow(
+      MigrationError,
+    );
+  });
+
+  const mebibyte = 1024 * 1024;
+
+  function logBytes(path: string): number {
+    const log = join(path, "pgdata/pg_wal");
+    return readdirSync(log, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, { name }) => sum + statSync(join(log, name)).size, 0);
+  }
+
+  async function writeMuch(database: HistoryDatabase, rounds: number): Promise<void> {
+    const stream = { namespace: "n", group: "g", scope: "s", nodeUid: "u", subscribers: 1 };
+    for (let round = 0; round < rounds; round += 1) {
+      const name = (index: number): string => `${round}-${index}-${"x".repeat(300)}`;
+      const seen = Array.from({ length: 1_000 }, (_, index) => ({ ...stream, name: name(index), at: instant(round) }));
+      await database.history.streams.see(seen);
+    }
+  }
+
+  it("keeps its log short, however much is written", async () => {
     const path = copy();
     const database = await openEmbeddedDatabase(path, "test");
+    await writeMuch(database, 120);
+    expect(logBytes(path)).toBeLessThanOrEqual(64 * mebibyte);
     await database.close();
     const server = await PGlite.create(join(path, "pgdata"));
-    await server.exec("UPDATE _prisma_migrations SET migration_name = '99990101000000_later'");
+    const { rows } = await server.query<{ bytes: number }>(`SELECT pg_current_wal_lsn() - '0/0' AS bytes`);
+    expect(Number(rows[0]?.bytes)).toBeGreaterThan(120 * mebibyte);
     await server.close();
-    await expect(openEmbeddedDatabase(path, "test")).rejects.toThrow(MigrationError);
+  });
+
+  it("writes nothing while the disk is full, is read on, and writes again when there is room", async () => {
+    let free = 1_024 * mebibyte;
+    const database = await openEmbeddedDatabase(copy(), "test", () => free);
+    const before = await openUids(database);
+    free = 47 * mebibyte;
+    const failure: unknown = await database.history.nodeLives
+      .record([transition("late")])
+      .catch((cause: unknown) => cause);
+    expect(database.diagnose(failure)).toMatch(/^the disk of .*pgdata is full: .* make room there$/);
+    expect(await openUids(database)).toEqual(before);
+    free = 1_024 * mebibyte;
+    await database.history.nodeLives.record([transition("late")]);
+    expect(await openUids(database)).toEqual([...before, "late"].sort());
+    await database.close();
+  });
+
+  it("calls a full disk by its name, whatever it breaks", async () => {
+    const path = copy();
+    truncateSync(join(path, "pgdata/global/pg_control"), 10);
+    await expect(openEmbeddedDatabase(path, "test", () => 1_000)).rejects.toThrow(/^the disk of .* is full/);
+    const nowhere = join(scratch.path, "new");
+    await expect(openEmbeddedDatabase(nowhere, "test", () => 1_000)).rejects.toThrow(/^the disk of .* is full/);
+    const database = await openEmbeddedDatabase(nowhere, "test");
+    await database.close();
   });
 
   it("brings a database of the version before to its schema, and keeps what is in it", async () => {
