@@ -20,8 +20,9 @@ import { InformedStreamNodeDirectory, streamNodeIndexers } from "./api/stream-no
 import type { Cloud, Clouds } from "./controllers/clouds.ts";
 import { type InformedCluster, informedCluster } from "./controllers/cluster.ts";
 import type { Leadership } from "./controllers/leadership.ts";
+import { assertKinds, assertNamespace, kindsGone } from "./controllers/installation.ts";
 import { operatorTasks } from "./controllers/operator.ts";
-import { type PlatformName, resourceType } from "./crds/names.ts";
+import type { Kind, PlatformName } from "./crds/names.ts";
 import { type LoadFeed, staleIntervals } from "./domain/load.ts";
 import { fromTags } from "./domain/ownership.ts";
 import type { Clock, Instant } from "./domain/time.ts";
@@ -44,9 +45,10 @@ import { openObjectFile } from "./local/kube/object-file.ts";
 import { LogFile } from "./local/log-file.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
 import type { MediaServer, MediaServerOptions } from "./local/media-server.ts";
-import { showProgress } from "./local/progress.ts";
+import { messageColumn, showProgress } from "./local/progress.ts";
 import type { SimulateOptions } from "./local/simulation/command.ts";
 import { traceDescriptions, traceNames } from "./local/simulation/trace.ts";
+import { fitted } from "./local/wrap.ts";
 import { instrumented } from "./platforms/instrumented.ts";
 import { MachineInventory } from "./platforms/inventory.ts";
 import { SimulatedCloud } from "./platforms/simulated/simulated-cloud.ts";
@@ -63,10 +65,10 @@ import { EventRecorder } from "./runtime/events.ts";
 import { keepHeapSmall } from "./runtime/heap.ts";
 import { type KeyRing, loadKeyRing } from "./runtime/key-ring.ts";
 import { KubeClient, loadKubeConfig } from "./runtime/kube-client.ts";
-import { ApiError, type KubernetesApi } from "./runtime/kubernetes-api.ts";
+import type { KubernetesApi } from "./runtime/kubernetes-api.ts";
 import { LeaderElection } from "./runtime/leader-election.ts";
 import { createLogger, type LogDestination, type Logger } from "./runtime/logger.ts";
-import { type LeaderTask, Manager, StartError } from "./runtime/manager.ts";
+import { type LeaderTask, Manager } from "./runtime/manager.ts";
 import { createMetrics, type Metrics } from "./runtime/metrics.ts";
 import { signOperatorToken, verifyOperatorToken } from "./runtime/node-tokens.ts";
 
@@ -126,7 +128,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 function fail(error: unknown): number {
   const plain = error instanceof Error && plainErrors.has(error.name);
   const text = plain ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
-  for (const line of text.split("\n")) console.error(`streamfleet: ${line}`);
+  for (const line of text.split("\n")) console.error(fitted(`streamfleet: ${line}`, process.stderr));
   return error instanceof ConfigError ? 2 : 1;
 }
 
@@ -312,7 +314,7 @@ async function up(options: UpOptions): Promise<void> {
     assertClosed(data);
     const lock = acquireDirectoryLock(data.root);
     stops.add(() => lock.release());
-    interrupted.addEventListener("abort", () => console.log("stopping; the machines are left as they are"));
+    interrupted.addEventListener("abort", () => say("stopping; the machines are left as they are"));
     await startAll({ config, data, kubePort, mediaPort, bare, stops, interrupted });
   });
 }
@@ -334,7 +336,7 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   const seed = nodeKey(data, randomBytes);
   const simulated = simulatedCloud(own, data.cloud, stops);
   const kube = await openEmbeddedApi(own, data, stops);
-  console.log(first ? `setting up ${data.root}: this takes a few seconds` : `opening ${data.root}`);
+  say(first ? `setting up ${data.root}: this takes a few seconds` : `opening ${data.root}`);
   const { database, history } = await openHistory(own, data, stops);
   const { startKubeServer } = await import("./local/kube/http-server.ts");
   const { writeKubeconfig } = await import("./local/kube/kubeconfig.ts");
@@ -428,7 +430,7 @@ interface OpenHistory {
 
 async function openHistory(own: Process, data: DataDirectory, stops: Stops): Promise<OpenHistory> {
   const { databaseUrl } = own.config;
-  const tell = (line: string): void => console.log(line);
+  const tell = say;
   if (databaseUrl !== undefined) return postgresHistory(own, databaseUrl, stops, tell);
   const { openEmbeddedDatabase } = await import("./prisma/embedded-database.ts");
   const database = await openEmbeddedDatabase(data.db, own.config.clusterId);
@@ -447,18 +449,25 @@ interface Presentation {
 
 async function present({ clock, config }: Process, shown: Presentation): Promise<void> {
   const { data, cluster, kubeUrl, awaitGroups, interrupted } = shown;
-  console.log(`streamfleet up: node API ${config.apiUrl}, Kubernetes API ${kubeUrl} (for development only)`);
-  console.log(`log: ${data.log}`);
+  say(`streamfleet up: node API ${config.apiUrl}, Kubernetes API ${kubeUrl} (for development only)`);
+  say(`log: ${data.log}`);
   const { streamNodes, nodeGroups } = cluster;
   if (awaitGroups || nodeGroups.cache.keys().length > 0) {
-    const write = (line: string): void => console.log(line);
+    const write = (line: string): void => say(line, messageColumn);
     const onNode = streamNodes.cache.onChange.bind(streamNodes.cache);
     const onGroup = nodeGroups.cache.onChange.bind(nodeGroups.cache);
-    await showProgress({ clock, write, onNode, onGroup, groups: () => nodeGroups.cache.list() }, interrupted);
+    const groups = () => nodeGroups.cache.list();
+    const waiting = await showProgress({ clock, write, onNode, onGroup, groups }, interrupted);
     if (interrupted.aborted) return;
-    console.log("every group is ready");
+    say(waiting.length === 0 ? "every group is ready" : "every group is ready, or waits for you:");
+    for (const { name, why } of waiting) say(`  ${name}: ${why}`, 4);
   }
   console.log(whatToTry(data.kubeconfig));
+}
+
+/** For people: wrapped where they look at a terminal. What they are to copy is not said so. */
+function say(text: string, indent?: number): void {
+  console.log(fitted(text, process.stdout, indent));
 }
 
 function whatToTry(kubeconfig: string): string {
@@ -469,7 +478,8 @@ function whatToTry(kubeconfig: string): string {
     "  kubectl get streamfleet                 # everything there is",
     "  kubectl describe nodegroup live         # what happened, and why",
     "  kubectl explain nodegroup.spec          # what can be written",
-    '  kubectl patch scalepolicy live --type=json -p \'[{"op":"replace","path":"/spec/roles/1/minLimit","value":5}]\'',
+    "  kubectl patch scalepolicy live --type=json \\",
+    '    -p \'[{"op":"replace","path":"/spec/roles/1/minLimit","value":5}]\'',
     "  kubectl get streamnodes --watch         # and see three more edges come",
     "",
     "Ctrl-C stops streamfleet and leaves the machines; start again and they are still there.",
@@ -496,7 +506,9 @@ async function addressesOf(name: string): Promise<readonly string[]> {
 
 async function startController(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<void> {
   const { clock, logger, metrics, random } = own;
-  await assertInstalled(kube, config);
+  await assertNamespace(kube, config.namespace);
+  const missing = await kindsGone(kube);
+  if (missing.size > 0) logger.info("definitions are being deleted: what is left is ended", { missing: [...missing] });
   const { database, history } = postgresHistory(own, config.databaseUrl, stops);
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
@@ -515,7 +527,7 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   stops.add(() => feed.stop());
   const simulated = simulatedCloudDir === undefined ? undefined : simulatedCloud(own, simulatedCloudDir, stops);
   simulated?.know(keys);
-  const cluster = openCluster(own, kube);
+  const cluster = openCluster(own, kube, missing);
   cluster.streamNodes.cache.onChange((change) => {
     if (change.kind === "Deleted") feed.forget(change.object.metadata.uid);
   });
@@ -545,7 +557,8 @@ async function api(): Promise<void> {
 
 async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<Listener> {
   const { clock, logger, metrics } = own;
-  await assertInstalled(kube, config);
+  await assertNamespace(kube, config.namespace);
+  await assertKinds(kube, ["NodeGroup", "ScalePolicy", "StreamNode"]);
   const { history, database } = postgresHistory(own, config.databaseUrl, stops);
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
@@ -703,39 +716,6 @@ class MachineError extends Error {
   override readonly name = "MachineError";
 }
 
-// ------------------------------------------------------------------------------------------------ checks
-
-/** Says at once what is missing in the cluster, rather than after a time-out. Throws `StartError`. */
-async function assertInstalled(kube: KubernetesApi, { namespace }: Config): Promise<void> {
-  const namespaces = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
-  try {
-    await kube.get(namespaces, { name: namespace });
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw unreachable(error);
-    if (error.code === 403) return;
-    throw new StartError(
-      `namespace ${namespace}: ${error.message}; create it with: kubectl create namespace ${namespace}`,
-    );
-  }
-  try {
-    await kube.list(resourceType("NodeGroup"), { limit: 1 });
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw unreachable(error);
-    if (error.code !== 404) return;
-    throw new StartError("the cluster does not know NodeGroups: install the definitions with: kubectl apply -f crds/");
-  }
-}
-
-function unreachable(cause: unknown): StartError {
-  const why = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0];
-  return new StartError(
-    `cannot reach the Kubernetes API (${why ?? ""}): look at the kubeconfig, and whether the server runs`,
-    {
-      cause,
-    },
-  );
-}
-
 // ------------------------------------------------------------------------------------------------ parts
 
 interface SimulatedParts {
@@ -784,8 +764,10 @@ function simulatedCloud(own: Process, directory: string, stops: Stops): Simulate
   return { name: "simulated", cloud: { platform, inventory }, fleet, mediaNodes, know };
 }
 
-function openCluster({ clock, random, logger, metrics, config }: Process, api: KubernetesApi): InformedCluster {
-  return informedCluster({ api, clock, random, logger, metrics, namespace: config.namespace, streamNodeIndexers });
+function openCluster(own: Process, api: KubernetesApi, missing: ReadonlySet<Kind> = new Set()): InformedCluster {
+  const { clock, random, logger, metrics, config } = own;
+  const { namespace } = config;
+  return informedCluster({ api, clock, random, logger, metrics, namespace, streamNodeIndexers, missing });
 }
 
 interface NodeApiParts {

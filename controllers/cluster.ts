@@ -66,6 +66,8 @@ export interface ClusterOptions {
   readonly metrics: Metrics;
   /** The operator's own namespace, which holds the defaults. */
   readonly namespace: string;
+  /** Kinds that the cluster did not know at the start, where all that is left is on its way out: they count as empty. */
+  readonly missing?: ReadonlySet<Kind>;
   /** Further indexes of StreamNodes that others in the process need. */
   readonly streamNodeIndexers?: Indexers<StreamNode>;
 }
@@ -144,11 +146,12 @@ function collect<S extends z.ZodType<Resource>>(
   schema: S,
   indexers: Indexers<z.output<S>>,
 ): { readonly cache: Informer<z.output<S>>; readonly client: ResourceClient<z.output<S>> } {
-  const { api, clock, random, logger, metrics } = options;
+  const { api, clock, random, logger, metrics, missing } = options;
   const type = resourceType(kind);
+  const missingIsNone = missing?.has(kind) === true;
   const parse = (raw: KubernetesObject): z.output<S> => schema.parse(raw);
   return {
-    cache: new Informer({ api, clock, random, logger, metrics, type, parse, indexers }),
+    cache: new Informer({ api, clock, random, logger, metrics, type, parse, indexers, missingIsNone }),
     client: new ResourceClient({ api, type, parse }),
   };
 }

@@ -1,9 +1,12 @@
 /** What `streamfleet up` shows a person: each node as it changes, until all are in service, and then what to try. */
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import { findCondition, isTrue } from "../domain/conditions.ts";
+import { type Condition, findCondition, isTrue } from "../domain/conditions.ts";
 import type { Clock } from "../domain/time.ts";
 import type { ObjectChange } from "../runtime/informer.ts";
+
+/** Where in a line the message begins. */
+export const messageColumn = 43;
 
 export interface ProgressOptions {
   readonly clock: Clock;
@@ -15,8 +18,17 @@ export interface ProgressOptions {
   readonly groups: () => readonly NodeGroup[];
 }
 
-/** Resolves when every group is ready, or when the signal aborts; a line for each change until then. */
-export async function showProgress(options: ProgressOptions, signal: AbortSignal): Promise<void> {
+/** A group that waits for a person, and why. */
+export interface WaitingGroup {
+  readonly name: string;
+  readonly why: string;
+}
+
+/**
+ * Resolves when every group is settled, with those that are not ready and wait for a person, or when the signal aborts; a line for each
+ * change until then.
+ */
+export async function showProgress(options: ProgressOptions, signal: AbortSignal): Promise<readonly WaitingGroup[]> {
   const startMs = options.clock.monotonicMs();
   const shown = new Map<string, string>();
   const say = (name: string, text: string): void => {
@@ -26,24 +38,45 @@ export async function showProgress(options: ProgressOptions, signal: AbortSignal
     options.write(`${seconds} s  ${name.padEnd(20)} ${text}`);
   };
   const stopNodes = options.onNode((change) => say(change.object.metadata.name, nodeText(change)));
-  await allReady(options, signal);
+  await allSettled(options, signal);
   stopNodes();
+  return options.groups().flatMap((group) => waiting(group) ?? []);
 }
 
-function allReady({ groups, onGroup }: ProgressOptions, signal: AbortSignal): Promise<void> {
-  const isReady = (): boolean =>
-    groups().length > 0 && groups().every(({ status }) => isTrue(status?.conditions, "Ready"));
+function allSettled({ groups, onGroup }: ProgressOptions, signal: AbortSignal): Promise<void> {
+  const isSettled = (): boolean =>
+    groups().length > 0 && groups().every((group) => isReady(group) || waiting(group) !== undefined);
   return new Promise((resolve) => {
     const finish = (): void => {
       stop();
       resolve();
     };
     const stop = onGroup(() => {
-      if (isReady()) queueMicrotask(finish);
+      if (isSettled()) queueMicrotask(finish);
     });
     signal.addEventListener("abort", finish, { once: true });
     if (signal.aborted) finish();
   });
+}
+
+function isReady({ status }: NodeGroup): boolean {
+  return isTrue(status?.conditions, "Ready");
+}
+
+/** What only a person ends. Where scaling alone is paused, the minimum still comes. */
+const waitsFor: readonly ((condition: Condition) => boolean)[] = [
+  ({ type, status, reason }) => type === "Paused" && status === "True" && reason === "EverythingPaused",
+  ({ type, status }) => type === "ReferencesResolved" && status === "False",
+  ({ type, status }) => type === "LaunchesFailing" && status === "True",
+];
+
+/** Why a group is not ready and will not be by itself; undefined where it is, or is on its way. */
+function waiting(group: NodeGroup): WaitingGroup | undefined {
+  if (isReady(group)) return undefined;
+  const { metadata, status } = group;
+  const current = (status?.conditions ?? []).filter((found) => found.observedGeneration === metadata.generation);
+  const why = current.find((condition) => waitsFor.some((holds) => holds(condition)));
+  return why === undefined ? undefined : { name: metadata.name, why: why.message };
 }
 
 function nodeText({ kind, object }: ObjectChange<StreamNode>): string {

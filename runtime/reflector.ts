@@ -26,6 +26,8 @@ export interface ReflectorOptions extends Selection {
   readonly random: () => number;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** A kind that the cluster does not know has no objects; absent: nothing is known of them. */
+  readonly missingIsNone?: boolean;
   /** Objects in one page of a list; 500 when absent. */
   readonly pageSize?: number;
   /** A watch without event or bookmark for this long is opened anew; 90 s when absent (a server sends one a minute). */
@@ -78,6 +80,8 @@ export class Reflector {
       this.#version ??= await this.#list(signal);
       return await this.#watch(this.#version, signal);
     } catch (error) {
+      if (this.#options.missingIsNone === true && error instanceof ApiError && error.code === 404)
+        this.#sink.replace([]);
       return { cause: causeOf(error), error };
     }
   }

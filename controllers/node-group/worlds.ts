@@ -7,6 +7,7 @@ import { FirstSeen } from "../../domain/first-seen.ts";
 import { type Clock, fromRfc3339, type Instant, instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../cluster.ts";
+import { listFor } from "../missing-kind.ts";
 import { CensusBook, NodeCensus } from "./census.ts";
 import { BatchLedger } from "./ledger.ts";
 import { unseenMs } from "./next-look.ts";
@@ -123,12 +124,13 @@ export class GroupWorlds {
   }
 
   /** Batches first: a slot that they show as launched has its node, if it still lives, in the list that follows. */
-  async #confirmedWorld({ metadata, spec }: NodeGroup, signal: AbortSignal): Promise<GroupWorld & GroupObjects> {
+  async #confirmedWorld(group: NodeGroup, signal: AbortSignal): Promise<GroupWorld & GroupObjects> {
+    const { metadata, spec } = group;
     const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
     const { namespace } = metadata;
     const query = { namespace, labelSelector: `${labels.group}=${metadata.name}` };
-    const batches = await launchBatches.client.list(query, signal);
-    const nodes = await streamNodes.client.list(query, signal);
+    const batches = await listFor(group, launchBatches.client, query, signal);
+    const nodes = await listFor(group, streamNodes.client, query, signal);
     return {
       batches,
       nodes,

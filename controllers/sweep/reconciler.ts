@@ -24,6 +24,7 @@ import type { AdoptionGate } from "../adoption-gate.ts";
 import type { Clouds } from "../clouds.ts";
 import { type Cluster, index } from "../cluster.ts";
 import { assertLeading, type Leadership } from "../leadership.ts";
+import { listFor } from "../missing-kind.ts";
 import { sideBySide } from "../side-by-side.ts";
 import { streamNodeDraft } from "../stream-node-draft.ts";
 import { adoptionWorld, type OwnedObjects } from "./world.ts";
@@ -111,8 +112,8 @@ export class SweepReconciler implements Reconciler {
     if (group === undefined) return 0;
     const { namespace, name } = group.metadata;
     const query = { namespace, labelSelector: `${labels.group}=${name}` };
-    const batches = await cluster.launchBatches.client.list(query, turn.signal);
-    const nodes = await cluster.streamNodes.client.list(query, turn.signal);
+    const batches = await listFor(group, cluster.launchBatches.client, query, turn.signal);
+    const nodes = await listFor(group, cluster.streamNodes.client, query, turn.signal);
     const machines = judged.filter(({ verdict }) => isAdoptionFor(verdict, key)).map(({ machine }) => machine);
     const world = this.#confirmedWorld(platform, key, { nodes, batches });
     const adoptions = this.#judged(world, machines).flatMap(({ machine, verdict }) =>

@@ -3,6 +3,7 @@ import { phases, roles } from "../../crds/names.ts";
 import type { CrowdCounts } from "./crowd.ts";
 import type { FleetView } from "./fleet-view.ts";
 import { loadOf, type Sample } from "./sample.ts";
+import { wrapped } from "../wrap.ts";
 import { secondsText } from "./summary.ts";
 
 /** Where text is shown. */
@@ -27,12 +28,27 @@ export interface Scene {
   readonly trouble?: string;
 }
 
-/** What is drawn: never more than fits, or it could not be drawn over. */
+/** Where the texts begin, beside their labels. */
+const labelColumns = 11;
+
+/**
+ * What is drawn: never more than fits, or it could not be drawn over. Long texts are wrapped, and the last ones are left out where the
+ * screen is too low. The last column stays free, for terminals differ in what they do when it is written to.
+ */
 export function screenLines(scene: Scene, { columns, rows }: ScreenSize): readonly string[] {
+  const room = Math.max(1, rows - 1);
+  const lines = sceneLines(scene).flatMap((line) => wrapped(line, Math.max(1, columns - 1), labelColumns));
+  if (lines.length <= room) return lines;
+  const left = lines.length - room + 1;
+  return [...lines.slice(0, room - 1), `… ${left} lines more`.slice(0, Math.max(1, columns - 1))];
+}
+
+/** What matters most comes first. */
+function sceneLines(scene: Scene): readonly string[] {
   const { sample, counts, view, trouble } = scene;
-  const lines = [
+  return [
     `${scene.trace}  ${timeText(scene)}`,
-    "",
+    ...(trouble === undefined ? [] : [`trouble    ${trouble}`]),
     `viewers    ${sample.wanted} wanted, ${sample.watching} watching, ${sample.waiting} waiting; ${counts.publishing} publishing`,
     `capacity   ${sample.capacity} in service, load ${loadText(sample)}`,
     ...nodeLines(view),
@@ -40,10 +56,7 @@ export function screenLines(scene: Scene, { columns, rows }: ScreenSize): readon
     `rejected   ${counts.rejected} of ${counts.arrivals} (${counts.rejectedWithRoom} with room), ${counts.gaveUp} gave up`,
     `sessions   ${counts.cut} cut, ${counts.lost} lost, ${counts.refused} refused`,
     ...decisionLines(view),
-    ...(trouble === undefined ? [] : [`trouble    ${trouble}`]),
   ];
-  const fitting = lines.slice(0, Math.max(1, rows - 1));
-  return fitting.map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
 }
 
 /** The same in one line, for a log. */
@@ -99,7 +112,8 @@ const lineEverySeconds = 5;
 /** Draws scenes on a terminal. */
 export class LiveView {
   readonly #terminal: Terminal;
-  #drawn = 0;
+  /** What stands on the screen, the cursor below it. */
+  #drawn: readonly string[] = [];
   #nextLineSeconds = 0;
   /** The last decision that was written, by role and region. */
   readonly #written = new Map<string, string>();
@@ -115,15 +129,14 @@ export class LiveView {
       return;
     }
     const lines = screenLines(scene, screen);
-    this.#erase();
-    this.#terminal.write(`${lines.join("\n")}\n`);
-    this.#drawn = lines.length;
+    this.#terminal.write(redrawn(this.#drawn, lines, screen));
+    this.#drawn = lines;
   }
 
   /** Leaves what is drawn where it is. */
   end(): void {
-    if (this.#drawn > 0) this.#terminal.write("\n");
-    this.#drawn = 0;
+    if (this.#drawn.length > 0) this.#terminal.write("\n");
+    this.#drawn = [];
   }
 
   #log(scene: Scene): void {
@@ -143,8 +156,19 @@ export class LiveView {
       this.#terminal.write(`${secondsText(sample.seconds)}; ${place}: ${what}: ${message}\n`);
     }
   }
+}
 
-  #erase(): void {
-    if (this.#drawn > 0) this.#terminal.write(`\u001B[${this.#drawn}A\u001B[J`);
-  }
+const eraseLine = "\u001B[K";
+const up = (lines: number): string => (lines > 0 ? `\u001B[${lines}A` : "");
+
+/**
+ * Draws over what stands there, line by line: nothing is scrolled away that was drawn before, and nothing flickers. Where the screen
+ * has become narrower its terminal has broken the lines that stand there: they take more rows than they were.
+ */
+function redrawn(before: readonly string[], lines: readonly string[], { columns, rows }: ScreenSize): string {
+  const stood = before.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / Math.max(1, columns))), 0);
+  const height = Math.min(stood, Math.max(1, rows) - 1);
+  const surplus = Math.max(0, height - lines.length);
+  const drawn = [...lines, ...Array<string>(surplus).fill("")].map((line) => `\r${line}${eraseLine}\n`);
+  return `${up(height)}${drawn.join("")}${up(surplus)}`;
 }

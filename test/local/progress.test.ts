@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { showProgress } from "../../local/progress.ts";
+import { showProgress, type WaitingGroup } from "../../local/progress.ts";
 import type { ChangeHandler } from "../../runtime/informer.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { streamNode } from "../support/node-api.ts";
@@ -32,9 +32,11 @@ function setUp() {
     new AbortController(),
   ];
   const lines: string[] = [];
-  const world = { groups: [] as NodeGroup[], isOver: false };
+  const world = { groups: [] as NodeGroup[], isOver: false, waiting: [] as readonly WaitingGroup[] };
   const options = { clock, write: (line: string) => lines.push(line), onNode: nodes.on, onGroup: groups.on };
-  void showProgress({ ...options, groups: () => world.groups }, end.signal).then(() => (world.isOver = true));
+  void showProgress({ ...options, groups: () => world.groups }, end.signal).then((waiting) =>
+    Object.assign(world, { isOver: true, waiting }),
+  );
   return { nodes, groups, clock, end, lines, world };
 }
 
@@ -62,6 +64,48 @@ describe("the progress of a start", () => {
     groups.updated(group("False"), group("True"));
     await settle();
     expect([world.isOver, nodes.handlers.size, groups.handlers.size]).toEqual([true, 0, 0]);
+  });
+
+  const transition = { lastTransitionTime: "2026-01-01T00:00:00Z", observedGeneration: 3 };
+  function waits(type: string, status: "True" | "False", reason: string, observedGeneration = 3): NodeGroup {
+    const unready = {
+      ...transition,
+      type: "Ready",
+      status: "False",
+      reason: "BelowMinimum",
+      message: "0 of 2",
+    } as const;
+    const conditions = [
+      unready,
+      { ...transition, type, status, reason, message: `why: ${reason}`, observedGeneration },
+    ];
+    const { metadata, ...rest } = nodeGroup();
+    return { ...rest, metadata: { ...metadata, name: "rehearsal", generation: 3 }, status: { conditions } };
+  }
+
+  it.each([
+    ["is paused", waits("Paused", "True", "EverythingPaused")],
+    ["refers to what is not there", waits("ReferencesResolved", "False", "NotFound")],
+    ["cannot launch", waits("LaunchesFailing", "True", "LaunchFailed")],
+  ])("is over as well when a group %s, and says why it waits", async (_name, other) => {
+    const { groups, world } = setUp();
+    world.groups = [group("True"), other];
+    groups.updated(group("False"), group("True"));
+    await settle();
+    expect(world.isOver).toBe(true);
+    expect(world.waiting).toEqual([{ name: "rehearsal", why: `why: ${other.status?.conditions?.[1]?.reason ?? ""}` }]);
+  });
+
+  it.each([
+    ["only its scaling is paused", waits("Paused", "True", "ScalingPaused")],
+    ["its pause was of an earlier spec", waits("Paused", "True", "EverythingPaused", 2)],
+    ["nothing holds it", waits("Paused", "False", "NotPaused")],
+  ])("goes on while a group is on its way: %s", async (_name, other) => {
+    const { groups, world } = setUp();
+    world.groups = [group("True"), other];
+    groups.updated(group("False"), group("True"));
+    await settle();
+    expect(world.isOver).toBe(false);
   });
 
   it("is over when the person has seen enough", async () => {

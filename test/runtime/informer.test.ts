@@ -356,3 +356,24 @@ describe("informer, when the connection fails", () => {
     expect(names().sort()).toEqual([...expected.map((round) => `n${round}`), "last"].sort());
   });
 });
+
+describe("a kind that the server does not know", () => {
+  const unknown = { code: 404, body: "404 page not found" };
+
+  it("is waited for: nothing is known of its objects", async () => {
+    for (let turn = 0; turn < 3; turn += 1) server.refuseLists.push(unknown);
+    open();
+    const syncedWith: number[] = [];
+    void informer.whenSynced().then(() => syncedWith.push(server.refuseLists.length));
+    await until("it is complete", () => syncedWith.length > 0);
+    expect(syncedWith).toEqual([0]);
+  });
+
+  it("has no objects where that is what it means, until the server knows it again", async () => {
+    for (let turn = 0; turn < 1_000; turn += 1) server.refuseLists.push(unknown);
+    open({ missingIsNone: true });
+    await informer.whenSynced();
+    expect(names()).toEqual([]);
+    expect(server.refuseLists.length).toBeGreaterThan(0);
+  });
+});

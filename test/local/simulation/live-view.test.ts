@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import xterm from "@xterm/headless";
 import type { FleetNode, FleetView } from "../../../local/simulation/fleet-view.ts";
 import { LiveView, logLine, type Scene, screenLines } from "../../../local/simulation/live-view.ts";
 import { crowdCounts, sample } from "./samples.ts";
@@ -48,15 +49,10 @@ describe("the live view", () => {
     expect(lines.every((line) => line.length <= 30)).toBe(true);
   });
 
-  it("draws over what it drew", () => {
-    const screen = { columns: 80, rows: 50 };
-    const written: string[] = [];
-    const live = new LiveView({ screen, write: (text) => written.push(text) });
-    live.show(scene());
-    live.show(scene());
-    const height = screenLines(scene(), screen).length;
-    expect(written[1]).toBe(`\u001B[${height}A\u001B[J`);
-    expect(written[0]?.split("\n")).toHaveLength(height + 1);
+  it("leaves out what matters least where the screen is too low, and says how much", () => {
+    const lines = screenLines(scene(65, { trouble: "connection refused" }), { columns: 80, rows: 6 });
+    expect(lines.slice(0, 2)).toEqual(["square  1 min 5 s of 30 min 0 s", "trouble    connection refused"]);
+    expect(lines.at(-1)).toBe("… 5 lines more");
   });
 
   it("writes a line every five seconds, and each other decision, where there is no screen", () => {
@@ -70,5 +66,82 @@ describe("the live view", () => {
       "11 s of 30 min 0 s",
     ]);
     expect(logLine(scene())).toContain("viewers 150/100; capacity 200 (load 75 %, threshold 60 %)");
+  });
+});
+
+const why =
+  "17 edge nodes in eu-west-1 (17 in service), minimum 2, maximum 40; live-origin-0 asks for live-edge-16 to go, but by the peak of " +
+  "the last 300 s 3000 connections would be over 60 % of the 4800 that are left";
+
+/** Scenes as they follow each other: what is written gets longer and shorter. */
+function sceneOf(turn: number): Scene {
+  const message = turn % 3 === 0 ? why : turn % 3 === 1 ? "launching 1" : `${why}; ${why}`;
+  const decisions = view.decisions.map((decision) => ({ ...decision, message }));
+  return scene(turn, { view: { ...view, decisions }, ...(turn % 4 === 1 && { trouble: "connection refused" }) });
+}
+
+describe("in a terminal of 80 columns and 24 rows", () => {
+  /** A terminal emulator with a shell's lines in it already, and what it shows. */
+  async function opened() {
+    const screen = { columns: 80, rows: 24 };
+    const terminal = new xterm.Terminal({
+      cols: 80,
+      rows: 24,
+      scrollback: 1_000,
+      convertEol: true,
+      allowProposedApi: true,
+    });
+    const write = (text: string): Promise<void> => new Promise((resolve) => terminal.write(text, resolve));
+    for (let line = 0; line < 40; line += 1) await write(`shell ${line}\n`);
+    let pending: Promise<void> = Promise.resolve();
+    const live = new LiveView({ screen, write: (text) => void (pending = pending.then(() => write(text))) });
+    const { active } = terminal.buffer;
+    const all = (): readonly string[] =>
+      Array.from({ length: active.length }, (_, row) => active.getLine(row)?.translateToString(true) ?? "");
+    const show = async (turn: number): Promise<readonly string[]> => {
+      live.show(sceneOf(turn));
+      await pending;
+      return all();
+    };
+    const resize = (columns: number, rows: number): void => {
+      Object.assign(screen, { columns, rows });
+      terminal.resize(columns, rows);
+    };
+    return { show, all, resize, active };
+  }
+
+  it("shows the whole reason of a decision, and no blank row above it", async () => {
+    const { show } = await opened();
+    const lines = await show(0);
+    const begin = lines.findIndex((line) => line.startsWith("square"));
+    const drawn = lines.slice(begin, lines.findLastIndex((line) => line !== "") + 1);
+    expect(drawn.every((line) => line !== "")).toBe(true);
+    const text = drawn.map((line) => line.trim()).join(" ");
+    expect(text).toContain(`CapacityComing: ${why}`);
+  });
+
+  it("draws in place: nothing is left of an earlier picture, and the lines above it stay", async () => {
+    const { show, active } = await opened();
+    // The tallest picture has made its room.
+    await show(5);
+    const above = active.baseY;
+    for (let turn = 0; turn < 60; turn += 1) {
+      const lines = await show(turn);
+      expect(lines.filter((line) => line.startsWith("square"))).toHaveLength(1);
+      expect(lines.filter((line) => line.includes("CapacityComing"))).toHaveLength(1);
+      expect(lines.filter((line) => line.startsWith("shell"))).toHaveLength(40);
+    }
+    expect(active.baseY).toBe(above);
+  });
+
+  it("goes on drawing in place after the screen has become narrower or lower", async () => {
+    const { show, resize } = await opened();
+    await show(0);
+    resize(60, 24);
+    expect((await show(1)).filter((line) => line.startsWith("viewers"))).toHaveLength(1);
+    resize(60, 12);
+    const lines = await show(2);
+    expect(lines.slice(-12).filter((line) => line.startsWith("viewers"))).toHaveLength(1);
+    expect(lines.slice(-12).some((line) => line.startsWith("… "))).toBe(true);
   });
 });
