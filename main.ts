@@ -46,6 +46,7 @@ import { LogFile } from "./local/log-file.ts";
 import { MediaFleet } from "./local/media-fleet.ts";
 import type { MediaServer, MediaServerOptions } from "./local/media-server.ts";
 import { messageColumn, showProgress } from "./local/progress.ts";
+import { settingsHelp } from "./local/settings-help.ts";
 import type { SimulateOptions } from "./local/simulation/command.ts";
 import { traceDescriptions, traceNames } from "./local/simulation/trace.ts";
 import { fitted } from "./local/wrap.ts";
@@ -149,14 +150,21 @@ function program(): Command {
       toPort,
     )
     .option("--bare", "do not apply the example to an empty data directory")
+    .addHelpText("after", () => settingsHelp("up"))
     .action(up);
   addSimulatedCloud(root.command("simulated-cloud"));
   addSimulate(root.command("simulate"));
   addExplain(root.command("explain"));
   addHistory(root.command("history"));
-  root.command("controller").description("the reconcilers, on a Kubernetes cluster and PostgreSQL").action(controller);
-  root.command("api").description("the node API, on a Kubernetes cluster and PostgreSQL").action(api);
-  root.command("migrate").description("brings the database of DATABASE_URL to this version's schema").action(migrate);
+  const served = (name: "controller" | "api" | "migrate", description: string, action: () => Promise<void>): Command =>
+    root
+      .command(name)
+      .description(description)
+      .addHelpText("after", () => settingsHelp(name))
+      .action(action);
+  served("controller", "the reconcilers, on a Kubernetes cluster and PostgreSQL", controller);
+  served("api", "the node API, on a Kubernetes cluster and PostgreSQL", api);
+  served("migrate", "brings the database of DATABASE_URL to this version's schema", migrate);
   return root;
 }
 
@@ -361,7 +369,7 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   });
   simulated.know(keys);
   stops.add(() => nodeApi.close());
-  await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1" });
+  await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1", chosenBy: "--api-port" });
   const { clock, logger } = own;
   const verify = (token: string): boolean => verifyOperatorToken(keys, token);
   const players = await listenForPlayers({ fleet: simulated.fleet, verify, clock, logger }, mediaPort);
@@ -539,7 +547,10 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   const all = simulated === undefined ? tasks : [...tasks, simulated.mediaNodes];
   const manager = new Manager({ sources: cluster.informers, tasks: all, election, ...own });
   const isReady = (): boolean => cluster.informers.every((informer) => informer.hasSynced());
-  const operations = await serveOperations({ isReady, metrics, clock, logger }, { port: config.metricsPort });
+  const operations = await serveOperations(
+    { isReady, metrics, clock, logger },
+    { port: config.metricsPort, chosenBy: "STREAMFLEET_METRICS_PORT" },
+  );
   stops.add(() => operations.close());
   stops.add(() => manager.stop());
   await manager.start();
@@ -570,9 +581,12 @@ async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi,
   stops.add(() => nodeApi.close());
   const manager = new Manager({ sources: cluster.apiInformers, tasks: [], ...own });
   stops.add(() => manager.stop());
-  const listener = await nodeApi.listen({ port: config.apiPort });
+  const listener = await nodeApi.listen({ port: config.apiPort, chosenBy: "STREAMFLEET_API_PORT" });
   const isReady = (): boolean => cluster.streamNodeInformer.hasSynced();
-  const operations = await serveOperations({ isReady, metrics, clock, logger }, { port: config.metricsPort });
+  const operations = await serveOperations(
+    { isReady, metrics, clock, logger },
+    { port: config.metricsPort, chosenBy: "STREAMFLEET_METRICS_PORT" },
+  );
   stops.add(() => operations.close());
   await manager.start();
   return listener;

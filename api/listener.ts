@@ -10,6 +10,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Default: every address of the machine. */
   readonly host?: string;
+  /** What people choose the port by, such as `--api-port`, for the message that it is in use. */
+  readonly chosenBy?: string;
   /** Default: `usualConnections`. */
   readonly connections?: ConnectionLimits;
 }
@@ -24,8 +26,9 @@ export interface Listener {
 export class PortInUseError extends Error {
   override readonly name = "PortInUseError";
   readonly port: number;
-  constructor(port: number, options?: ErrorOptions) {
-    super(`port ${port} is in use: stop the process that listens there, or choose another port`, options);
+  constructor(port: number, { chosenBy, ...options }: ErrorOptions & { readonly chosenBy?: string | undefined } = {}) {
+    const other = chosenBy === undefined ? "choose another port" : `choose another with ${chosenBy}`;
+    super(`port ${port} is in use: stop the process that listens there, or ${other}`, options);
     this.port = port;
   }
 }
@@ -36,12 +39,12 @@ const graceMs = 1_000;
 
 /** Throws `PortInUseError`, and what the socket throws. */
 export async function listen(handler: RequestListener, clock: Clock, options: ListenOptions): Promise<Listener> {
-  const { connections = usualConnections, ...where } = options;
+  const { connections = usualConnections, chosenBy, ...where } = options;
   const server = createServer({ keepAliveTimeout: keepAliveMs, ...arrivalLimits }, handler);
   boundConnections(server, connections);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
-      reject(cause.code === "EADDRINUSE" ? new PortInUseError(options.port, { cause }) : cause);
+      reject(cause.code === "EADDRINUSE" ? new PortInUseError(options.port, { cause, chosenBy }) : cause);
     });
     server.listen(where, resolve);
   });

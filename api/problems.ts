@@ -1,5 +1,6 @@
 /** What the API answers when it does not do what was asked: `application/problem+json` (RFC 9457) with a stable `code`. */
 import type { ErrorRequestHandler, RequestHandler } from "express";
+import { sayMissing } from "./missing-field.ts";
 import { z } from "zod";
 import type { Logger } from "../runtime/logger.ts";
 
@@ -148,7 +149,7 @@ export function parseParameters<T>(schema: z.ZodType<T>, parameters: unknown): T
 }
 
 function parseAs<T>(code: ProblemCode, schema: z.ZodType<T>, given: unknown): T {
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { error: sayMissing });
   if (parsed.success) return parsed.data;
   throw problemOf(code, parsed.error);
 }

@@ -15,6 +15,7 @@ import {
   identifier,
 } from "./node-schemas.ts";
 import type { ReportRequest } from "./node-schemas.ts";
+import { sayMissing } from "./missing-field.ts";
 
 /** Who a node is and how far it has counted. */
 const identitySchema = z.object({ bootId: identifier(128), sequence: z.int().min(0).max(highestSequence) });
@@ -28,9 +29,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Takes a parsed body apart. */
 export function takeReport(body: unknown): Intake {
-  const identity = identitySchema.safeParse(body);
+  const identity = identitySchema.safeParse(body, { error: sayMissing });
   if (!identity.success) return { kind: "Refused", reason: "Identity", error: identity.error };
-  const counts = countsSchema.safeParse(body);
+  const counts = countsSchema.safeParse(body, { error: sayMissing });
   if (!counts.success) return { kind: "Refused", reason: "Counts", error: counts.error };
   const tally = new LossTally();
   const rest = partsOf(body as Fields, tally);

@@ -89,7 +89,7 @@ export async function startMediaServer(options: MediaServerOptions): Promise<Med
     .all(onlyMethod("POST"));
   app.use(unknownRoute);
   app.use(problemHandler(options.logger));
-  const listener = await listen(app, options.clock, { port: options.port, host });
+  const listener = await listen(app, options.clock, { port: options.port, host, chosenBy: "--media-port" });
   return {
     url: `http://${host}:${listener.port}`,
     close: () => {

@@ -138,6 +138,88 @@ const variables = z.object({
   STREAMFLEET_LOG_LEVEL: z.enum(logLevels, `write one of ${logLevels.join(", ")}`).default("info"),
 });
 
+type Variable = keyof typeof variables.shape;
+
+/** Who reads a variable, and what it means; what is written there goes into the help of each command. */
+const meanings: Readonly<Record<Variable, { readonly readBy: readonly CommandName[]; readonly meaning: string }>> = {
+  DATABASE_URL: {
+    readBy: ["up", "controller", "api", "migrate"],
+    meaning:
+      "PostgreSQL, postgresql://user:password@host:5432/database; ?schema= names a schema; `up` embeds one without it",
+  },
+  KUBECONFIG: {
+    readBy: ["controller", "api"],
+    meaning: "the cluster; else the Pod's service account, else ~/.kube/config",
+  },
+  STREAMFLEET_CLUSTER_ID: {
+    readBy: ["up", "controller", "api", "migrate"],
+    meaning: "which installation owns a machine and a row of history; never change it while machines run",
+  },
+  STREAMFLEET_NAMESPACE: { readBy: ["up", "controller", "api"], meaning: "the operator's own namespace" },
+  STREAMFLEET_API_PORT: { readBy: ["up", "api"], meaning: "node API, look-ups, health" },
+  STREAMFLEET_METRICS_PORT: { readBy: ["controller", "api"], meaning: "health and metrics" },
+  STREAMFLEET_REPORT_INTERVAL_MS: {
+    readBy: ["up", "controller", "api"],
+    meaning: "how often nodes report, in milliseconds from 1000 to 30000",
+  },
+  STREAMFLEET_API_URL: {
+    readBy: ["up", "controller"],
+    meaning: "where nodes call back; http://127.0.0.1 and the API's port where it is not set",
+  },
+  STREAMFLEET_FEED_URLS: {
+    readBy: ["controller"],
+    meaning: "every replica of the API, separated by commas; STREAMFLEET_API_URL where it is not set",
+  },
+  STREAMFLEET_TRUSTED_PROXIES: {
+    readBy: ["up", "api"],
+    meaning: "networks of the proxies before the API, such as 10.0.0.0/8, whose X-Forwarded-For is believed",
+  },
+  STREAMFLEET_TRUST_BATCH: {
+    readBy: ["up", "controller", "api"],
+    meaning: "true: a node is believed by the join token of its batch alone",
+  },
+  STREAMFLEET_SIMULATED_CLOUD_DIR: {
+    readBy: ["controller"],
+    meaning: "folder of the simulated cloud; without it there is no simulated platform",
+  },
+  STREAMFLEET_RETENTION_DAYS: { readBy: ["up", "controller"], meaning: "days for which history is kept, 1 to 3650" },
+  STREAMFLEET_HISTORY_MAX_MB: {
+    readBy: ["up", "controller"],
+    meaning: "megabytes that history may take, from 10; beyond it the oldest goes",
+  },
+  STREAMFLEET_LOG_LEVEL: { readBy: ["up", "controller", "api"], meaning: `one of ${logLevels.join(", ")}` },
+};
+
+/** A setting as the help of a command shows it. */
+export interface Setting {
+  readonly name: string;
+  readonly meaning: string;
+  /** Whether the command does not start without it. */
+  readonly required: boolean;
+  /** What holds where it is not set; absent: nothing, or what the meaning says. */
+  readonly fallback?: string;
+}
+
+/** The settings that a command reads. */
+export function settingsOf(command: CommandName): readonly Setting[] {
+  const names = Object.keys(meanings) as Variable[];
+  const needed = neededBy(command);
+  return names
+    .filter((name) => meanings[name].readBy.includes(command))
+    .map((name) => {
+      const { meaning } = meanings[name];
+      const fallback: unknown = variables.shape[name].safeParse(undefined).data;
+      const required = needed.includes(name);
+      const isShown = !required && (typeof fallback === "string" || typeof fallback === "number");
+      return { name, meaning, required, ...(isShown && { fallback: String(fallback) }) };
+    });
+}
+
+function neededBy(command: CommandName): readonly string[] {
+  const needsCluster = command === "controller" || command === "api";
+  return [...(command === "up" ? [] : ["DATABASE_URL"]), ...(needsCluster ? ["STREAMFLEET_CLUSTER_ID"] : [])];
+}
+
 const dayMs = 86_400_000;
 
 const known = Object.keys(variables.shape);
@@ -186,17 +268,19 @@ function isServiceLink(name: string, value: string): boolean {
 function unknownVariables(given: Environment): readonly string[] {
   return Object.keys(given)
     .filter((name) => !known.includes(name))
-    .map((name) => line(name, `is not a setting; did you mean ${nearest(name)}?`));
+    .map((name) => {
+      const other = nearest(name);
+      const advice = other === undefined ? "the command's --help names them all" : `did you mean ${other}?`;
+      return line(name, `is not a setting; ${advice}`);
+    });
 }
 
 function missingVariables(given: Environment, command: CommandName): readonly string[] {
-  const needsCluster = command === "controller" || command === "api";
-  const needed = [...(command === "up" ? [] : ["DATABASE_URL"]), ...(needsCluster ? ["STREAMFLEET_CLUSTER_ID"] : [])];
   const advice: Readonly<Record<string, string>> = {
     DATABASE_URL: "write a URL such as postgresql://user:password@host:5432/streamfleet",
     STREAMFLEET_CLUSTER_ID: clusterAdvice,
   };
-  return needed
+  return neededBy(command)
     .filter((name) => given[name] === undefined)
     .map((name) => line(name, `is needed by ${command}: ${advice[name] ?? ""}`));
 }
@@ -205,11 +289,16 @@ function line(name: string, text: string): string {
   return text.startsWith("is ") ? `${name} ${text}` : `${name} is not valid: ${text}`;
 }
 
-function nearest(name: string): string {
+/** The setting that was probably meant: one of few other letters, or one that has no prefix. Undefined: none is near. */
+function nearest(name: string): string | undefined {
+  const bare = name.slice(prefix.length);
+  if (known.includes(bare)) return bare;
   const ranked = known
     .filter((other) => other.startsWith(prefix))
-    .sort((a, b) => distance(name, a) - distance(name, b));
-  return ranked[0] ?? prefix;
+    .map((other) => ({ other, letters: distance(name, other) }))
+    .sort((a, b) => a.letters - b.letters);
+  const most = Math.max(2, Math.floor(bare.length / 4));
+  return ranked.find(({ letters }) => letters <= most)?.other;
 }
 
 /** Levenshtein's distance. */

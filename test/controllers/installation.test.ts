@@ -30,7 +30,7 @@ function pluralOf(crd: unknown): string {
 
 async function withGroup(api: KubernetesApi, { leaving }: { readonly leaving: boolean }): Promise<void> {
   const metadata = { ...group, finalizers: ["streamfleet.dev/nodes"] };
-  await api.create(resourceType("NodeGroup"), { ...nodeGroupManifest(), metadata } as unknown as KubernetesObject);
+  await api.create(resourceType("NodeGroup"), { ...nodeGroupManifest(), metadata });
   if (leaving) await api.delete(resourceType("NodeGroup"), group);
 }
 

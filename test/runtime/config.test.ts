@@ -125,6 +125,17 @@ describe("configuration", () => {
     ]);
   });
 
+  it.each([
+    ["STREAMFLEET_RETENTION_DAY", "did you mean STREAMFLEET_RETENTION_DAYS?"],
+    ["STREAMFLEET_DATABASE_URL", "did you mean DATABASE_URL?"],
+    ["STREAMFLEET_LOGLEVEL", "did you mean STREAMFLEET_LOG_LEVEL?"],
+    ["STREAMFLEET_COLOUR", "the command's --help names them all"],
+    ["STREAMFLEET_X", "the command's --help names them all"],
+    ["STREAMFLEET_MAX_NODES", "the command's --help names them all"],
+  ])("suggests for %s the nearest or none", (name, advice) => {
+    expect(errors({ [name]: "1" })).toEqual([`${name} is not a setting; ${advice}`]);
+  });
+
   it.each(["controller", "api"] as const)("wants a database and a cluster id for %s", (command) => {
     expect(errors({}, command).map((line) => line.split(":")[0])).toEqual([
       `DATABASE_URL is needed by ${command}`,
