@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { lookup } from "node:dns/promises";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
@@ -24,7 +24,6 @@ import { assertKinds, assertNamespace, kindsGone } from "./controllers/installat
 import { operatorTasks } from "./controllers/operator.ts";
 import type { Kind, PlatformName } from "./crds/names.ts";
 import { type LoadFeed, staleIntervals } from "./domain/load.ts";
-import { fromTags } from "./domain/ownership.ts";
 import type { Clock, Instant } from "./domain/time.ts";
 import { openCloudFile } from "./local/cloud-file.ts";
 import {
@@ -50,6 +49,7 @@ import { settingsHelp } from "./local/settings-help.ts";
 import type { SimulateOptions } from "./local/simulation/command.ts";
 import { traceDescriptions, traceNames } from "./local/simulation/trace.ts";
 import { fitted } from "./local/wrap.ts";
+import type { StatusOptions } from "./local/status-command.ts";
 import { instrumented } from "./platforms/instrumented.ts";
 import { MachineInventory } from "./platforms/inventory.ts";
 import { SimulatedCloud } from "./platforms/simulated/simulated-cloud.ts";
@@ -154,6 +154,7 @@ function program(): Command {
     .action(up);
   addSimulatedCloud(root.command("simulated-cloud"));
   addSimulate(root.command("simulate"));
+  addStatus(root.command("status"));
   addExplain(root.command("explain"));
   addHistory(root.command("history"));
   const served = (name: "controller" | "api" | "migrate", description: string, action: () => Promise<void>): Command =>
@@ -168,14 +169,32 @@ function program(): Command {
   return root;
 }
 
-/** For people and tests: what only the cloud itself can do, done to the machines of a data directory. */
+interface CloudOptions {
+  readonly dataDir: string;
+}
+
 function addSimulatedCloud(command: Command): void {
   command.description("looks at the simulated cloud, and breaks its machines");
-  const inData = (name: string): Command =>
-    command.command(name).option("--data-dir <folder>", "the folder that `up` was given", usualDataDir);
-  inData("list").description("every machine, with its state").action(listMachines);
-  inData("kill <machine>").description("the machine is gone, as if its host had failed").action(breakMachine("kill"));
-  inData("stop <machine>").description("the machine stops, as if somebody had stopped it").action(breakMachine("stop"));
+  const inData = (name: string, description: string): Command =>
+    command
+      .command(name)
+      .description(description)
+      .option("--data-dir <folder>", "the folder that `up` was given", usualDataDir);
+  const cloud = () => import("./local/simulated-cloud-command.ts");
+  inData("list", "every machine, with its state").action(async ({ dataDir }: CloudOptions) =>
+    console.log((await cloud()).machineTable(dataDir)),
+  );
+  inData("user-data <machine>", "what the machine was given at its boot: the API, its join token").action(
+    async (machine: string, { dataDir }: CloudOptions) => console.log((await cloud()).userDataOf(machine, dataDir)),
+  );
+  const verbs = {
+    kill: "the machine is gone, as if its host had failed",
+    stop: "the machine stops, as if somebody had stopped it",
+  } as const;
+  for (const verb of ["kill", "stop"] as const)
+    inData(`${verb} <machine>`, verbs[verb]).action(async (machine: string, { dataDir }: CloudOptions) =>
+      console.log((await cloud()).breakMachine(verb, machine, dataDir)),
+    );
 }
 
 function addSimulate(command: Command): void {
@@ -209,6 +228,16 @@ function simulationHelp(): string {
     "A viewer who finds no free slot is counted as rejected, once. It asks again when the API says so, three times at most,",
     "and then leaves; half a minute later somebody else comes in its place. Ctrl-C ends the trace, and the summary follows.",
   ].join("\n");
+}
+
+function addStatus(command: Command): void {
+  command
+    .description("shows groups, nodes, alarms and what holds, on one screen")
+    .option("-n, --namespace <name>", "of which namespace", "default")
+    .option("-A, --all-namespaces", "of every namespace")
+    .option("--json", "the objects themselves", false)
+    .option("--data-dir <folder>", "the folder that `up` was given (default: KUBECONFIG, else .streamfleet)")
+    .action(status);
 }
 
 function addExplain(command: Command): void {
@@ -662,6 +691,20 @@ async function explain(name: string, flags: ExplainFlags): Promise<void> {
   );
 }
 
+const usualColumns = 80;
+
+async function status(flags: StatusOptions): Promise<void> {
+  const { kubeconfig } = loadConfig(processEnvironment(), "up");
+  const { runStatus } = await import("./local/status-command.ts");
+  const { stdout } = process;
+  await runStatus(flags, {
+    clock: systemClock(),
+    write: (text) => void stdout.write(text),
+    columns: stdout.isTTY ? stdout.columns : usualColumns,
+    ...(kubeconfig !== undefined && { kubeconfig }),
+  });
+}
+
 type HistoryFlags = Omit<HistoryOptions, "apiUrl" | "name" | "kind"> & { readonly apiUrl?: string };
 
 async function history(kind: LookedUpKind, name: string | undefined, flags: HistoryFlags): Promise<void> {
@@ -681,53 +724,6 @@ async function history(kind: LookedUpKind, name: string | undefined, flags: Hist
       ...(databaseUrl !== undefined && { databaseUrl }),
     },
   );
-}
-
-// ------------------------------------------------------------------------------------------------ simulated cloud
-
-interface CloudOptions {
-  readonly dataDir: string;
-}
-
-function listMachines({ dataDir }: CloudOptions): void {
-  withCloud(dataDir, (cloud) => {
-    for (const { providerId, state, zone, publicAddress = "-", tags } of cloud.machines()) {
-      console.log(
-        [providerId, state.padEnd(10), zone, publicAddress.padEnd(15), fromTags(tags)?.batch ?? "-"].join("  "),
-      );
-    }
-  });
-}
-
-function breakMachine(verb: "kill" | "stop"): (machine: string, options: CloudOptions) => void {
-  return (machine, { dataDir }) =>
-    withCloud(dataDir, (cloud) => {
-      if (!cloud[verb](machine))
-        throw new MachineError(
-          `no machine ${machine} that can be ${verb === "kill" ? "killed" : "stopped"}: see \`streamfleet simulated-cloud list\``,
-        );
-      console.log(`${machine}: ${verb === "kill" ? "killed" : "stopping"}`);
-    });
-}
-
-/** Opens the cloud beside an `up` that may be running: both see each other's work. */
-function withCloud(dataDir: string, act: (cloud: SimulatedCloud) => void): void {
-  const { cloud: directory } = dataDirectory(dataDir);
-  if (!existsSync(directory))
-    throw new MachineError(`there is no simulated cloud in ${directory}: name the folder with --data-dir`);
-  const store = openCloudFile(directory);
-  const cloud = new SimulatedCloud({ clock: systemClock(), store });
-  try {
-    act(cloud);
-  } finally {
-    cloud.close();
-    store.close();
-  }
-}
-
-/** There is no such machine, or no such cloud. */
-class MachineError extends Error {
-  override readonly name = "MachineError";
 }
 
 // ------------------------------------------------------------------------------------------------ parts

@@ -84,7 +84,7 @@ export async function readGroup(
 
 /** The name of the only group of a namespace. Throws `CommandError` where that is not clear. */
 export async function onlyGroup(kube: KubernetesApi, { namespace }: { readonly namespace: string }): Promise<string> {
-  const { items } = await kube.list(resourceType("NodeGroup"), { namespace, limit: 20 });
+  const items = await listObjects(kube, resourceType("NodeGroup"), { namespace });
   const names = items.map(({ metadata }) => metadata.name);
   const [only] = names;
   if (only !== undefined && names.length === 1) return only;
@@ -125,6 +125,21 @@ async function readObject(
   const found = await findObject(kube, type, address);
   if (found === undefined) throw new CommandError(missing);
   return found;
+}
+
+/** All objects of a kind. Throws `CommandError`. */
+export async function listObjects(
+  kube: KubernetesApi,
+  type: ResourceType,
+  scope: { readonly namespace?: string },
+): Promise<readonly KubernetesObject[]> {
+  try {
+    return (await kube.list(type, scope)).items;
+  } catch (cause) {
+    if (!(cause instanceof ApiError)) throw silent(kube, cause);
+    const advice = cause.code === 404 ? ": is streamfleet installed there?" : "";
+    throw new CommandError(`${cause.message}${advice}`, { cause });
+  }
 }
 
 async function findObject(
