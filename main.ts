@@ -7,7 +7,7 @@ import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import { operatorHeader } from "./api/client-address.ts";
 import type { LookedUpKind } from "./api/history-schemas.ts";
 import { FeedClient } from "./api/feed-client.ts";
@@ -25,6 +25,7 @@ import { operatorTasks } from "./controllers/operator.ts";
 import type { Kind, PlatformName } from "./crds/names.ts";
 import { type LoadFeed, staleIntervals } from "./domain/load.ts";
 import type { Clock, Instant } from "./domain/time.ts";
+import { completionScript, type Shell, shells } from "./local/completion.ts";
 import { openCloudFile } from "./local/cloud-file.ts";
 import {
   assertClosed,
@@ -166,6 +167,11 @@ function program(): Command {
   served("controller", "the reconcilers, on a Kubernetes cluster and PostgreSQL", controller);
   served("api", "the node API, on a Kubernetes cluster and PostgreSQL", api);
   served("migrate", "brings the database of DATABASE_URL to this version's schema", migrate);
+  root
+    .command("completion")
+    .description("a script that completes this command line: source <(streamfleet completion bash)")
+    .addArgument(new Argument("<shell>").choices(shells))
+    .action((shell: Shell) => void process.stdout.write(completionScript(root, shell)));
   return root;
 }
 

@@ -1,6 +1,7 @@
 /** PostgreSQL inside this process (PGlite), in one directory: for a laptop and for one replica. */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 import { PrismaPGlite } from "pglite-prisma-adapter";
 import { causeLine } from "./cause-line.ts";
@@ -84,14 +85,28 @@ function layout(directory: string) {
 async function startServer(place: Place): Promise<EmbeddedServer> {
   const { cluster, creating } = layout(place.directory);
   try {
-    const isNew = prepareCluster(place);
+    if (prepareCluster(place)) {
+      await makeCluster(cluster);
+      rmSync(creating);
+    }
     const server = new EmbeddedServer(cluster, place.free);
     await server.open();
-    if (isNew) rmSync(creating);
     return server;
   } catch (cause) {
     throw unopenable(place, cause);
   }
+}
+
+/** On a thread of its own: this one answers signals and requests meanwhile. */
+async function makeCluster(cluster: string): Promise<void> {
+  const worker = new Worker(join(import.meta.dirname, "cluster-maker.ts"), { workerData: cluster });
+  await new Promise<void>((resolve, reject) => {
+    worker.once("error", reject);
+    worker.once("exit", (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`its creation ended with code ${code}`));
+    });
+  });
 }
 
 /** Says whether a cluster is to be created. One whose creation was cut short holds nothing, and is begun anew. */
