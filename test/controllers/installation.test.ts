@@ -6,7 +6,7 @@ import { assertKinds, assertNamespace, kindsGone } from "../../controllers/insta
 import { listFor } from "../../controllers/missing-kind.ts";
 import { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { ObjectStore } from "../../local/kube/object-store.ts";
-import type { KubernetesApi, KubernetesObject } from "../../runtime/kubernetes-api.ts";
+import type { KubernetesApi } from "../../runtime/kubernetes-api.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
 import { ResourceClient } from "../../runtime/resource-client.ts";
 import { FakeClock } from "../support/fake-clock.ts";
