@@ -128,4 +128,15 @@ describe("the definitions of a real cluster, deleted", () => {
     expect(machines()).toEqual([]);
     await controller.kill("SIGTERM");
   });
+
+  it("leave the machines running, by the way that the README shows", async () => {
+    await kubectl.must(["delete", "nodegroup", "live", "-n", namespace, "--cascade=orphan", "--timeout=60s"]);
+    await controller.kill("SIGTERM");
+    await kubectl.must(["delete", "-f", definitions, "--wait=false"]);
+    const nodes = await kubectl.must(["get", "streamnodes", "-n", namespace, "-o", "name"]);
+    for (const node of nodes.trim().split("\n"))
+      await kubectl.must(["patch", node, "-n", namespace, "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
+    await eventually(async () => expect(await definitionsLeft()).toEqual([]), gone);
+    expect(machines()).toHaveLength(3);
+  });
 });

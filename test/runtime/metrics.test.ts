@@ -76,12 +76,13 @@ describe("metrics", () => {
   it("says what history waits and how much of each kind was lost, from the start on", async () => {
     const metrics = createMetrics();
     metrics.history({ backlog: 7, dropped: { load: 0, streams: 2 }, failing: true });
+    expect(await values(metrics.text(), "streamfleet_history_failing")).toEqual(["streamfleet_history_failing 1"]);
     metrics.history({ backlog: 5, dropped: { load: 0, streams: 3 }, failing: false });
     expect(await values(metrics.text(), "streamfleet_history")).toEqual([
       "streamfleet_history_backlog 5",
+      "streamfleet_history_failing 0",
       'streamfleet_history_dropped_total{kind="load"} 0',
       'streamfleet_history_dropped_total{kind="streams"} 3',
-      "streamfleet_history_failing 0",
     ]);
   });
 
