@@ -506,6 +506,7 @@ async function present({ clock, config }: Process, shown: Presentation): Promise
     for (const { name, why } of waiting) say(`  ${name}: ${why}`, 4);
   }
   console.log(whatToTry(data.kubeconfig));
+  say("\nCtrl-C stops streamfleet and leaves the machines; start again and they are still there.", 0);
 }
 
 /** For people: wrapped where they look at a terminal. What they are to copy is not said so. */
@@ -524,8 +525,6 @@ function whatToTry(kubeconfig: string): string {
     "  kubectl patch scalepolicy live --type=json \\",
     '    -p \'[{"op":"replace","path":"/spec/roles/1/minLimit","value":5}]\'',
     "  kubectl get streamnodes --watch         # and see three more edges come",
-    "",
-    "Ctrl-C stops streamfleet and leaves the machines; start again and they are still there.",
   ].join("\n");
 }
 
