@@ -72,10 +72,15 @@ function whyOf({ status }: StreamNode): string {
 
 function alarmLines(groups: readonly NodeGroup[]): readonly string[] {
   const all = groups.flatMap((group) => (group.status?.alarms ?? []).map((alarm) => ({ group, alarm })));
-  const odd = all.filter(({ alarm }) => alarm.state !== "OK");
-  if (odd.length === 0) return [`${all.length} alarms, all OK`];
-  const lines = odd.slice(0, most).map(({ group, alarm }) => alarmText(group, alarm));
-  return [`${all.length} alarms, ${odd.length} of them not OK`, ...lines, ...moreThan(odd)];
+  const raised = all.filter(({ alarm }) => alarm.state === "ALARM");
+  const blind = all.filter(({ alarm }) => alarm.state === "INSUFFICIENT_DATA").length;
+  const head = [
+    `${all.length} alarms`,
+    raised.length === 0 ? "none raised" : `${raised.length} of them raised`,
+    ...(blind === 0 ? [] : [`${blind} without data`]),
+  ];
+  const lines = raised.slice(0, most).map(({ group, alarm }) => alarmText(group, alarm));
+  return [head.join(", "), ...lines, ...moreThan(raised)];
 }
 
 function alarmText(group: NodeGroup, { alarm, region, state, reason }: AlarmStatus): string {
@@ -85,22 +90,28 @@ function alarmText(group: NodeGroup, { alarm, region, state, reason }: AlarmStat
 /** What was last decided in each place, and what is not as it should be. */
 function holdLines(groups: readonly NodeGroup[]): readonly string[] {
   const lines = groups.flatMap((group) => [
-    ...(group.status?.roles ?? []).map((place) => decisionText(group, place)),
+    ...(group.status?.roles ?? []).filter(isNews).map((place) => decisionText(group, place)),
     ...(group.status?.conditions ?? [])
       .filter(isTrouble)
       .map(({ type, message }) => `${nameOf(group)}  ${type}: ${message}`),
   ]);
-  return ["what holds", ...lines];
+  if (lines.length === 0) return ["nothing is held back: there is what the policies ask for"];
+  return ["what holds", ...lines.slice(0, most), ...moreThan(lines)];
 }
 
 function decisionText(group: NodeGroup, { role, region, decision, reason, message }: RoleStatus): string {
   return `${nameOf(group)}  ${role} ${region}  ${decision} ${reason}: ${message}`;
 }
 
+/** Whether more is to be said of a place than that it has what it is to have. */
+function isNews({ decision, reason }: RoleStatus): boolean {
+  return decision !== "Hold" || reason !== "MinimumMet";
+}
+
 /** Conditions that are true where something is wrong, and those that are false then. */
-const wrongIfTrue: ReadonlySet<string> = new Set(["Paused", "LaunchesFailing", "Orphaned"]);
+const wrongIfTrue: ReadonlySet<string> = new Set(["LaunchesFailing", "Orphaned"]);
 const wrongIfFalse: ReadonlySet<string> = new Set([
-  ...["ReferencesResolved", "Adopted", "ScalingActive", "HistoryWritten", "NodesProven"],
+  ...["ReferencesResolved", "Adopted", "HistoryWritten", "NodesProven"],
 ]);
 
 function isTrouble({ type, status }: Condition): boolean {

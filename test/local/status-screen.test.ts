@@ -75,9 +75,18 @@ describe("the status of a fleet", () => {
     const nodes = [pending, streamNode({ status: { phase: "InService" } })];
     const screen = statusScreen({ groups: [group({ alarms, conditions: [...conditions] })], nodes }, 200).join("\n");
     expect(screen).toContain("2 nodes, 1 of them not in service\n  media/live-edge-0  Running: no link yet");
-    expect(screen).toMatch(/2 alarms, 1 of them not OK\n  default\/\S+  edge-scale-out eu-west-1  ALARM: 71 > 60/);
+    expect(screen).toMatch(/2 alarms, 1 of them raised\n  default\/\S+  edge-scale-out eu-west-1  ALARM: 71 > 60/);
     expect(screen).toContain("HistoryWritten: the disk is full");
     expect(screen).not.toContain("no maximum");
+  });
+
+  it("is quiet where all is as it should be", () => {
+    const blind = { ...quiet, state: "INSUFFICIENT_DATA" } as const;
+    const place = group().status?.roles?.[0];
+    const calm = place === undefined ? [] : [{ ...place, reason: "MinimumMet" }];
+    const lines = statusScreen({ groups: [group({ alarms: [quiet, blind], roles: calm })], nodes: [] }, 80);
+    expect(lines).toContain("2 alarms, none raised, 1 without data");
+    expect(lines.at(-1)).toBe("nothing is held back: there is what the policies ask for");
   });
 
   it("counts what would not fit", () => {
