@@ -21,7 +21,7 @@ import { type Child, ChildProcesses } from "./child-processes.ts";
 import { kubectlOf, kubectlVersions } from "./environment.ts";
 import { inService, streamNodes } from "./fleet.ts";
 import type { Kubectl } from "./kubectl.ts";
-import { expectAlive, startProduct } from "./product.ts";
+import { expectAlive, expectSuccess, startProduct } from "./product.ts";
 import { freeLoopbackPorts } from "./real-cluster.ts";
 
 describe("streamfleet up", () => {
@@ -186,6 +186,37 @@ describe("streamfleet up", () => {
         const left = await run("get", "ng,sp,lc,sn,lb", "-o", "name");
         expect(left).not.toMatch(name);
       });
+    });
+  });
+
+  describe("to its own commands, which find it by KUBECONFIG alone", () => {
+    const typed = async (...args: readonly string[]): Promise<string> => {
+      const child = startProduct(processes, args.join(" "), { args, env: { KUBECONFIG: kubeconfig } });
+      await expectSuccess(child);
+      return child.output();
+    };
+
+    it("shows its status", async () => {
+      expect(await typed("status")).toMatch(
+        /^GROUP +ORIGINS +EDGES +LOAD +STATE\ndefault\/live +1\/1 +2\/2 +\S+ +ready\n/,
+      );
+    });
+
+    it.each([
+      ["nodes", /live-edge-0 +edge +eu-west-1 +sim-/],
+      ["alarms", /edge-scale-in +edge +eu-west-1 +INSUFFICIENT_DATA +OK/],
+      ["load", /Z +edge +eu-west-1 +\d+ +0 +0/],
+    ])("shows the history of %s", async (kind, row) => {
+      expect(await typed("history", kind, "live")).toMatch(row);
+      expect(JSON.parse(await typed("history", kind, "live", "--json"))).not.toHaveLength(0);
+    });
+
+    it("explains a group, also one that is deleted", async () => {
+      expect(await typed("explain", "nodegroup", "live")).toContain("LaunchNodes BelowMinimum");
+      const gone = await typed("explain", "nodegroup", "own-1-34", "--last", "100");
+      expect(gone).toContain("LaunchNodes BelowMinimum");
+      expect(gone).toContain("NodeGroup own-1-34 is deleted; this is what is kept of it");
+      expect(await typed("history", "nodes", "own-1-34")).toContain("own-1-34-origin-0");
     });
   });
 
