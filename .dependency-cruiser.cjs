@@ -1,5 +1,5 @@
 /**
- * The layers, checked: crds < domain < platforms | runtime | prisma < controllers | api < local < main.
+ * The layers, checked: crds < domain < platforms | runtime | prisma < controllers | api < local < cli < main.
  * A folder imports only from itself and from its left.
  */
 const layers = [
@@ -11,9 +11,10 @@ const layers = [
   { folder: "controllers", allowed: ["crds", "domain", "platforms", "runtime", "prisma"] },
   { folder: "api", allowed: ["crds", "domain", "platforms", "runtime", "prisma"] },
   { folder: "local", allowed: ["crds", "domain", "platforms", "runtime", "prisma", "controllers", "api"] },
+  { folder: "cli", allowed: ["crds", "domain", "platforms", "runtime", "prisma", "controllers", "api", "local"] },
 ];
 
-const project = "^(crds|domain|platforms|runtime|prisma|controllers|api|local|test|bench|main)(/|\\.ts$)";
+const project = "^(crds|domain|platforms|runtime|prisma|controllers|api|local|cli|test|bench|main)(/|\\.ts$)";
 
 const layerRules = layers.map(({ folder, allowed }) => ({
   name: `${folder}-imports-only-from-its-left`,
@@ -31,7 +32,7 @@ const only = (name, packages, folders) => ({
   name,
   severity: "error",
   from: {
-    path: "^(crds|domain|platforms|runtime|prisma|controllers|api|local|main)",
+    path: "^(crds|domain|platforms|runtime|prisma|controllers|api|local|cli|main)",
     pathNot: `^(${folders.join("|")})(/|\\.ts$)`,
   },
   to: { path: `node_modules/(${packages.join("|")})/` },

@@ -25,6 +25,7 @@ export interface Listener {
 /** Another process listens there. The message is one line that says what to do. */
 export class PortInUseError extends Error {
   override readonly name = "PortInUseError";
+  readonly isForPeople = true;
   readonly port: number;
   constructor(port: number, { chosenBy, ...options }: ErrorOptions & { readonly chosenBy?: string | undefined } = {}) {
     const other = chosenBy === undefined ? "choose another port" : `choose another with ${chosenBy}`;

@@ -56,7 +56,7 @@ async function obey(order: MemoryOrder): Promise<MemoryAnswer> {
     case "Load":
       if (order.smallHeap) keepHeapSmall();
       // What a controller has loaded, whether it is used here or not.
-      await Promise.all([import("../main.ts"), kubeConfigClass()]);
+      await Promise.all([import("../main.ts"), import("../cli/controller.ts"), kubeConfigClass()]);
       break;
     case "Start":
       subject = await started(order);

@@ -18,11 +18,13 @@ export interface DirectoryLock {
 /** Another process, or another part of this one, holds the directory. */
 export class DirectoryLockedError extends Error {
   override readonly name = "DirectoryLockedError";
+  readonly isForPeople = true;
 }
 
 /** The lock cannot be asked for: the directory or its lock file cannot be written. */
 export class DirectoryUnusableError extends Error {
   override readonly name = "DirectoryUnusableError";
+  readonly isForPeople = true;
 }
 
 /**

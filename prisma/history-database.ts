@@ -16,4 +16,5 @@ export interface HistoryDatabase {
 /** The database cannot be used: unreadable, corrupt, or of a version that is not ours. The message is one line for people. */
 export class DatabaseOpenError extends Error {
   override readonly name = "DatabaseOpenError";
+  readonly isForPeople = true;
 }

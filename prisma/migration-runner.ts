@@ -36,6 +36,7 @@ export const breakingSuffix = "_breaking";
 /** The database's schema is not ours to change, or a migration failed. The message is one line for people. */
 export class MigrationError extends Error {
   override readonly name = "MigrationError";
+  readonly isForPeople = true;
 }
 
 /** The key that Prisma Migrate takes, so that neither runs beside the other. */

@@ -47,6 +47,7 @@ export interface ServerConfig extends Config {
 /** One line for each variable that is wrong, saying what to write instead. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  readonly isForPeople = true;
   readonly lines: readonly string[];
   constructor(lines: readonly string[]) {
     super(lines.join("\n"));

@@ -34,6 +34,7 @@ interface Keys {
 /** The Secret holds something else than keys: a person must mend or delete it. */
 export class InvalidKeysError extends Error {
   override readonly name = "InvalidKeysError";
+  readonly isForPeople = true;
 }
 
 /**

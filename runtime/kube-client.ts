@@ -24,6 +24,7 @@ import { messageOf } from "./thrown.ts";
 /** The cluster's configuration cannot be read or used. The message is one line that says what to do. */
 export class KubeConfigError extends Error {
   override readonly name = "KubeConfigError";
+  readonly isForPeople = true;
 }
 
 export interface KubeClientOptions {

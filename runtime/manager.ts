@@ -48,6 +48,7 @@ export interface ManagerOptions {
 /** The process could not start; the message is one line. */
 export class StartError extends Error {
   override readonly name = "StartError";
+  readonly isForPeople = true;
 }
 
 /** Sources first, then leadership, then tasks in order; everything in reverse at the end. */

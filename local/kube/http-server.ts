@@ -46,6 +46,7 @@ export interface KubeServer {
 /** A server that cannot listen. The message is one line that says what to do. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
+  readonly isForPeople = true;
 }
 
 /** Serves the API on the loopback address. Throws ListenError. Closing it ends the watches and leaves the API open. */

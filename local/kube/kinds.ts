@@ -54,6 +54,7 @@ export interface Kind {
 /** A definition that this server cannot serve. The message names the definition and what is wrong with it. */
 export class CrdError extends Error {
   override readonly name = "CrdError";
+  readonly isForPeople = true;
 }
 
 const columnSchema = z.object({

@@ -12,6 +12,7 @@ import { StatusError } from "./status.ts";
 /** The file cannot be used. The message is one line: which file, why, and what to do. Nothing was changed. */
 export class DataFileError extends Error {
   override readonly name = "DataFileError";
+  readonly isForPeople = true;
   readonly path: string;
   constructor(path: string, why: string, options?: ErrorOptions) {
     super(`${path}: ${why}`, options);

@@ -21,6 +21,7 @@ export interface TracePoint extends Audience {
 /** A file that holds no trace. The message is one line that says where and what. */
 export class TraceError extends Error {
   override readonly name = "TraceError";
+  readonly isForPeople = true;
 }
 
 /** Seconds, and the part of all viewers. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { History } from "../../domain/history.ts";
 import { addMs, instant } from "../../domain/time.ts";
-import { activityClient } from "../../local/explain.ts";
-import { operatorClient } from "../../local/operator-client.ts";
+import { activityClient } from "../../cli/decisions.ts";
+import { operatorClient } from "../../cli/operator-client.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";
 import { signFeedToken, signOperatorToken } from "../../runtime/node-tokens.ts";
 import { FakeClock } from "../support/fake-clock.ts";

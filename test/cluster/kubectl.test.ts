@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { readEndpoints } from "../../local/endpoints.ts";
-import { operatorToken } from "../../local/operator-access.ts";
+import { operatorToken } from "../../cli/operator-access.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { KubeClient, loadKubeConfig } from "../../runtime/kube-client.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";

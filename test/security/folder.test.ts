@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { stringify } from "yaml";
 import { readEndpoints } from "../../local/endpoints.ts";
 import { kubeconfig as ownKubeconfig, writeKubeconfig } from "../../local/kube/kubeconfig.ts";
-import { CommandError, openKube } from "../../local/operator-access.ts";
+import { CommandError, openKube } from "../../cli/operator-access.ts";
 import { readOwnFile } from "../../local/own-file.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";

@@ -1,8 +1,8 @@
 /** Whatever was decided in an hour under load can be decided again from what was recorded, and comes out the same. */
 import { afterEach, describe, expect, it } from "@jest/globals";
 import type { ScalingActivity } from "../../../domain/history.ts";
-import { explain } from "../../../local/explain.ts";
-import { replay } from "../../../local/explanation.ts";
+import { explain } from "../../../cli/decisions.ts";
+import { replay } from "../../../cli/explanation.ts";
 import { namespace } from "../../support/fleet.ts";
 import { LoadScenario } from "../../support/load-scenario.ts";
 

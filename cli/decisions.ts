@@ -3,7 +3,8 @@ import { z } from "zod";
 import { roles } from "../crds/names.ts";
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { ActivityStore, HistoryOutage, ScalingActivity } from "../domain/history.ts";
-import { addMs, fromRfc3339, type Instant, instant, toRfc3339 } from "../domain/time.ts";
+import { addMs, type Instant, instant, toRfc3339 } from "../domain/time.ts";
+import { mostDecisions } from "./arguments.ts";
 import { type Explained, explainedJson, explanation, replay, summaryOf } from "./explanation.ts";
 import { CommandError } from "./operator-access.ts";
 import type { OperatorClient } from "./operator-client.ts";
@@ -33,8 +34,6 @@ export interface ExplainOutput {
 }
 
 const usualLast = 10;
-/** Most decisions of one answer. */
-export const mostDecisions = 1_000;
 
 /** What `explain` prints. `unwritten` is asked after reading. Throws what reading throws, and `CommandError`: nothing is known. */
 export async function explain(
@@ -114,14 +113,6 @@ async function heldAt(
     until = complete || oldest === undefined ? undefined : addMs(oldest, oldest === until ? -1 : 0);
   }
   return [...held.values()].sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
-}
-
-/** A time as people write it: RFC 3339, or how long ago, such as `90s`, `10m`, `2h`. Undefined: neither. */
-export function parseTime(text: string, now: Instant): Instant | undefined {
-  const ago = /^(\d{1,6})(s|m|h|d)$/.exec(text.trim());
-  if (ago === null) return fromRfc3339(text.trim());
-  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[ago[2] as "s" | "m" | "h" | "d"];
-  return addMs(now, -Number(ago[1]) * unitMs);
 }
 
 const time = z.string().transform((text) => instant(Date.parse(text)));

@@ -3,6 +3,8 @@ import { type Kind, resourceType } from "../crds/names.ts";
 import { nodeGroupSchema } from "../crds/node-group.ts";
 import { streamNodeSchema } from "../crds/stream-node.ts";
 import type { Clock } from "../domain/time.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { loadConfig, processEnvironment } from "../runtime/config.ts";
 import type { KubernetesApi, KubernetesObject } from "../runtime/kubernetes-api.ts";
 import { listObjects, openKube } from "./operator-access.ts";
 import { type Fleet, statusScreen } from "./status-screen.ts";
@@ -52,4 +54,18 @@ function list(
   scope: { readonly namespace?: string },
 ): Promise<readonly KubernetesObject[]> {
   return listObjects(kube, resourceType(kind), scope);
+}
+
+/** The command itself, with what it needs of this process. */
+const usualColumns = 80;
+
+export async function statusCommand(flags: StatusOptions): Promise<void> {
+  const { kubeconfig } = loadConfig(processEnvironment(), "up");
+  const { stdout } = process;
+  await runStatus(flags, {
+    clock: systemClock(),
+    write: (text) => void stdout.write(text),
+    columns: stdout.isTTY ? stdout.columns : usualColumns,
+    ...(kubeconfig !== undefined && { kubeconfig }),
+  });
 }

@@ -1,7 +1,10 @@
 /** `streamfleet explain`: finds the group, and reads its decisions from the API, or else from the database. */
 import type { Clock, Instant } from "../domain/time.ts";
 import { connectPostgres } from "../prisma/postgres-database.ts";
-import { type ActivityClient, activityClient, explain, type ExplainRequest } from "./explain.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { loadConfig, processEnvironment } from "../runtime/config.ts";
+import { type ActivityClient, activityClient, explain, type ExplainRequest } from "./decisions.ts";
+import { endpointsOf } from "./endpoints.ts";
 import { CommandError, findGroup, openKube, operatorToken } from "./operator-access.ts";
 import { ApiUnreachableError, operatorClient } from "./operator-client.ts";
 
@@ -76,4 +79,26 @@ async function explainFromDatabase(
   } finally {
     await database.close();
   }
+}
+
+/** The command itself, with what it needs of this process. */
+export type ExplainFlags = Omit<ExplainOptions, "apiUrl" | "name"> & { readonly apiUrl?: string };
+
+export async function explainCommand(name: string, flags: ExplainFlags): Promise<void> {
+  const config = loadConfig(processEnvironment(), "up");
+  const { kubeconfig, databaseUrl, clusterId } = config;
+  const { apiUrl } = endpointsOf(flags, flags.dataDir, config);
+  process.exitCode = await runExplain(
+    { ...flags, name, apiUrl },
+    {
+      clock: systemClock(),
+      fetch: globalThis.fetch,
+      write: (text) => void process.stdout.write(text),
+      remark: (line) => console.error(`\n${line}`),
+      operatorNamespace: config.namespace,
+      ...(kubeconfig !== undefined && { kubeconfig }),
+      clusterId,
+      ...(databaseUrl !== undefined && { databaseUrl }),
+    },
+  );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { columns } from "../../local/columns.ts";
+import { columns } from "../../cli/columns.ts";
 
 describe("columns", () => {
   it("are as wide as their widest word, without spaces at the ends of lines", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { HistoryRow } from "../../api/history-schemas.ts";
-import { historyTable } from "../../local/history.ts";
+import { historyTable } from "../../cli/history-table.ts";
 
 const place = { role: "edge", region: "eu-west-1" } as const;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ScalingActivity } from "../../domain/history.ts";
-import { type Answer, type Decider, explainedJson, explanation, replay, summaryOf } from "../../local/explanation.ts";
+import { type Answer, type Decider, explainedJson, explanation, replay, summaryOf } from "../../cli/explanation.ts";
 import { at } from "../support/domain-values.ts";
 
 const answer: Answer = { kind: "Hold", reason: "MinimumMet", message: "2 edge nodes" };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { statusScreen } from "../../local/status-screen.ts";
+import { statusScreen } from "../../cli/status-screen.ts";
 import { streamNode } from "../support/node-api.ts";
 import { nodeGroup } from "../support/resources.ts";
 

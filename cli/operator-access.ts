@@ -7,13 +7,14 @@ import { KubeClient, loadKubeConfig, parseKubeConfig } from "../runtime/kube-cli
 import { ApiError, type KubernetesApi, type KubernetesObject, type ResourceType } from "../runtime/kubernetes-api.ts";
 import { signOperatorToken } from "../runtime/node-tokens.ts";
 import { messageOf } from "../runtime/thrown.ts";
-import { dataDirectory, usualDataDir } from "./data-directory.ts";
-import { foreignIn } from "./kube/kubeconfig.ts";
-import { readOwnFile } from "./own-file.ts";
+import { dataDirectory, usualDataDir } from "../local/data-directory.ts";
+import { foreignIn } from "../local/kube/kubeconfig.ts";
+import { readOwnFile } from "../local/own-file.ts";
 
 /** What a person must change before the command can do its work: one line. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
+  readonly isForPeople = true;
 }
 
 /** What a person has said; where both are absent, the folder in which he stands. */

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "@jest/globals";
 import { Command } from "commander";
-import { completionScript } from "../../local/completion.ts";
+import { completionScript } from "../../cli/completion.ts";
 
 function program(): Command {
   const root = new Command("streamfleet");

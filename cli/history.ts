@@ -3,7 +3,10 @@ import { historyPath, lookUp } from "../api/history-routes.ts";
 import { type HistoryRow, historySchema, type LookedUpKind } from "../api/history-schemas.ts";
 import { addMs, type Clock, type Instant, instant, toRfc3339 } from "../domain/time.ts";
 import { connectPostgres } from "../prisma/postgres-database.ts";
-import { historyTable } from "./history.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { loadConfig, processEnvironment } from "../runtime/config.ts";
+import { endpointsOf } from "./endpoints.ts";
+import { historyTable } from "./history-table.ts";
 import { CommandError, onlyGroup, openKube, operatorToken } from "./operator-access.ts";
 import { ApiUnreachableError, type OperatorClient, operatorClient } from "./operator-client.ts";
 
@@ -96,4 +99,25 @@ async function rowsByDatabase(
   } finally {
     await database.close();
   }
+}
+
+/** The command itself, with what it needs of this process. */
+export type HistoryFlags = Omit<HistoryOptions, "apiUrl" | "name" | "kind"> & { readonly apiUrl?: string };
+
+export async function historyCommand(kind: LookedUpKind, name: string | undefined, flags: HistoryFlags): Promise<void> {
+  const config = loadConfig(processEnvironment(), "up");
+  const { kubeconfig, databaseUrl, clusterId } = config;
+  const { apiUrl } = endpointsOf(flags, flags.dataDir, config);
+  await runHistory(
+    { ...flags, kind, apiUrl, ...(name !== undefined && { name }) },
+    {
+      clock: systemClock(),
+      fetch: globalThis.fetch,
+      write: (text) => void process.stdout.write(text),
+      operatorNamespace: config.namespace,
+      ...(kubeconfig !== undefined && { kubeconfig }),
+      clusterId,
+      ...(databaseUrl !== undefined && { databaseUrl }),
+    },
+  );
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ScalingActivity } from "../../domain/history.ts";
 import { deciderVersion } from "../../domain/scaling.ts";
-import { activityClient, explain, parseTime } from "../../local/explain.ts";
-import { CommandError } from "../../local/operator-access.ts";
-import { ApiUnreachableError, operatorClient } from "../../local/operator-client.ts";
+import { parseTime } from "../../cli/arguments.ts";
+import { activityClient, explain } from "../../cli/decisions.ts";
+import { CommandError } from "../../cli/operator-access.ts";
+import { ApiUnreachableError, operatorClient } from "../../cli/operator-client.ts";
 import { at } from "../support/domain-values.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { nodeGroup } from "../support/resources.ts";

@@ -3,13 +3,14 @@ import { existsSync } from "node:fs";
 import { fromTags } from "../domain/ownership.ts";
 import { SimulatedCloud } from "../platforms/simulated/simulated-cloud.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { openCloudFile } from "./cloud-file.ts";
+import { openCloudFile } from "../local/cloud-file.ts";
 import { columns } from "./columns.ts";
-import { dataDirectory } from "./data-directory.ts";
+import { dataDirectory } from "../local/data-directory.ts";
 
 /** There is no such machine, or no such cloud: one line. */
 export class MachineError extends Error {
   override readonly name = "MachineError";
+  readonly isForPeople = true;
 }
 
 /** Every machine under a head, in columns. Throws `MachineError`. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import { settingsHelp } from "../../local/settings-help.ts";
+import { settingsHelp } from "../../cli/settings-help.ts";
 import { settingsOf } from "../../runtime/config.ts";
 
 const commands = ["up", "controller", "api", "migrate"] as const;

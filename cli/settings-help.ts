@@ -1,6 +1,6 @@
 /** What the help of a command says of its environment. */
 import { type CommandName, settingsOf } from "../runtime/config.ts";
-import { wrapped } from "./wrap.ts";
+import { wrapped } from "../local/wrap.ts";
 
 const columns = 80;
 const indent = 6;

@@ -5,11 +5,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { writeKubeconfig } from "../local/kube/kubeconfig.ts";
-import { type EmbeddedServer, startEmbeddedServer } from "./support/embedded-server.ts";
-import { ScratchDirectory } from "./support/scratch-directory.ts";
+import { writeKubeconfig } from "../../local/kube/kubeconfig.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "../support/embedded-server.ts";
+import { ScratchDirectory } from "../support/scratch-directory.ts";
 
-const bin = join(import.meta.dirname, "..", "bin", "streamfleet.js");
+const bin = join(import.meta.dirname, "../..", "bin", "streamfleet.js");
 
 let scratch: ScratchDirectory;
 let kube: EmbeddedServer;

@@ -3,7 +3,7 @@ import type { AlarmStatus, NodeGroup, RoleStatus } from "../crds/node-group.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { type Condition, findCondition, isTrue } from "../domain/conditions.ts";
 import { columns } from "./columns.ts";
-import { wrapped } from "./wrap.ts";
+import { wrapped } from "../local/wrap.ts";
 
 export interface Fleet {
   readonly groups: readonly NodeGroup[];

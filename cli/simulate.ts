@@ -1,27 +1,33 @@
 /** `streamfleet simulate`: a trace against a running `up`, shown while it runs, with a summary and a picture at the end. */
+import { randomInt, randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { readDefaults } from "../../crds/defaults.ts";
-import { defaultsConfigMapName, labels, resourceType } from "../../crds/names.ts";
-import { type NodeGroup, nodeGroupSchema } from "../../crds/node-group.ts";
-import { scalePolicySchema } from "../../crds/scale-policy.ts";
-import { streamNodeSchema } from "../../crds/stream-node.ts";
-import { type AlarmDefinition, alarmsOf } from "../../domain/alarm-definitions.ts";
-import type { Clock } from "../../domain/time.ts";
-import { startDeadline } from "../../runtime/deadline.ts";
-import { Informer } from "../../runtime/informer.ts";
-import { ApiError, type KubernetesApi, type ObjectAddress, type ResourceType } from "../../runtime/kubernetes-api.ts";
-import { silentLogger } from "../../runtime/logger.ts";
-import { createMetrics } from "../../runtime/metrics.ts";
-import { messageOf } from "../../runtime/thrown.ts";
-import { CommandError, openKube, operatorToken, readGroup, unanswered } from "../operator-access.ts";
-import { type FleetView, fleetView } from "./fleet-view.ts";
-import { lookUpClient, mediaClient } from "./http-ports.ts";
-import { LiveView, type Terminal } from "./live-view.ts";
-import { plot } from "./plot.ts";
-import type { MediaDoor } from "./session-ports.ts";
-import { simulate, type SimulationResult } from "./simulation.ts";
-import { summarize, summaryText } from "./summary.ts";
-import { csvTrace, namedTrace, type Trace, TraceError, traceNames } from "./trace.ts";
+import { readDefaults } from "../crds/defaults.ts";
+import { defaultsConfigMapName, labels, resourceType } from "../crds/names.ts";
+import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
+import { scalePolicySchema } from "../crds/scale-policy.ts";
+import { streamNodeSchema } from "../crds/stream-node.ts";
+import { type AlarmDefinition, alarmsOf } from "../domain/alarm-definitions.ts";
+import type { Clock } from "../domain/time.ts";
+import type { Endpoints } from "../local/endpoints.ts";
+import { type FleetView, fleetView } from "../local/simulation/fleet-view.ts";
+import { lookUpClient, mediaClient } from "../local/simulation/http-ports.ts";
+import { LiveView, type Terminal } from "../local/simulation/live-view.ts";
+import { plot } from "../local/simulation/plot.ts";
+import type { MediaDoor } from "../local/simulation/session-ports.ts";
+import { simulate, type SimulationResult } from "../local/simulation/simulation.ts";
+import { summarize, summaryText } from "../local/simulation/summary.ts";
+import { csvTrace, namedTrace, type Trace, TraceError, traceNames } from "../local/simulation/trace.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { loadConfig, processEnvironment } from "../runtime/config.ts";
+import { startDeadline } from "../runtime/deadline.ts";
+import { Informer } from "../runtime/informer.ts";
+import { ApiError, type KubernetesApi, type ObjectAddress, type ResourceType } from "../runtime/kubernetes-api.ts";
+import { silentLogger } from "../runtime/logger.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { messageOf } from "../runtime/thrown.ts";
+import { CommandError, openKube, operatorToken, readGroup, unanswered } from "./operator-access.ts";
+import { endpointsOf } from "./endpoints.ts";
+import { untilInterrupted } from "./process.ts";
 
 export interface SimulateOptions {
   /** One of `traceNames`, or the path of a CSV file. */
@@ -225,4 +231,24 @@ async function followObjects(api: KubernetesApi, { namespace, group }: SimulateO
     await Promise.all([groups.stop(), nodes.stop()]);
   };
   return { stop, view: (): FleetView => fleetView(groups.list()[0], nodes.list()) };
+}
+
+/** The command itself, with what it needs of this process. */
+export type SimulateFlags = Omit<SimulateOptions, "apiUrl" | "mediaUrl"> & Partial<Endpoints>;
+
+export async function simulateCommand(flags: SimulateFlags): Promise<void> {
+  const config = loadConfig(processEnvironment(), "up");
+  const { stdout } = process;
+  await runSimulation(
+    { ...flags, ...endpointsOf(flags, flags.dataDir, config) },
+    {
+      clock: systemClock(),
+      random: () => randomInt(2 ** 47) / 2 ** 47,
+      fetch: globalThis.fetch,
+      terminal: { screen: stdout.isTTY ? stdout : undefined, write: (text) => void stdout.write(text) },
+      operatorNamespace: config.namespace,
+      client: `simulate-${randomUUID()}`,
+      interrupted: untilInterrupted().signal,
+    },
+  );
 }

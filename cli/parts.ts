@@ -1,0 +1,250 @@
+/** The parts that `up`, `controller` and `api` build alike. */
+import { randomInt } from "node:crypto";
+import { operatorHeader } from "../api/client-address.ts";
+import { InformedGroupDirectory } from "../api/group-directory.ts";
+import type { ReportBook } from "../api/report-book.ts";
+import type { ApiServer } from "../api/server.ts";
+import { InformedStreamNodeDirectory, streamNodeIndexers } from "../api/stream-node-directory.ts";
+import type { Cloud, Clouds } from "../controllers/clouds.ts";
+import { type InformedCluster, informedCluster } from "../controllers/cluster.ts";
+import type { Leadership } from "../controllers/leadership.ts";
+import { operatorTasks } from "../controllers/operator.ts";
+import type { Kind, PlatformName } from "../crds/names.ts";
+import { type LoadFeed, staleIntervals } from "../domain/load.ts";
+import type { Clock } from "../domain/time.ts";
+import { openCloudFile } from "../local/cloud-file.ts";
+import { MediaFleet } from "../local/media-fleet.ts";
+import { instrumented } from "../platforms/instrumented.ts";
+import { MachineInventory } from "../platforms/inventory.ts";
+import { SimulatedCloud } from "../platforms/simulated/simulated-cloud.ts";
+import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts";
+import { BufferedHistory } from "../prisma/buffered-history.ts";
+import type { HistoryDatabase } from "../prisma/history-database.ts";
+import { connectPostgres } from "../prisma/postgres-database.ts";
+import { recordReport } from "../prisma/report-record.ts";
+import { passingOutageMs, unwritten } from "../prisma/unwritten.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { Config } from "../runtime/config.ts";
+import { EventRecorder } from "../runtime/events.ts";
+import type { KeyRing } from "../runtime/key-ring.ts";
+import type { KubernetesApi } from "../runtime/kubernetes-api.ts";
+import { createLogger, type LogDestination, type Logger } from "../runtime/logger.ts";
+import type { LeaderTask } from "../runtime/manager.ts";
+import { createMetrics, type Metrics } from "../runtime/metrics.ts";
+import { signOperatorToken } from "../runtime/node-tokens.ts";
+import type { Stops } from "./process.ts";
+import { productVersion } from "./version.ts";
+
+/** What every command builds on. */
+export interface Process {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly version: string;
+}
+
+/** How often (ms) the node keys are read again, so that a rotation is seen. */
+export const keyRefreshMs = 60_000;
+
+const keptSilenceFactor = 3;
+
+export function newProcess(config: Config, destination: LogDestination): Process {
+  return {
+    config,
+    clock: systemClock(),
+    random: () => randomInt(2 ** 47) / 2 ** 47,
+    logger: createLogger({ level: config.logLevel, destination }),
+    metrics: createMetrics(),
+    version: productVersion(),
+  };
+}
+
+interface SimulatedParts {
+  readonly name: PlatformName;
+  readonly cloud: Cloud;
+  readonly fleet: MediaFleet;
+  /** The media nodes on its machines; they run where the reconcilers run. */
+  readonly mediaNodes: LeaderTask;
+  /** From then on an API on this machine believes that each node calls from its own machine's address. */
+  readonly know: (keys: KeyRing) => void;
+}
+
+export function simulatedCloud(own: Process, directory: string, stops: Stops): SimulatedParts {
+  const { clock, logger, random, config, metrics } = own;
+  const store = openCloudFile(directory);
+  const cloud = new SimulatedCloud({ clock, store });
+  const platform = instrumented(new SimulatedPlatform({ cloud, clock }), metrics.platformCalls, () =>
+    clock.monotonicMs(),
+  );
+  const inventory = new MachineInventory({
+    platform,
+    clock,
+    random,
+    clusterId: config.clusterId,
+    onFailure: (region, error) =>
+      logger.error("could not list machines", { region, kind: error.kind, reply: error.message }),
+  });
+  let keys: KeyRing | undefined;
+  const callsFrom = (address: string): Readonly<Record<string, string>> =>
+    keys === undefined ? {} : { "X-Forwarded-For": address, [operatorHeader]: signOperatorToken(keys.current) };
+  const fleet = new MediaFleet({
+    callsFrom,
+    cloud,
+    clock,
+    random,
+    fetch: globalThis.fetch,
+    logger: logger.child({ part: "media-nodes" }),
+  });
+  stops.add(() => {
+    inventory.stop();
+    cloud.close();
+    store.close();
+  });
+  const mediaNodes = { name: "media-nodes", start: () => fleet.start(), stop: () => fleet.stop() };
+  const know = (ring: KeyRing): void => void (keys = ring);
+  return { name: "simulated", cloud: { platform, inventory }, fleet, mediaNodes, know };
+}
+
+export function openCluster(own: Process, api: KubernetesApi, missing: ReadonlySet<Kind> = new Set()): InformedCluster {
+  const { clock, random, logger, metrics, config } = own;
+  const { namespace } = config;
+  return informedCluster({ api, clock, random, logger, metrics, namespace, streamNodeIndexers, missing });
+}
+
+interface NodeApiParts {
+  readonly cluster: InformedCluster;
+  readonly keys: KeyRing;
+  readonly reports: ReportBook;
+  readonly history: BufferedHistory;
+  readonly database: HistoryDatabase;
+  readonly events: EventRecorder;
+  /** Absent: it answers to any. */
+  readonly hosts?: readonly string[];
+  /** Absent: it does. */
+  readonly servesMetrics?: boolean;
+}
+
+export async function createNodeApi(own: Process, parts: NodeApiParts): Promise<ApiServer> {
+  const { createApiServer } = await import("../api/server.ts");
+  const { cluster, keys, reports, history, database } = parts;
+  const { clock, config, logger, metrics, version } = own;
+  if (config.trustBatch)
+    logger.error("nodes are believed by their batch alone", { setting: "STREAMFLEET_TRUST_BATCH" });
+  return createApiServer({
+    nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),
+    groups: new InformedGroupDirectory({
+      nodeGroups: cluster.nodeGroups.cache,
+      scalePolicies: cluster.scalePolicies.cache,
+    }),
+    activities: database.history.activities,
+    history: database.history,
+    unwritten: () => unwritten({ history, database, clock }),
+    diagnose: (error) => database.diagnose(error),
+    registrations: cluster.streamNodes.client,
+    reports,
+    keys,
+    clock,
+    config: {
+      reportIntervalMs: config.reportIntervalMs,
+      trustedProxies: config.trustedProxies,
+      trustBatch: config.trustBatch,
+      ...(parts.hosts === undefined ? {} : { hosts: parts.hosts }),
+      ...(parts.servesMetrics === undefined ? {} : { servesMetrics: parts.servesMetrics }),
+    },
+    events: parts.events,
+    logger,
+    metrics,
+    version,
+    onReport: (report, node) => recordReport(history, report, node),
+  });
+}
+
+interface OperatorParts {
+  readonly api: KubernetesApi;
+  readonly cluster: InformedCluster;
+  readonly simulated?: SimulatedParts;
+  readonly keys: KeyRing;
+  readonly feed: LoadFeed;
+  readonly history: BufferedHistory;
+  readonly database: HistoryDatabase;
+  readonly leadership: Leadership;
+}
+
+/** Add the manager to `stops` after this: what it records at its end is sent as well. */
+export function operator(own: Process, parts: OperatorParts, stops: Stops): readonly LeaderTask[] {
+  const { config } = own;
+  const { api: kube, simulated, database, ...rest } = parts;
+  const clouds: Clouds = new Map(simulated === undefined ? [] : [[simulated.name, simulated.cloud]]);
+  return operatorTasks({
+    ...own,
+    ...rest,
+    clouds,
+    stores: database.history,
+    unwritten: () => unwritten({ history: parts.history, database, clock: own.clock }, passingOutageMs),
+    retentionMs: config.retentionMs,
+    bound: { bytes: config.historyMaxBytes, footprint: database.footprint },
+    events: eventRecorder(own, kube, stops),
+    settings: { clusterId: config.clusterId, apiUrl: config.apiUrl },
+    namespace: config.namespace,
+    freshMs: keptSilenceFactor * config.reportIntervalMs,
+    staleMs: staleIntervals * config.reportIntervalMs,
+    trustBatch: config.trustBatch,
+  });
+}
+
+export function eventRecorder(own: Process, api: KubernetesApi, stops: Stops): EventRecorder {
+  const events = new EventRecorder({ ...own, api, component: "streamfleet" });
+  stops.add(() => events.close());
+  return events;
+}
+
+export interface OpenHistory {
+  readonly database: HistoryDatabase;
+  readonly history: BufferedHistory;
+}
+
+/** The server may be down: its schema is brought up to date before the first history is written. */
+export function postgresHistory(own: Process, url: string, stops: Stops, tell?: BufferParts["tell"]): OpenHistory {
+  // What it means for history is told once: an idle pool loses all its connections at the same time.
+  const onConnectionError = (error: Error): void => own.logger.debug("lost a database connection", { error });
+  const database = connectPostgres({ url, clusterId: own.config.clusterId, onConnectionError });
+  stops.add(() => database.close());
+  const prepare = (): Promise<unknown> => database.migrate("Tolerate");
+  return { database, history: bufferedHistory(own, { database, prepare, ...(tell && { tell }) }, stops) };
+}
+
+interface BufferParts {
+  readonly database: HistoryDatabase;
+  readonly prepare?: () => Promise<unknown>;
+  /** Tells people on the terminal, where there are any. */
+  readonly tell?: (line: string) => void;
+}
+
+export function bufferedHistory(own: Process, parts: BufferParts, stops: Stops): BufferedHistory {
+  const { database, prepare, tell = () => undefined } = parts;
+  const { clock, logger, metrics } = own;
+  const history = new BufferedHistory({
+    history: database.history,
+    clock,
+    onOutage: ({ error }) => {
+      const reason = database.diagnose(error);
+      logger.error("history is not being written", { reason });
+      tell(`history is not being written: ${reason}`);
+    },
+    onRecovery: ({ outageMs, backlog }) => {
+      logger.info("all history is written again", { outageSeconds: Math.round(outageMs / 1_000), backlog });
+      tell("all history is written again");
+    },
+    onRefused: ({ kind, entries, error }) =>
+      logger.error("the database refused history", { kind, entries, reason: database.diagnose(error) }),
+    onFlush: (state) => metrics.history(state),
+    ...(prepare !== undefined && { prepare }),
+  });
+  stops.add(() => history.stop());
+  // The database is prepared now, and whatever keeps it from that is told before anything happens.
+  void history.flush();
+  return history;
+}
