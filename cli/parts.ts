@@ -13,7 +13,7 @@ import type { Kind, PlatformName } from "../crds/names.ts";
 import { type LoadFeed, staleIntervals } from "../domain/load.ts";
 import type { Clock } from "../domain/time.ts";
 import { openCloudFile } from "../local/cloud-file.ts";
-import { MediaFleet } from "../local/media-fleet.ts";
+import { MediaFleet } from "../local/media/fleet.ts";
 import { instrumented } from "../platforms/instrumented.ts";
 import { MachineInventory } from "../platforms/inventory.ts";
 import { SimulatedCloud } from "../platforms/simulated/simulated-cloud.ts";

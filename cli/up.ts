@@ -17,7 +17,7 @@ import { writeEndpoints } from "../local/endpoints.ts";
 import type { EmbeddedApi } from "../local/kube/embedded-api.ts";
 import { openObjectFile } from "../local/kube/object-file.ts";
 import { LogFile } from "../local/log-file.ts";
-import type { MediaServer, MediaServerOptions } from "../local/media-server.ts";
+import type { MediaServer, MediaServerOptions } from "../local/media/server.ts";
 import { messageColumn, showProgress } from "../local/progress.ts";
 import { fitted } from "../local/wrap.ts";
 import { acquireDirectoryLock } from "../prisma/directory-lock.ts";
@@ -144,7 +144,7 @@ async function listenForPlayers(
   options: Omit<MediaServerOptions, "port">,
   port: number | undefined,
 ): Promise<MediaServer> {
-  const { startMediaServer } = await import("../local/media-server.ts");
+  const { startMediaServer } = await import("../local/media/server.ts");
   if (port !== undefined) return startMediaServer({ ...options, port });
   try {
     return await startMediaServer({ ...options, port: usualMediaPort });

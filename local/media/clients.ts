@@ -1,8 +1,8 @@
 /** The simulations that have sessions on the media nodes of this process, each apart from the others. */
-import type { Clock } from "../domain/time.ts";
-import type { Logger } from "../runtime/logger.ts";
-import type { ConnectAnswer, MediaNode } from "./media-node.ts";
-import type { MediaSession } from "./media-sessions.ts";
+import type { Clock } from "../../domain/time.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { ConnectAnswer, MediaNode } from "./node.ts";
+import type { MediaSession } from "./sessions.ts";
 
 /** What is needed of a `MediaFleet`. */
 export interface MediaClientsFleet {

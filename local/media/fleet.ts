@@ -1,10 +1,10 @@
 /** One simulated media node on each machine of the simulated cloud that runs. */
-import type { ChildReport } from "../domain/load.ts";
-import type { Machine } from "../domain/machine.ts";
-import type { NodeSettings } from "../domain/user-data.ts";
-import { parseUserData } from "../domain/user-data.ts";
-import type { MediaNodeOptions, MediaNodeWorld, StreamNodeId } from "./media-node.ts";
-import { MediaNode } from "./media-node.ts";
+import type { ChildReport } from "../../domain/load.ts";
+import type { Machine } from "../../domain/machine.ts";
+import type { NodeSettings } from "../../domain/user-data.ts";
+import { parseUserData } from "../../domain/user-data.ts";
+import type { MediaNodeOptions, MediaNodeWorld, StreamNodeId } from "./node.ts";
+import { MediaNode } from "./node.ts";
 
 /** What the fleet needs of a `SimulatedCloud`. */
 export interface SimulatedMachines {

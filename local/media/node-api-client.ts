@@ -1,11 +1,11 @@
 /** The node API as a media node calls it, and what each answer tells the node to do. */
 import type { z } from "zod";
-import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "../api/node-schemas.ts";
-import { registerResponseSchema, reportResponseSchema } from "../api/node-schemas.ts";
-import type { Clock } from "../domain/time.ts";
-import { startDeadline } from "../runtime/deadline.ts";
-import { messageOf } from "../runtime/thrown.ts";
-import { isOfThisMachine } from "./own-file.ts";
+import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "../../api/node-schemas.ts";
+import { registerResponseSchema, reportResponseSchema } from "../../api/node-schemas.ts";
+import type { Clock } from "../../domain/time.ts";
+import { startDeadline } from "../../runtime/deadline.ts";
+import { messageOf } from "../../runtime/thrown.ts";
+import { isOfThisMachine } from "../own-file.ts";
 
 export type NodeAnswer<T> =
   | { readonly kind: "Accepted"; readonly body: T }

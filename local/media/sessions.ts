@@ -1,6 +1,6 @@
 /** The clients on a simulated media node. Counts are kept as clients come and go: a report must not cost what they cost. */
-import type { StreamReport } from "../domain/load.ts";
-import type { MediaLoad } from "./media-load.ts";
+import type { StreamReport } from "../../domain/load.ts";
+import type { MediaLoad } from "./load.ts";
 
 export interface MediaSession {
   /** The client's own name for it, unique among all of the simulation. */

@@ -1,5 +1,5 @@
 /** The crowd of a simulation on a fleet in this process: look-ups through its node API, sessions straight on its nodes. */
-import { MediaClients } from "../../local/media-clients.ts";
+import { MediaClients } from "../../local/media/clients.ts";
 import { Crowd } from "../../local/simulation/crowd.ts";
 import { fleetView } from "../../local/simulation/fleet-view.ts";
 import { lookUpClient } from "../../local/simulation/http-ports.ts";

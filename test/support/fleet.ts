@@ -15,7 +15,7 @@ import type { Machine } from "../../domain/machine.ts";
 import { fromTags } from "../../domain/ownership.ts";
 import { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { type Change, ObjectStore } from "../../local/kube/object-store.ts";
-import { MediaFleet } from "../../local/media-fleet.ts";
+import { MediaFleet } from "../../local/media/fleet.ts";
 import { SimulatedCloud, type SimulatedCloudOptions } from "../../platforms/simulated/simulated-cloud.ts";
 import { SimulatedPlatform, type SimulatedPlatformOptions } from "../../platforms/simulated/simulated-platform.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { renderUserData } from "../../domain/user-data.ts";
-import type { Machine } from "../../domain/machine.ts";
-import { MediaFleet } from "../../local/media-fleet.ts";
-import { FakeClock, settle } from "../support/fake-clock.ts";
-import { NodeApiWorld, origin } from "../support/node-api.ts";
-import { RecordingLogger } from "../support/recording-logger.ts";
-import type { SimulatedWorld } from "../support/simulated-cloud.ts";
-import { launchRequest, simulatedWorld, valueOf } from "../support/simulated-cloud.ts";
+import { renderUserData } from "../../../domain/user-data.ts";
+import type { Machine } from "../../../domain/machine.ts";
+import { MediaFleet } from "../../../local/media/fleet.ts";
+import { FakeClock, settle } from "../../support/fake-clock.ts";
+import { NodeApiWorld, origin } from "../../support/node-api.ts";
+import { RecordingLogger } from "../../support/recording-logger.ts";
+import type { SimulatedWorld } from "../../support/simulated-cloud.ts";
+import { launchRequest, simulatedWorld, valueOf } from "../../support/simulated-cloud.ts";
 
 let clock: FakeClock;
 let api: NodeApiWorld;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import type { RegisterResponse } from "../../api/node-schemas.ts";
-import { EdgeRequests, IdleEdges } from "../../local/media-idle-edges.ts";
-import type { NodeAnswer } from "../../local/node-api-client.ts";
-import { FakeClock, settle } from "../support/fake-clock.ts";
-import { RecordingLogger } from "../support/recording-logger.ts";
+import type { RegisterResponse } from "../../../api/node-schemas.ts";
+import { EdgeRequests, IdleEdges } from "../../../local/media/idle-edges.ts";
+import type { NodeAnswer } from "../../../local/media/node-api-client.ts";
+import { FakeClock, settle } from "../../support/fake-clock.ts";
+import { RecordingLogger } from "../../support/recording-logger.ts";
 
 const edge = (slot: number, connections = 0) => ({
   name: `live-edge-${slot}`,

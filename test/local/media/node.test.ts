@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { MediaNode } from "../../local/media-node.ts";
-import { FakeClock, settle } from "../support/fake-clock.ts";
-import { RecordingLogger } from "../support/recording-logger.ts";
+import { MediaNode } from "../../../local/media/node.ts";
+import { FakeClock, settle } from "../../support/fake-clock.ts";
+import { RecordingLogger } from "../../support/recording-logger.ts";
 
 interface Call {
   readonly atMs: number;

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { PortInUseError } from "../../api/listener.ts";
-import type { ConnectAnswer } from "../../local/media-node.ts";
-import { type MediaServer, startMediaServer } from "../../local/media-server.ts";
-import type { MediaSession } from "../../local/media-sessions.ts";
-import { FakeClock } from "../support/fake-clock.ts";
-import { RecordingLogger } from "../support/recording-logger.ts";
+import { PortInUseError } from "../../../api/listener.ts";
+import type { ConnectAnswer } from "../../../local/media/node.ts";
+import { type MediaServer, startMediaServer } from "../../../local/media/server.ts";
+import type { MediaSession } from "../../../local/media/sessions.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { RecordingLogger } from "../../support/recording-logger.ts";
 
 /** A node with room for two. */
 class Room {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { idle, loadOfBoth } from "../../local/media-load.ts";
-import { type MediaSession, MediaSessions } from "../../local/media-sessions.ts";
+import { idle, loadOfBoth } from "../../../local/media/load.ts";
+import { type MediaSession, MediaSessions } from "../../../local/media/sessions.ts";
 
 const session = (id: string, change: Partial<MediaSession> = {}): MediaSession => ({
   id,
