@@ -115,8 +115,14 @@ export interface CustomResourceDefinition {
   readonly spec: {
     readonly group: string;
     readonly scope: "Namespaced";
-    readonly names: Readonly<Record<string, unknown>>;
-    readonly versions: readonly Readonly<Record<string, unknown>>[];
+    readonly names: Readonly<Record<string, unknown>> & {
+      readonly kind: Kind;
+      readonly plural: string;
+      readonly shortNames: readonly string[];
+    };
+    readonly versions: readonly (Readonly<Record<string, unknown>> & {
+      readonly schema: { readonly openAPIV3Schema: JsonSchema };
+    })[];
   };
 }
 

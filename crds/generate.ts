@@ -1,10 +1,12 @@
-/** `node crds/generate.ts`: writes every CRD as YAML, here and into the chart. With `--check` it only compares. */
+/** `node crds/generate.ts`: writes every CRD as YAML, here and into the chart, and their reference. With `--check` it only compares. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { customResourceDefinitions } from "./definitions.ts";
+import { reference } from "./reference.ts";
 
 const folders = [import.meta.dirname, join(import.meta.dirname, "..", "charts", "streamfleet", "crds")];
+const page = join(import.meta.dirname, "..", "docs", "reference.md");
 const heading = "# Generated from the schemas in crds/*.ts by `npm run generate`. Do not edit.\n";
 
 /** The files that there are to be: path -> text. */
@@ -13,7 +15,8 @@ function generatedFiles(): ReadonlyMap<string, string> {
     name: `${crd.metadata.name}.yaml`,
     text: heading + stringify(crd, { aliasDuplicateObjects: false, lineWidth: 0 }),
   }));
-  return new Map(folders.flatMap((folder) => files.map(({ name, text }) => [join(folder, name), text] as const)));
+  const manifests = folders.flatMap((folder) => files.map(({ name, text }) => [join(folder, name), text] as const));
+  return new Map([...manifests, [page, reference()]]);
 }
 
 function isCurrent(path: string, text: string): boolean {
