@@ -7,6 +7,7 @@ import { prismaFootprint } from "../../../prisma/footprint.ts";
 import { PrismaClient } from "../../../prisma/generated/client.ts";
 import { connectPostgres } from "../../../prisma/postgres-database.ts";
 import { prismaHistory } from "../../../prisma/prisma-history.ts";
+import { eventually } from "../../support/eventually.ts";
 import { createScratchDatabase, execute, rowsOf, type ScratchDatabase, testServerUrl } from "../../support/postgres.ts";
 
 interface Statement {
@@ -190,6 +191,20 @@ const asLargeAsTheFleet = "last_report";
     expect(await scanned(statement)).toEqual(["load_minute"]);
   });
 
+  /** A session tells what it did when it has ended: so this one ends, and its end is waited for. */
+  async function counts(table: string): Promise<{ readonly updates: number; readonly hot: number }> {
+    await client.$disconnect();
+    await pool.end();
+    const others = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    // The one that explains plans stays.
+    await eventually(async () => expect(await rowsOf(scratch.url, others)).toHaveLength(1));
+    pool = new WatchedPool({ connectionString: scratch.url });
+    client = new PrismaClient({ adapter: new PrismaPg(pool) });
+    const sql = `SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = '${table}'`;
+    const [row] = await rowsOf<{ readonly updates: number; readonly hot: number }>(scratch.url, sql);
+    return row ?? { updates: 0, hot: 0 };
+  }
+
   it.each([
     [
       "stream",
@@ -205,18 +220,9 @@ const asLargeAsTheFleet = "last_report";
     ],
   ] as const)("writes a row of %s anew within its page", async (table, share, first, again) => {
     await first();
-    const counts = async () => {
-      const sql = `SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = '${table}'`;
-      const [row] = await rowsOf<{ readonly updates: number; readonly hot: number }>(scratch.url, sql);
-      return row ?? { updates: 0, hot: 0 };
-    };
-    const before = await counts();
+    const before = await counts(table);
     for (let turn = 1; turn <= 300; turn += 1) await again(turn);
-    // A session tells what it did when it ends.
-    await pool.end();
-    pool = new WatchedPool({ connectionString: scratch.url });
-    client = new PrismaClient({ adapter: new PrismaPg(pool) });
-    const after = await counts();
+    const after = await counts(table);
     expect(after.updates - before.updates).toBeGreaterThanOrEqual(300);
     expect((after.hot - before.hot) / (after.updates - before.updates)).toBeGreaterThanOrEqual(share);
   });
