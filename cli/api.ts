@@ -10,15 +10,8 @@ import { loadKeyRing } from "../runtime/key-ring.ts";
 import { KubeClient, loadKubeConfig } from "../runtime/kube-client.ts";
 import type { KubernetesApi } from "../runtime/kubernetes-api.ts";
 import { Manager } from "../runtime/manager.ts";
-import {
-  createNodeApi,
-  eventRecorder,
-  keyRefreshMs,
-  newProcess,
-  openCluster,
-  postgresHistory,
-  type Process,
-} from "./parts.ts";
+import { newProcess, type Process } from "./context.ts";
+import { createNodeApi, eventRecorder, keyRefreshMs, openCluster, postgresHistory } from "./parts.ts";
 import type { Stops } from "./process.ts";
 import { untilStopped } from "./process.ts";
 

@@ -12,15 +12,8 @@ import { KubeClient, loadKubeConfig } from "../runtime/kube-client.ts";
 import type { KubernetesApi } from "../runtime/kubernetes-api.ts";
 import { LeaderElection } from "../runtime/leader-election.ts";
 import { Manager } from "../runtime/manager.ts";
-import {
-  keyRefreshMs,
-  newProcess,
-  openCluster,
-  operator,
-  postgresHistory,
-  type Process,
-  simulatedCloud,
-} from "./parts.ts";
+import { newProcess, type Process } from "./context.ts";
+import { keyRefreshMs, openCluster, operator, postgresHistory } from "./parts.ts";
 import type { Stops } from "./process.ts";
 import { untilStopped } from "./process.ts";
 
@@ -61,7 +54,10 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   });
   feed.start();
   stops.add(() => feed.stop());
-  const simulated = simulatedCloudDir === undefined ? undefined : simulatedCloud(own, simulatedCloudDir, stops);
+  const simulated =
+    simulatedCloudDir === undefined
+      ? undefined
+      : (await import("./simulated-parts.ts")).simulatedCloud(own, simulatedCloudDir, stops);
   simulated?.know(keys);
   const cluster = openCluster(own, kube, missing);
   cluster.streamNodes.cache.onChange((change) => {

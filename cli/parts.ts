@@ -1,112 +1,31 @@
 /** The parts that `up`, `controller` and `api` build alike. */
-import { randomInt } from "node:crypto";
-import { operatorHeader } from "../api/client-address.ts";
 import { InformedGroupDirectory } from "../api/group-directory.ts";
 import type { ReportBook } from "../api/report-book.ts";
 import type { ApiServer } from "../api/server.ts";
 import { InformedStreamNodeDirectory, streamNodeIndexers } from "../api/stream-node-directory.ts";
-import type { Cloud, Clouds } from "../controllers/clouds.ts";
+import type { Clouds } from "../controllers/clouds.ts";
 import { type InformedCluster, informedCluster } from "../controllers/cluster.ts";
 import type { Leadership } from "../controllers/leadership.ts";
 import { operatorTasks } from "../controllers/operator.ts";
-import type { Kind, PlatformName } from "../crds/names.ts";
+import type { Kind } from "../crds/names.ts";
 import { type LoadFeed, staleIntervals } from "../domain/load.ts";
-import type { Clock } from "../domain/time.ts";
-import { openCloudFile } from "../local/cloud-file.ts";
-import { MediaFleet } from "../local/media/fleet.ts";
-import { instrumented } from "../platforms/instrumented.ts";
-import { MachineInventory } from "../platforms/inventory.ts";
-import { SimulatedCloud } from "../platforms/simulated/simulated-cloud.ts";
-import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts";
 import { BufferedHistory } from "../prisma/buffered-history.ts";
 import type { HistoryDatabase } from "../prisma/history-database.ts";
 import { connectPostgres } from "../prisma/postgres-database.ts";
 import { recordReport } from "../prisma/report-record.ts";
 import { passingOutageMs, unwritten } from "../prisma/unwritten.ts";
-import { systemClock } from "../runtime/clock.ts";
-import type { Config } from "../runtime/config.ts";
 import { EventRecorder } from "../runtime/events.ts";
 import type { KeyRing } from "../runtime/key-ring.ts";
 import type { KubernetesApi } from "../runtime/kubernetes-api.ts";
-import { createLogger, type LogDestination, type Logger } from "../runtime/logger.ts";
 import type { LeaderTask } from "../runtime/manager.ts";
-import { createMetrics, type Metrics } from "../runtime/metrics.ts";
-import { signOperatorToken } from "../runtime/node-tokens.ts";
+import type { Process } from "./context.ts";
 import type { Stops } from "./process.ts";
-import { productVersion } from "./version.ts";
-
-/** What every command builds on. */
-export interface Process {
-  readonly config: Config;
-  readonly clock: Clock;
-  /** A number in [0, 1). */
-  readonly random: () => number;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly version: string;
-}
+import type { SimulatedParts } from "./simulated-parts.ts";
 
 /** How often (ms) the node keys are read again, so that a rotation is seen. */
 export const keyRefreshMs = 60_000;
 
 const keptSilenceFactor = 3;
-
-export function newProcess(config: Config, destination: LogDestination): Process {
-  return {
-    config,
-    clock: systemClock(),
-    random: () => randomInt(2 ** 47) / 2 ** 47,
-    logger: createLogger({ level: config.logLevel, destination }),
-    metrics: createMetrics(),
-    version: productVersion(),
-  };
-}
-
-interface SimulatedParts {
-  readonly name: PlatformName;
-  readonly cloud: Cloud;
-  readonly fleet: MediaFleet;
-  /** The media nodes on its machines; they run where the reconcilers run. */
-  readonly mediaNodes: LeaderTask;
-  /** From then on an API on this machine believes that each node calls from its own machine's address. */
-  readonly know: (keys: KeyRing) => void;
-}
-
-export function simulatedCloud(own: Process, directory: string, stops: Stops): SimulatedParts {
-  const { clock, logger, random, config, metrics } = own;
-  const store = openCloudFile(directory);
-  const cloud = new SimulatedCloud({ clock, store });
-  const platform = instrumented(new SimulatedPlatform({ cloud, clock }), metrics.platformCalls, () =>
-    clock.monotonicMs(),
-  );
-  const inventory = new MachineInventory({
-    platform,
-    clock,
-    random,
-    clusterId: config.clusterId,
-    onFailure: (region, error) =>
-      logger.error("could not list machines", { region, kind: error.kind, reply: error.message }),
-  });
-  let keys: KeyRing | undefined;
-  const callsFrom = (address: string): Readonly<Record<string, string>> =>
-    keys === undefined ? {} : { "X-Forwarded-For": address, [operatorHeader]: signOperatorToken(keys.current) };
-  const fleet = new MediaFleet({
-    callsFrom,
-    cloud,
-    clock,
-    random,
-    fetch: globalThis.fetch,
-    logger: logger.child({ part: "media-nodes" }),
-  });
-  stops.add(() => {
-    inventory.stop();
-    cloud.close();
-    store.close();
-  });
-  const mediaNodes = { name: "media-nodes", start: () => fleet.start(), stop: () => fleet.stop() };
-  const know = (ring: KeyRing): void => void (keys = ring);
-  return { name: "simulated", cloud: { platform, inventory }, fleet, mediaNodes, know };
-}
 
 export function openCluster(own: Process, api: KubernetesApi, missing: ReadonlySet<Kind> = new Set()): InformedCluster {
   const { clock, random, logger, metrics, config } = own;

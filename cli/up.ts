@@ -26,19 +26,18 @@ import { loadKeyRing } from "../runtime/key-ring.ts";
 import { Manager } from "../runtime/manager.ts";
 import { verifyOperatorToken } from "../runtime/node-tokens.ts";
 import { usualMediaPort } from "./endpoints.ts";
+import { newProcess, type Process } from "./context.ts";
 import {
   bufferedHistory,
   createNodeApi,
   eventRecorder,
   keyRefreshMs,
-  newProcess,
   openCluster,
   type OpenHistory,
   operator,
   postgresHistory,
-  type Process,
-  simulatedCloud,
 } from "./parts.ts";
+import { simulatedCloud } from "./simulated-parts.ts";
 import type { Stops } from "./process.ts";
 import { untilStopped } from "./process.ts";
 
