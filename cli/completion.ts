@@ -9,6 +9,8 @@ interface Place {
   /** Its words, the program's name left out: `["simulated-cloud", "list"]`. */
   readonly path: readonly string[];
   readonly commands: readonly { readonly name: string; readonly description: string }[];
+  /** What its arguments may be, where that is a list. */
+  readonly choices: readonly string[];
   readonly options: readonly { readonly flag: string; readonly description: string; readonly takesValue: boolean }[];
 }
 
@@ -32,14 +34,15 @@ function placesOf(command: Command, path: readonly string[]): readonly Place[] {
   const below = command.commands.flatMap((sub) =>
     [sub.name(), ...sub.aliases()].flatMap((name) => placesOf(sub, [...path, name])),
   );
-  return [{ path, commands, options: [...options, help] }, ...below];
+  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+  return [{ path, commands, choices, options: [...options, help] }, ...below];
 }
 
 /** Words that are no commands, and files where nothing fits, are left to the shell. */
 function bashScript(name: string, places: readonly Place[]): string {
   const known = places.filter(({ path }) => path.length > 0).map(({ path }) => `/${path.join("/")}`);
-  const cases = places.map(({ path, commands, options }) => {
-    const words = [...commands.map((command) => command.name), ...options.map(({ flag }) => flag)];
+  const cases = places.map(({ path, commands, choices, options }) => {
+    const words = [...commands.map((command) => command.name), ...choices, ...options.map(({ flag }) => flag)];
     return `    "${path.map((word) => `/${word}`).join("")}") words="${words.join(" ")}" ;;`;
   });
   const own = `_${name.replaceAll("-", "_")}`;
@@ -62,7 +65,7 @@ function bashScript(name: string, places: readonly Place[]): string {
 }
 
 function fishScript(name: string, places: readonly Place[]): string {
-  const lines = places.flatMap(({ path, commands, options }) => {
+  const lines = places.flatMap(({ path, commands, choices, options }) => {
     const here = fishCondition(path, commands);
     const subs = commands.map(
       (command) => `complete -c ${name} -n ${here} -f -a ${command.name} -d ${fishText(command.description)}`,
@@ -71,7 +74,8 @@ function fishScript(name: string, places: readonly Place[]): string {
       ({ flag, description, takesValue }) =>
         `complete -c ${name} -n ${here} -l ${flag.slice(2)}${takesValue ? " -r" : ""} -d ${fishText(description)}`,
     );
-    return [...subs, ...flags];
+    const words = choices.map((choice) => `complete -c ${name} -n ${here} -f -a ${choice}`);
+    return [...subs, ...words, ...flags];
   });
   return `${lines.join("\n")}\n`;
 }

@@ -8,6 +8,7 @@ import type { ExplainFlags } from "./explain.ts";
 import type { HistoryFlags } from "./history.ts";
 import type { SimulateFlags } from "./simulate.ts";
 import type { StatusOptions } from "./status.ts";
+import type { UserDataOptions } from "./simulated-cloud.ts";
 import type { UpOptions } from "./up.ts";
 import { completionScript, type Shell, shells } from "./completion.ts";
 import { settingsHelp } from "./settings-help.ts";
@@ -73,9 +74,11 @@ function addSimulatedCloud(command: Command): void {
   inData("list", "every machine, with its state").action(async ({ dataDir }: CloudOptions) =>
     console.log((await cloud()).machineTable(dataDir)),
   );
-  inData("user-data <machine>", "what the machine was given at its boot: the API, its join token").action(
-    async (machine: string, { dataDir }: CloudOptions) => console.log((await cloud()).userDataOf(machine, dataDir)),
-  );
+  inData("user-data <machine>", "what the machine was given at its boot: the API, its join token, its script")
+    .option("--env", "only the settings, as lines that a shell may source", false)
+    .action(async (machine: string, options: UserDataOptions) =>
+      console.log((await cloud()).userDataOf(machine, options)),
+    );
   const verbs = {
     kill: "the machine is gone, as if its host had failed",
     stop: "the machine stops, as if somebody had stopped it",

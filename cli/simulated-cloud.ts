@@ -1,6 +1,7 @@
 /** `streamfleet simulated-cloud`: for people and tests, what only the cloud itself can tell or do. */
 import { existsSync } from "node:fs";
 import { fromTags } from "../domain/ownership.ts";
+import { settingsLines } from "../domain/user-data.ts";
 import { SimulatedCloud } from "../platforms/simulated/simulated-cloud.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { openCloudFile } from "../local/cloud-file.ts";
@@ -11,6 +12,11 @@ import { dataDirectory } from "../local/data-directory.ts";
 export class MachineError extends Error {
   override readonly name = "MachineError";
   readonly isForPeople = true;
+}
+
+export interface UserDataOptions {
+  readonly dataDir: string;
+  readonly env: boolean;
 }
 
 /** Every machine under a head, in columns. Throws `MachineError`. */
@@ -25,12 +31,15 @@ export function machineTable(dataDir: string): string {
   });
 }
 
-/** What the machine was given at its boot, its join token among it. Throws `MachineError`. */
-export function userDataOf(machine: string, dataDir: string): string {
+/**
+ * What the machine was given at its boot, its join token among it; of `env` only the settings, as a shell may source them.
+ * Throws `MachineError`.
+ */
+export function userDataOf(machine: string, { dataDir, env }: UserDataOptions): string {
   return withCloud(dataDir, (cloud) => {
     const text = cloud.userDataOf(machine);
     if (text === undefined) throw noMachine(machine, "");
-    return text;
+    return env ? settingsLines(text).join("\n") : text;
   });
 }
 

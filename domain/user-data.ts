@@ -38,6 +38,13 @@ function unquoted(text: string): string {
   return text.startsWith("'") ? text.slice(1, -1) : text;
 }
 
+/** The lines `NAME=value` of a rendered text, without the script around them: safe to source. */
+export function settingsLines(text: string): readonly string[] {
+  const lines = text.split("\n");
+  const begin = lines.findIndex((line) => line.endsWith(`<<'${marker}'`));
+  return begin < 0 ? [] : lines.slice(begin + 1, lines.indexOf(marker, begin));
+}
+
 /** The settings in a rendered text, as a node reads them; undefined where there are none. */
 export function parseUserData(text: string): NodeSettings | undefined {
   const line = (name: string): string | undefined => {

@@ -37,14 +37,22 @@ const labelColumns = 11;
  */
 export function screenLines(scene: Scene, { columns, rows }: ScreenSize): readonly string[] {
   const room = Math.max(1, rows - 1);
-  const lines = sceneLines(scene).flatMap((line) => wrapped(line, Math.max(1, columns - 1), labelColumns));
-  if (lines.length <= room) return lines;
-  const left = lines.length - room + 1;
-  return [...lines.slice(0, room - 1), `… ${left} lines more`.slice(0, Math.max(1, columns - 1))];
+  const width = Math.max(1, columns - 1);
+  const facts = factLines(scene).flatMap((line) => wrapped(line, width, labelColumns));
+  const reasons = decisionLines(scene.view).map((line) => wrapped(line, width, labelColumns));
+  const all = [...facts, ...reasons.flat()];
+  if (all.length <= room) return all;
+  const shown = [...facts.slice(0, room - 1)];
+  for (const lines of reasons) {
+    // Half a reason would mislead.
+    if (shown.length + lines.length >= room) break;
+    shown.push(...lines);
+  }
+  return [...shown, `… ${all.length - shown.length} lines more`.slice(0, width)];
 }
 
 /** What matters most comes first. */
-function sceneLines(scene: Scene): readonly string[] {
+function factLines(scene: Scene): readonly string[] {
   const { sample, counts, view, trouble } = scene;
   return [
     `${scene.trace}  ${timeText(scene)}`,
@@ -55,7 +63,6 @@ function sceneLines(scene: Scene): readonly string[] {
     `alarms     ${alarmsText(view)}`,
     `rejected   ${counts.rejected} of ${counts.arrivals} (${counts.rejectedWithRoom} with room), ${counts.gaveUp} gave up`,
     `sessions   ${counts.cut} cut, ${counts.lost} lost, ${counts.refused} refused`,
-    ...decisionLines(view),
   ];
 }
 
@@ -133,9 +140,9 @@ export class LiveView {
     this.#drawn = lines;
   }
 
-  /** Leaves what is drawn where it is. */
+  /** Leaves what is drawn where it is. What a terminal shows of an interrupt (`^C`) goes. */
   end(): void {
-    if (this.#drawn.length > 0) this.#terminal.write("\n");
+    if (this.#drawn.length > 0) this.#terminal.write(`\r${eraseLine}\n`);
     this.#drawn = [];
   }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "@jest/globals";
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { completionScript } from "../../cli/completion.ts";
 
 function program(): Command {
@@ -10,6 +10,7 @@ function program(): Command {
   cloud.command("list").description("all");
   cloud.command("kill <machine>").description("it's gone");
   root.command("explain").command("nodegroup <name>").alias("ng").option("--last <count>", "how many");
+  root.command("completion").addArgument(new Argument("<shell>").choices(["bash", "fish"]));
   return root;
 }
 
@@ -23,7 +24,7 @@ function offered(...words: readonly string[]): readonly string[] {
 
 describe("completion in bash", () => {
   it.each([
-    [[""], ["up", "simulated-cloud", "explain", "--help"]],
+    [[""], ["up", "simulated-cloud", "explain", "completion", "--help"]],
     [["si"], ["simulated-cloud"]],
     [
       ["simulated-cloud", ""],
@@ -36,6 +37,10 @@ describe("completion in bash", () => {
       ["--data-dir", "--bare", "--help"],
     ],
     [["explain", "ng", "live", "--l"], ["--last"]],
+    [
+      ["completion", ""],
+      ["bash", "fish", "--help"],
+    ],
     [["nonsense", "u"], ["up"]],
     [["explain", "x"], []],
   ])("after %j offers %j", (words, expected) => {
@@ -52,8 +57,9 @@ describe("completion in other shells", () => {
   it("describes commands and options in fish", () => {
     const lines = completionScript(program(), "fish").split("\n");
     expect(lines).toContain(
-      `complete -c streamfleet -n "not __fish_seen_subcommand_from up simulated-cloud explain" -f -a up -d 'everything'`,
+      `complete -c streamfleet -n "not __fish_seen_subcommand_from up simulated-cloud explain completion" -f -a up -d 'everything'`,
     );
+    expect(lines).toContain(`complete -c streamfleet -n "__fish_seen_subcommand_from completion" -f -a fish`);
     expect(lines).toContain(`complete -c streamfleet -n "__fish_seen_subcommand_from up" -l data-dir -r -d 'where'`);
     expect(lines).toContain(
       `complete -c streamfleet -n "__fish_seen_subcommand_from simulated-cloud; and not __fish_seen_subcommand_from list kill" -f -a kill -d 'it\\'s gone'`,

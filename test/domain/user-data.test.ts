@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { type NodeSettings, parseUserData, renderUserData } from "../../domain/user-data.ts";
+import { type NodeSettings, parseUserData, renderUserData, settingsLines } from "../../domain/user-data.ts";
 
 const settings: NodeSettings = {
   apiUrl: "https://streamfleet.example:8443/base",
@@ -42,6 +42,16 @@ describe("user data", () => {
       "STREAMFLEET_SETTINGS",
       "echo ready",
     ]);
+  });
+
+  it("has settings that a shell can source without the script around them", () => {
+    const lines = settingsLines(renderUserData(settings, "exit 7\nSTREAMFLEET_PLATFORM=other"));
+    const said = execFileSync("sh", [
+      "-c",
+      `${lines.join("\n")}\nprintf '%s %s' "$STREAMFLEET_PLATFORM" "$STREAMFLEET_PROPERTIES"`,
+    ]);
+    expect(said.toString()).toBe('simulated {"bitrate":"high"}');
+    expect(settingsLines("#!/bin/sh\necho none")).toEqual([]);
   });
 
   it("is read again as it was given, whatever the properties and the script are", () => {

@@ -40,6 +40,26 @@ describe("wrapped text", () => {
   it("counts letters that take two columns as such", () => {
     expect(wrapped("寿司 寿司 寿司", 9)).toEqual(["寿司 寿司", "寿司"]);
   });
+
+  it("loses no letter of a text whose accents are characters of their own", () => {
+    const text = "Café Café Café Café".normalize("NFD");
+    expect(wrapped(text, 10)).toEqual(["Café Café", "Café Café"]);
+  });
+
+  it("has no control characters and no line ends of its own, whatever the text says", () => {
+    expect(wrapped("one\ttwo\u001B[2Jthree\r\nfour", 80)).toEqual(["one two [2Jthree four"]);
+  });
+
+  it("keeps a command in backticks on one line where it fits one", () => {
+    const text = "write it anew with `kubectl delete node x` now";
+    expect(wrapped(text, 26)).toEqual(["write it anew with", "`kubectl delete node x`", "now"]);
+    expect(wrapped(text, 12).join(" ")).toBe(text);
+  });
+
+  it("is indented as asked at eighty columns", () => {
+    const lines = wrapped("word ".repeat(40), 80, 43);
+    expect(lines[1]).toMatch(/^ {43}word/);
+  });
 });
 
 describe("text for a terminal", () => {

@@ -55,6 +55,16 @@ describe("the live view", () => {
     expect(lines.at(-1)).toBe("… 5 lines more");
   });
 
+  it("shows no part of a reason where the whole of it does not fit", () => {
+    const told = sceneOf(0);
+    const whole = screenLines(told, { columns: 80, rows: 24 });
+    const low = screenLines(told, { columns: 80, rows: whole.length });
+    expect(low.some((line) => line.startsWith("edge "))).toBe(false);
+    expect(low.at(-1)).toBe("… 4 lines more");
+    for (let rows = 1; rows <= 24; rows += 1)
+      expect(screenLines(told, { columns: 80, rows }).length).toBeLessThan(Math.max(2, rows));
+  });
+
   it("writes a line every five seconds, and each other decision, where there is no screen", () => {
     const written: string[] = [];
     const live = new LiveView({ screen: undefined, write: (text) => written.push(text) });
@@ -107,7 +117,14 @@ describe("in a terminal of 80 columns and 24 rows", () => {
       Object.assign(screen, { columns, rows });
       terminal.resize(columns, rows);
     };
-    return { show, all, resize, active };
+    const interrupt = async (): Promise<readonly string[]> => {
+      await pending;
+      await write("^C");
+      live.end();
+      await pending;
+      return all();
+    };
+    return { show, all, resize, interrupt, active };
   }
 
   it("shows the whole reason of a decision, and no blank row above it", async () => {
@@ -132,6 +149,14 @@ describe("in a terminal of 80 columns and 24 rows", () => {
       expect(lines.filter((line) => line.startsWith("shell"))).toHaveLength(40);
     }
     expect(active.baseY).toBe(above);
+  });
+
+  it("leaves nothing of the key that interrupted it", async () => {
+    const { show, interrupt } = await opened();
+    await show(0);
+    const lines = await interrupt();
+    expect(lines.some((line) => line.includes("^C"))).toBe(false);
+    expect(lines.filter((line) => line.startsWith("square"))).toHaveLength(1);
   });
 
   it("goes on drawing in place after the screen has become narrower or lower", async () => {
