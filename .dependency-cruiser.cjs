@@ -1,20 +1,22 @@
 /**
- * The layers, checked: crds < domain < platforms | runtime | prisma < controllers | api < local < cli < main.
+ * The layers, checked: crds < domain < platforms | runtime | prisma < fleet < controllers | api < local < cli < main.
  * A folder imports only from itself and from its left.
  */
+const shared = ["crds", "domain", "platforms", "runtime", "prisma", "fleet"];
 const layers = [
   { folder: "crds", allowed: [] },
   { folder: "domain", allowed: [] },
   { folder: "platforms", allowed: ["crds", "domain"] },
   { folder: "runtime", allowed: ["crds", "domain"] },
   { folder: "prisma", allowed: ["crds", "domain"] },
-  { folder: "controllers", allowed: ["crds", "domain", "platforms", "runtime", "prisma"] },
-  { folder: "api", allowed: ["crds", "domain", "platforms", "runtime", "prisma"] },
-  { folder: "local", allowed: ["crds", "domain", "platforms", "runtime", "prisma", "controllers", "api"] },
-  { folder: "cli", allowed: ["crds", "domain", "platforms", "runtime", "prisma", "controllers", "api", "local"] },
+  { folder: "fleet", allowed: ["crds", "domain", "platforms", "runtime", "prisma"] },
+  { folder: "controllers", allowed: shared },
+  { folder: "api", allowed: shared },
+  { folder: "local", allowed: [...shared, "controllers", "api"] },
+  { folder: "cli", allowed: [...shared, "controllers", "api", "local"] },
 ];
 
-const project = "^(crds|domain|platforms|runtime|prisma|controllers|api|local|cli|test|bench|main)(/|\\.ts$)";
+const project = "^(crds|domain|platforms|runtime|prisma|fleet|controllers|api|local|cli|test|bench|main)(/|\\.ts$)";
 
 const layerRules = layers.map(({ folder, allowed }) => ({
   name: `${folder}-imports-only-from-its-left`,
@@ -32,7 +34,7 @@ const only = (name, packages, folders) => ({
   name,
   severity: "error",
   from: {
-    path: "^(crds|domain|platforms|runtime|prisma|controllers|api|local|cli|main)",
+    path: "^(crds|domain|platforms|runtime|prisma|fleet|controllers|api|local|cli|main)",
     pathNot: `^(${folders.join("|")})(/|\\.ts$)`,
   },
   to: { path: `node_modules/(${packages.join("|")})/` },

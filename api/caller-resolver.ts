@@ -1,14 +1,14 @@
 /** Which StreamNode a caller is, by what its token says. */
 import type { PlatformName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import { wasToldToEnd } from "../domain/claim.ts";
-import { directivesOf } from "../domain/directive.ts";
+import { wasToldToEnd } from "../domain/node/claim.ts";
+import { directivesOf } from "../domain/node/directive.ts";
 import type { JoinClaims, NodeClaims } from "../runtime/node-tokens.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
 import { Problem } from "./problems.ts";
-import type { RegistrationDesk } from "./registration-desk.ts";
-import { deleted, foreignBoot } from "./registration-desk.ts";
-import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+import type { RegistrationDesk } from "./registration-writer.ts";
+import { deleted, foreignBoot } from "./registration-writer.ts";
+import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { WaitTimes } from "./wait-times.ts";
 
 /** Every method throws the `Problem` that tells the caller what to do: come again, register again, or stop. */

@@ -1,13 +1,13 @@
 /** The nodes of each (group, role) that may be given to clients, kept by changes: a look-up reads no other node. */
 import type { Role } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import { servedAddresses } from "../domain/address.ts";
-import type { LoadFeed, NodeReport } from "../domain/load.ts";
+import { servedAddresses } from "../domain/node/address.ts";
+import type { LoadFeed, NodeReport } from "../domain/load/report.ts";
 import type { Instant } from "../domain/time.ts";
-import type { Candidate } from "./placement.ts";
+import type { Candidate } from "../domain/node/placement.ts";
 import type { SlotHolder } from "./reservations.ts";
 import { Reservations } from "./reservations.ts";
-import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 
 /** What a client is told of a node. */
 export interface ServingNode {

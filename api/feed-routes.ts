@@ -1,10 +1,10 @@
 /** The load feed, for processes of ours. */
 import { Router } from "express";
 import type { Clock } from "../domain/time.ts";
-import { feedPath, feedVersion, feedVersionHeader } from "./feed-lines.ts";
-import { FeedStream } from "./feed-stream.ts";
+import { feedPath, feedVersion, feedVersionHeader } from "../fleet/feed/feed-lines.ts";
+import { FeedStream } from "../fleet/feed/feed-stream.ts";
 import { onlyMethod } from "./problems.ts";
-import type { ReportBook } from "./report-book.ts";
+import type { ReportBook } from "../fleet/latest-reports.ts";
 import type { TokenGate } from "./token-gate.ts";
 
 export interface FeedRoutesDeps {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { activitiesSchema, activityQuerySchema } from "./activity-schemas.ts";
 import { historyPath } from "./history-routes.ts";
 import { historyQuerySchema, historySchema, type LookedUpKind, lookedUpKinds } from "./history-schemas.ts";
-import { feedLineSchema, feedPath } from "./feed-lines.ts";
+import { feedLineSchema, feedPath } from "../fleet/feed/feed-lines.ts";
 import {
   goodbyeRequestSchema,
   registerRequestSchema,

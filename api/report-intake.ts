@@ -3,7 +3,7 @@
  * else is taken as far as it does, for one odd value of a stranger is not to silence a node. Pure.
  */
 import { z } from "zod";
-import { LossTally, type PartFault, type PartLoss, type ReportPart } from "../domain/report-parts.ts";
+import { LossTally, type PartFault, type PartLoss, type ReportPart } from "../domain/load/report-parts.ts";
 import {
   count,
   highestSequence,

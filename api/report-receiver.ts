@@ -1,16 +1,16 @@
 /** Takes reports of nodes that are known: what makes sense, and says once in a while what did not. */
 import type { Request, Response } from "express";
 import type { StreamNode } from "../crds/stream-node.ts";
-import { lossKey, type PartFault, type PartLoss } from "../domain/report-parts.ts";
-import { mostCountedOf } from "../domain/role-load.ts";
+import { lossKey, type PartFault, type PartLoss } from "../domain/load/report-parts.ts";
+import { mostCountedOf } from "../domain/load/role-load.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ReportRequest } from "./node-schemas.ts";
 import { Problem, problemOf } from "./problems.ts";
-import type { ReportBook } from "./report-book.ts";
+import type { ReportBook } from "../fleet/latest-reports.ts";
 import { takeReport } from "./report-intake.ts";
 import { readReportBody } from "./request-body.ts";
-import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 
 export interface ReportMetrics {
   reportPartsDropped(loss: PartLoss): void;

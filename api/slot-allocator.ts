@@ -1,9 +1,9 @@
 /** Gives out connection slots: picks a node for a client and keeps the slot until the client had time to connect. */
-import { staleIntervals } from "../domain/load.ts";
+import { staleIntervals } from "../domain/load/report.ts";
 import type { Clock, Instant } from "../domain/time.ts";
 import { addMs } from "../domain/time.ts";
-import type { CandidateBook, CandidateKey, CandidatePlace, ServingNode } from "./candidate-book.ts";
-import { isGivable, leastLoaded } from "./placement.ts";
+import type { CandidateBook, CandidateKey, CandidatePlace, ServingNode } from "./candidate-index.ts";
+import { isGivable, leastLoaded } from "../domain/node/placement.ts";
 
 export interface SlotDeskDeps {
   readonly candidates: CandidateBook;

@@ -1,14 +1,14 @@
 /** Look-ups: where to publish a stream, and where to watch it. From memory alone; neither Kubernetes nor the database is asked. */
 import { type Request, type Response, Router } from "express";
 import type { Role } from "../crds/names.ts";
-import type { ServingNode } from "./candidate-book.ts";
+import type { ServingNode } from "./candidate-index.ts";
 import type { ClientBucket } from "./client-address.ts";
-import type { GroupDirectory } from "./group-directory.ts";
+import type { GroupDirectory } from "../fleet/group-directory.ts";
 import { onlyMethod, parseParameters, Problem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { connectGraceSeconds } from "./reservations.ts";
-import type { SlotDesk } from "./slot-desk.ts";
-import type { StreamNodeDirectory } from "./stream-node-directory.ts";
+import type { SlotDesk } from "./slot-allocator.ts";
+import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import type { LookUp, LookUpResponse } from "./stream-schemas.ts";
 import { lookUpSchema } from "./stream-schemas.ts";
 import { limit } from "./token-gate.ts";

@@ -1,5 +1,5 @@
 /** The simulated cloud, where the state of one machine at a time cannot be read. */
-import type { Machine } from "../domain/machine.ts";
+import type { Machine } from "../domain/node/machine.ts";
 import { ok } from "../domain/result.ts";
 import type { MachineQuery, PlatformResult } from "../platforms/platform.ts";
 import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts";

@@ -1,6 +1,6 @@
 /** Passes history on, and sees in it when a group was decided on with all of its machines read. */
 import type { DecidedActivity } from "../domain/history.ts";
-import type { ScalingInput } from "../domain/scaling.ts";
+import type { ScalingInput } from "../domain/scaling/decide-scaling.ts";
 import type { Instant } from "../domain/time.ts";
 import type { HistoryRecorder } from "../prisma/history-recorder.ts";
 

@@ -1,6 +1,6 @@
 /** A cloud that is watched: when each group's launch call begins. */
-import type { Machine } from "../domain/machine.ts";
-import { fromTags } from "../domain/ownership.ts";
+import type { Machine } from "../domain/node/machine.ts";
+import { fromTags } from "../domain/node/ownership.ts";
 import type { CloudPlatform, LaunchRequest, MachineQuery, PlatformResult } from "../platforms/platform.ts";
 import { sharedMs } from "./measure.ts";
 

@@ -1,5 +1,5 @@
 /** A cloud whose machines another process lists over HTTP, as the machines of every real cloud are. */
-import type { Machine } from "../domain/machine.ts";
+import type { Machine } from "../domain/node/machine.ts";
 import { ok } from "../domain/result.ts";
 import type { CloudPlatform, MachineQuery, PlatformResult } from "../platforms/platform.ts";
 

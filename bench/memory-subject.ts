@@ -1,6 +1,6 @@
 /** The process whose memory is measured: a controller and nothing else. Objects, machines and reports come from its parent. */
-import { parseFeedLine, toReport } from "../api/feed-lines.ts";
-import { ReportBook } from "../api/report-book.ts";
+import { parseFeedLine, toReport } from "../fleet/feed/feed-lines.ts";
+import { ReportBook } from "../fleet/latest-reports.ts";
 import { instant } from "../domain/time.ts";
 import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";

@@ -10,9 +10,9 @@ import {
 } from "@kubernetes/client-node";
 import { apiGroup, apiVersionName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import type { LoadFeed } from "../domain/load.ts";
-import type { Machine } from "../domain/machine.ts";
-import { clusterTag } from "../domain/ownership.ts";
+import type { LoadFeed } from "../domain/load/report.ts";
+import type { Machine } from "../domain/node/machine.ts";
+import { clusterTag } from "../domain/node/ownership.ts";
 import { kubeconfig } from "../local/kube/kubeconfig.ts";
 import type { CloudPlatform } from "../platforms/platform.ts";
 import { clusterId } from "./installation.ts";

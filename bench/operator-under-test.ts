@@ -1,9 +1,9 @@
 /** The operator in this process, put together as `up` does it, with everything counted that goes out of it. */
-import { ReportBook } from "../api/report-book.ts";
-import { informedCluster, type InformedCluster } from "../controllers/cluster.ts";
+import { ReportBook } from "../fleet/latest-reports.ts";
+import { informedCluster, type InformedCluster } from "../fleet/cluster.ts";
 import { operatorTasks } from "../controllers/operator.ts";
 import type { History } from "../domain/history.ts";
-import type { LoadFeed } from "../domain/load.ts";
+import type { LoadFeed } from "../domain/load/report.ts";
 import type { Clock } from "../domain/time.ts";
 import { instrumented } from "../platforms/instrumented.ts";
 import { MachineInventory } from "../platforms/inventory.ts";

@@ -1,10 +1,10 @@
 /** The process of the node API: it takes the reports of a whole fleet, and another process follows its feed. */
 import { randomBytes } from "node:crypto";
-import { InformedGroupDirectory } from "../api/group-directory.ts";
-import { ReportBook } from "../api/report-book.ts";
+import { InformedGroupDirectory } from "../fleet/group-directory.ts";
+import { ReportBook } from "../fleet/latest-reports.ts";
 import { createApiServer } from "../api/server.ts";
-import { InformedStreamNodeDirectory, streamNodeIndexers } from "../api/stream-node-directory.ts";
-import { informedCluster } from "../controllers/cluster.ts";
+import { InformedStreamNodeDirectory, streamNodeIndexers } from "../fleet/stream-node-directory.ts";
+import { informedCluster } from "../fleet/cluster.ts";
 import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { loadKeyRing } from "../runtime/key-ring.ts";

@@ -1,5 +1,5 @@
 /** Nodes that report in real time, spread evenly over the interval, and some of them more than they can bear. */
-import type { NodeReport } from "../domain/load.ts";
+import type { NodeReport } from "../domain/load/report.ts";
 import { type NodePlace, reportOf, type RestingFleet, type Told } from "./resting-fleet.ts";
 
 /** Each node reports this often (ms). */

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ReportBook } from "../api/report-book.ts";
+import { ReportBook } from "../fleet/latest-reports.ts";
 import { apiGroup, kinds } from "../crds/names.ts";
 import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts";
 import { openEmbeddedDatabase } from "../prisma/embedded-database.ts";

@@ -1,15 +1,15 @@
 /** A fleet in service, made at once as if it had always been there: its objects, its machines, its reports. */
 import { randomUUID } from "node:crypto";
-import { ReportBook } from "../api/report-book.ts";
-import { streamNodeDraft } from "../controllers/stream-node-draft.ts";
+import { ReportBook } from "../fleet/latest-reports.ts";
+import { streamNodeDraft } from "../fleet/stream-node-draft.ts";
 import { customResourceDefinitions } from "../crds/definitions.ts";
 import { largestBatch } from "../crds/launch-batch.ts";
 import { apiGroup, apiVersion, type Kind, kinds, resourceType, type Role } from "../crds/names.ts";
 import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
 import type { NodeLaunch } from "../crds/stream-node.ts";
-import type { NodeReport } from "../domain/load.ts";
+import type { NodeReport } from "../domain/load/report.ts";
 import { batchName, slotName } from "../domain/names.ts";
-import { toTags } from "../domain/ownership.ts";
+import { toTags } from "../domain/node/ownership.ts";
 import { addMs, type Clock, type Instant, toRfc3339, toSecondsRfc3339 } from "../domain/time.ts";
 import { EmbeddedApi } from "../local/kube/embedded-api.ts";
 import { ObjectStore } from "../local/kube/object-store.ts";

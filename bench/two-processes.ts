@@ -1,5 +1,5 @@
 /** Report to launch where the node API and the controller are two processes, and the Kubernetes API is a real one. */
-import { FeedClient } from "../api/feed-client.ts";
+import { FeedClient } from "../fleet/feed/feed-client.ts";
 import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts";
 import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";

@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import type { Listener } from "../api/listener.ts";
 import { serveOperations } from "../api/operations-server.ts";
-import { ReportBook } from "../api/report-book.ts";
-import { assertKinds, assertNamespace } from "../controllers/installation.ts";
+import { ReportBook } from "../fleet/latest-reports.ts";
+import { assertKinds, assertNamespace } from "../fleet/installation.ts";
 import { loadConfig, processEnvironment, type ServerConfig } from "../runtime/config.ts";
 import { keepHeapSmall } from "../runtime/heap.ts";
 import { loadKeyRing } from "../runtime/key-ring.ts";

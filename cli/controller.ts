@@ -2,9 +2,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
-import { FeedClient } from "../api/feed-client.ts";
+import { FeedClient } from "../fleet/feed/feed-client.ts";
 import { serveOperations } from "../api/operations-server.ts";
-import { assertNamespace, kindsGone } from "../controllers/installation.ts";
+import { assertNamespace, kindsGone } from "../fleet/installation.ts";
 import { loadConfig, processEnvironment, type ServerConfig } from "../runtime/config.ts";
 import { keepHeapSmall } from "../runtime/heap.ts";
 import { loadKeyRing } from "../runtime/key-ring.ts";

@@ -1,6 +1,6 @@
 /** A recorded decision in words, and whether its input still leads to the same answer. */
 import type { ScalingActivity } from "../domain/history.ts";
-import { decideScaling, deciderVersion, type ScalingInput } from "../domain/scaling.ts";
+import { decideScaling, deciderVersion, type ScalingInput } from "../domain/scaling/decide-scaling.ts";
 import { toRfc3339 } from "../domain/time.ts";
 import { messageOf } from "../runtime/thrown.ts";
 

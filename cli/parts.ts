@@ -1,14 +1,14 @@
 /** The parts that `up`, `controller` and `api` build alike. */
-import { InformedGroupDirectory } from "../api/group-directory.ts";
-import type { ReportBook } from "../api/report-book.ts";
+import { InformedGroupDirectory } from "../fleet/group-directory.ts";
+import type { ReportBook } from "../fleet/latest-reports.ts";
 import type { ApiServer } from "../api/server.ts";
-import { InformedStreamNodeDirectory, streamNodeIndexers } from "../api/stream-node-directory.ts";
-import type { Clouds } from "../controllers/clouds.ts";
-import { type InformedCluster, informedCluster } from "../controllers/cluster.ts";
-import type { Leadership } from "../controllers/leadership.ts";
+import { InformedStreamNodeDirectory, streamNodeIndexers } from "../fleet/stream-node-directory.ts";
+import type { Clouds } from "../fleet/clouds.ts";
+import { type InformedCluster, informedCluster } from "../fleet/cluster.ts";
+import type { Leadership } from "../fleet/leadership.ts";
 import { operatorTasks } from "../controllers/operator.ts";
 import type { Kind } from "../crds/names.ts";
-import { type LoadFeed, staleIntervals } from "../domain/load.ts";
+import { type LoadFeed, staleIntervals } from "../domain/load/report.ts";
 import { BufferedHistory } from "../prisma/buffered-history.ts";
 import type { HistoryDatabase } from "../prisma/history-database.ts";
 import { connectPostgres } from "../prisma/postgres-database.ts";

@@ -6,7 +6,7 @@ import { defaultsConfigMapName, labels, resourceType } from "../crds/names.ts";
 import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
 import { scalePolicySchema } from "../crds/scale-policy.ts";
 import { streamNodeSchema } from "../crds/stream-node.ts";
-import { type AlarmDefinition, alarmsOf } from "../domain/alarm-definitions.ts";
+import { type AlarmDefinition, alarmsOf } from "../domain/alarm/alarm-definitions.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Endpoints } from "../local/endpoints.ts";
 import { type FleetView, fleetView } from "../local/simulation/fleet-view.ts";

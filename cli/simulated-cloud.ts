@@ -1,7 +1,7 @@
 /** `streamfleet simulated-cloud`: for people and tests, what only the cloud itself can tell or do. */
 import { existsSync } from "node:fs";
-import { fromTags } from "../domain/ownership.ts";
-import { settingsLines } from "../domain/user-data.ts";
+import { fromTags } from "../domain/node/ownership.ts";
+import { settingsLines } from "../domain/launch/user-data.ts";
 import { SimulatedCloud } from "../platforms/simulated/simulated-cloud.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { openCloudFile } from "../local/cloud-file.ts";

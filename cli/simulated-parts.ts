@@ -1,6 +1,6 @@
 /** The simulated cloud and the media servers on its machines: loaded where there is one. */
 import { operatorHeader } from "../api/client-address.ts";
-import type { Cloud } from "../controllers/clouds.ts";
+import type { Cloud } from "../fleet/clouds.ts";
 import type { PlatformName } from "../crds/names.ts";
 import { openCloudFile } from "../local/cloud-file.ts";
 import { MediaFleet } from "../local/media/fleet.ts";

@@ -2,9 +2,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { PortInUseError } from "../api/listener.ts";
-import { ReportBook } from "../api/report-book.ts";
-import type { InformedCluster } from "../controllers/cluster.ts";
-import type { Leadership } from "../controllers/leadership.ts";
+import { ReportBook } from "../fleet/latest-reports.ts";
+import type { InformedCluster } from "../fleet/cluster.ts";
+import type { Leadership } from "../fleet/leadership.ts";
 import {
   assertClosed,
   beginFirstStart,

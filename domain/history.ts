@@ -3,7 +3,7 @@
  * and a lost row never terminates one.
  */
 import type { Phase, Role } from "../crds/names.ts";
-import type { AlarmState } from "./alarm.ts";
+import type { AlarmState } from "./alarm/alarm-state.ts";
 import type { Instant } from "./time.ts";
 
 /** A stretch of a group's history: `[from, to)`, and the most rows that are wanted of it. */

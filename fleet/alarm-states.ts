@@ -1,7 +1,7 @@
 /** The states of all alarms as they are now, in memory: what the alarm reconciler finds and the node-group reconciler reads. */
 import { tellAll } from "../domain/listeners.ts";
-import type { AlarmVerdict } from "../domain/alarm-verdict.ts";
-import type { AlarmDefinition } from "../domain/alarm-definitions.ts";
+import type { AlarmVerdict } from "../domain/alarm/alarm-verdict.ts";
+import type { AlarmDefinition } from "../domain/alarm/alarm-definitions.ts";
 import type { AlarmTransition } from "../domain/history.ts";
 
 /** An alarm in one region: its state, since when, and why. */

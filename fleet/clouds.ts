@@ -1,10 +1,10 @@
 /** The clouds of this process: a driver and an inventory of machines for each platform that is there. */
 import type { PlatformName } from "../crds/names.ts";
-import type { Sighting } from "../domain/evidence.ts";
-import type { Machine } from "../domain/machine.ts";
+import type { Sighting } from "../domain/node/evidence.ts";
+import type { Machine } from "../domain/node/machine.ts";
 import type { MachineInventory } from "../platforms/inventory.ts";
 import type { CloudPlatform } from "../platforms/platform.ts";
-import { type MachineSighting, suggestsGone } from "../platforms/sighting-book.ts";
+import { type MachineSighting, suggestsGone } from "../platforms/sighting-history.ts";
 
 export interface Cloud {
   readonly platform: CloudPlatform;

@@ -1,5 +1,5 @@
 /** What falls due when, the earliest first. Adding and taking cost at most the logarithm of how many wait. */
-import type { Instant } from "./time.ts";
+import type { Instant } from "../domain/time.ts";
 
 interface Deadline<T> {
   readonly at: Instant;

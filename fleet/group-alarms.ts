@@ -3,7 +3,7 @@ import { readDefaults } from "../crds/defaults.ts";
 import { defaultsConfigMapName } from "../crds/names.ts";
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { ScalePolicy } from "../crds/scale-policy.ts";
-import { type AlarmDefinition, alarmsOf } from "../domain/alarm-definitions.ts";
+import { type AlarmDefinition, alarmsOf } from "../domain/alarm/alarm-definitions.ts";
 import { findCondition } from "../domain/conditions.ts";
 import { keyText } from "../runtime/reconciler.ts";
 import type { Cache, ConfigMap } from "./cluster.ts";

@@ -1,9 +1,9 @@
 /** The newest report of each node, in memory: the load feed of this process. */
 import { tellAll } from "../domain/listeners.ts";
-import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load.ts";
-import { shared } from "../domain/sharing.ts";
+import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load/report.ts";
+import { shared } from "../runtime/sharing.ts";
 import type { Instant } from "../domain/time.ts";
-import { ScaleInWishes } from "./scale-in-wishes.ts";
+import { ScaleInWishes } from "./recent-requests.ts";
 
 /** More nodes than any fleet has: a bound on memory, not a limit to plan with. */
 const mostNodes = 50_000;

@@ -1,6 +1,6 @@
 /** The places that have load: those with a node that counts, and for a while those that had one. */
 import type { Role } from "../crds/names.ts";
-import { PlaceLoad } from "../domain/place-load.ts";
+import { PlaceLoad } from "../domain/load/place-load.ts";
 import type { Instant } from "../domain/time.ts";
 
 /** How often (ms) places without nodes are looked through. */

@@ -1,6 +1,6 @@
 /** Scale-in requests of the last minute: the newest of each origin and node. */
-import type { ScaleInRequest } from "../domain/load.ts";
-import { requestKeptMs } from "../domain/load.ts";
+import type { ScaleInRequest } from "../domain/load/report.ts";
+import { requestKeptMs } from "../domain/load/report.ts";
 import type { Instant } from "../domain/time.ts";
 
 /** A bound on memory: the oldest go first. */

@@ -1,6 +1,6 @@
 /** What of the nodes' reports was not taken lately, for their conditions. Follows the feed for as long as the process lives. */
-import type { LoadFeed, ReportRefusal } from "../domain/load.ts";
-import { lossKey } from "../domain/report-parts.ts";
+import type { LoadFeed, ReportRefusal } from "../domain/load/report.ts";
+import { lossKey } from "../domain/load/report-parts.ts";
 import type { Clock } from "../domain/time.ts";
 import { keyText } from "../runtime/reconciler.ts";
 

@@ -1,7 +1,7 @@
 /** StreamNodes as the API looks them up: by name, by machine and by group. */
 import type { PlatformName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import { isClaimed, wasToldToEnd } from "../domain/claim.ts";
+import { isClaimed, wasToldToEnd } from "../domain/node/claim.ts";
 import { isTrue } from "../domain/conditions.ts";
 import type { Informer } from "../runtime/informer.ts";
 

@@ -1,6 +1,6 @@
 /** Measures every call to a cloud, so that no driver has to. */
 import type { PlatformName } from "../crds/names.ts";
-import type { PlatformErrorKind } from "../domain/platform-error.ts";
+import type { PlatformErrorKind } from "../domain/launch/platform-error.ts";
 import type { CloudPlatform, PlatformResult } from "./platform.ts";
 
 export type PlatformMethod = "launch" | "terminate" | "read" | "readMany" | "list" | "updateTags";

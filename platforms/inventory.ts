@@ -3,16 +3,16 @@
  * a complete listing that began late enough for the machine to be visible: anything less proves nothing.
  */
 import { tellAll } from "../domain/listeners.ts";
-import type { Machine } from "../domain/machine.ts";
-import { clusterTag } from "../domain/ownership.ts";
-import type { PlatformError } from "../domain/platform-error.ts";
+import type { Machine } from "../domain/node/machine.ts";
+import { clusterTag } from "../domain/node/ownership.ts";
+import type { PlatformError } from "../domain/launch/platform-error.ts";
 import { failed, ok, type Result } from "../domain/result.ts";
 import type { Clock } from "../domain/time.ts";
 import { MachineReader, type ReadResult } from "./machine-reader.ts";
 import type { CloudPlatform } from "./platform.ts";
 import { listingPauseMs } from "./listing-pause.ts";
 import { changesBetween, toListing, type Listing, type MachineChange, type Moment } from "./listing.ts";
-import { SightingBook, type MachineSighting } from "./sighting-book.ts";
+import { SightingBook, type MachineSighting } from "./sighting-history.ts";
 
 export interface MachineInventoryOptions {
   readonly platform: CloudPlatform;

@@ -1,5 +1,5 @@
 /** How long to wait before a region is listed again. Pure. */
-import type { PlatformError } from "../domain/platform-error.ts";
+import type { PlatformError } from "../domain/launch/platform-error.ts";
 
 const longestBackOffMs = 60_000;
 

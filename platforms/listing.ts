@@ -1,6 +1,6 @@
 /** One complete listing of a region's machines, and how two of them differ. Pure. */
-import type { Machine } from "../domain/machine.ts";
-import { tokenTag } from "../domain/ownership.ts";
+import type { Machine } from "../domain/node/machine.ts";
+import { tokenTag } from "../domain/node/ownership.ts";
 import type { Instant } from "../domain/time.ts";
 
 /** A moment on both clocks: the wall's for people and records, the monotonic one (ms) for deciding. */

@@ -1,6 +1,6 @@
 /** Reads machines by id. Those who ask while a call is under way share the next one: a thousand nodes are not a thousand calls. */
-import type { Machine } from "../domain/machine.ts";
-import type { PlatformError } from "../domain/platform-error.ts";
+import type { Machine } from "../domain/node/machine.ts";
+import type { PlatformError } from "../domain/launch/platform-error.ts";
 import { failed, ok, type Result } from "../domain/result.ts";
 import type { Clock } from "../domain/time.ts";
 import { type CloudPlatform, mostReadAtOnce } from "./platform.ts";

@@ -1,7 +1,7 @@
 /** The port to a cloud: what every driver can do, and what its answers mean. */
 import type { PlatformName } from "../crds/names.ts";
-import type { Machine } from "../domain/machine.ts";
-import type { PlatformError } from "../domain/platform-error.ts";
+import type { Machine } from "../domain/node/machine.ts";
+import type { PlatformError } from "../domain/launch/platform-error.ts";
 import type { Result } from "../domain/result.ts";
 
 export type PlatformResult<T> = Promise<Result<T, PlatformError>>;

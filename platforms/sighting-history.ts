@@ -1,5 +1,5 @@
 /** What the complete listings of one region say of each machine, and how much that proves. */
-import type { Machine } from "../domain/machine.ts";
+import type { Machine } from "../domain/node/machine.ts";
 import type { Instant } from "../domain/time.ts";
 import type { Listing, Moment } from "./listing.ts";
 

@@ -1,7 +1,7 @@
 /** The side of history that reconcilers and routes write to: calls that return at once and never fail. */
 import type { Role } from "../crds/names.ts";
 import type { AlarmTransition, DecidedActivity, LastReport, NodeLifeTransition } from "../domain/history.ts";
-import type { StreamReport } from "../domain/load.ts";
+import type { StreamReport } from "../domain/load/report.ts";
 import type { Instant } from "../domain/time.ts";
 
 /** The end of one StreamNode's life. */

@@ -1,6 +1,6 @@
 /** What history keeps of a report: the load of its minute, the streams, and the last that was heard of the node. */
 import type { StreamNode } from "../crds/stream-node.ts";
-import type { NodeReport } from "../domain/load.ts";
+import type { NodeReport } from "../domain/load/report.ts";
 import type { HistoryRecorder } from "./history-recorder.ts";
 
 /** Says it all at once; nothing is waited for. */

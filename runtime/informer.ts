@@ -1,5 +1,5 @@
 /** A local copy of a collection of objects that follows the cluster, and tells who listens what changed. */
-import { shared } from "../domain/sharing.ts";
+import { shared } from "./sharing.ts";
 import type { KubernetesObject, ObjectMeta } from "./kubernetes-api.ts";
 import type { Indexers } from "./object-cache.ts";
 import { ObjectCache } from "./object-cache.ts";

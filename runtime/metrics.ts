@@ -1,8 +1,8 @@
 /** Every metric of the product, in one injected registry. Nothing else imports the metrics library. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { alarmStates, type Phase, type PlatformName, type Role } from "../crds/names.ts";
-import type { AlarmState } from "../domain/alarm.ts";
-import type { PlatformErrorKind } from "../domain/platform-error.ts";
+import type { AlarmState } from "../domain/alarm/alarm-state.ts";
+import type { PlatformErrorKind } from "../domain/launch/platform-error.ts";
 import type { WorkQueueMetrics } from "./work-queue.ts";
 
 export type ReconcileOutcome = "done" | "requeue" | "terminal" | "conflict" | "error" | "timeout";

@@ -3,8 +3,8 @@
  * publish, without waiting for anything: a launch may follow from it. People are told afterwards (`alarm/report.ts`).
  */
 import type { NodeGroup } from "../../crds/node-group.ts";
-import type { AlarmDefinition } from "../../domain/alarm-definitions.ts";
-import { type AlarmVerdict, alarmVerdict, newAlarm } from "../../domain/alarm-verdict.ts";
+import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
+import { type AlarmVerdict, alarmVerdict, newAlarm } from "../../domain/alarm/alarm-verdict.ts";
 import type { AlarmTransition } from "../../domain/history.ts";
 import { type Clock, fromRfc3339, type Instant } from "../../domain/time.ts";
 import {
@@ -15,10 +15,10 @@ import {
   type ReconcileResult,
   requeueAfter,
 } from "../../runtime/reconciler.ts";
-import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
-import type { Cache } from "../cluster.ts";
-import type { GroupAlarms } from "../group-alarms.ts";
-import type { LoadView } from "../load-book.ts";
+import type { AlarmBoard, AlarmStanding } from "../../fleet/alarm-states.ts";
+import type { Cache } from "../../fleet/cluster.ts";
+import type { GroupAlarms } from "../../fleet/group-alarms.ts";
+import type { LoadView } from "../../fleet/load-tracker.ts";
 
 export interface AlarmDeps {
   readonly cluster: { readonly nodeGroups: { readonly cache: Pick<Cache<NodeGroup>, "get"> } };

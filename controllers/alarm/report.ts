@@ -20,10 +20,10 @@ import {
   type Turn,
 } from "../../runtime/reconciler.ts";
 import type { ResourceClient } from "../../runtime/resource-client.ts";
-import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
-import type { Cache } from "../cluster.ts";
-import type { GroupAlarms } from "../group-alarms.ts";
-import { changedMs, writeStatus } from "../status-writer.ts";
+import type { AlarmBoard, AlarmStanding } from "../../fleet/alarm-states.ts";
+import type { Cache } from "../../fleet/cluster.ts";
+import type { GroupAlarms } from "../../fleet/group-alarms.ts";
+import { changedMs, writeStatus } from "../../fleet/status-writer.ts";
 
 export interface AlarmReportDeps {
   readonly cluster: {

@@ -1,7 +1,7 @@
 /** What is known of alarms belongs to a term of leadership: another process may have gone on with them since. */
 import type { LeaderTask } from "../../runtime/manager.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
-import type { AlarmBoard } from "../alarm-board.ts";
+import type { AlarmBoard } from "../../fleet/alarm-states.ts";
 
 export interface AlarmTermDeps {
   readonly board: AlarmBoard;

@@ -2,19 +2,19 @@
 import type { LaunchAttempt, LaunchBatch } from "../../crds/launch-batch.ts";
 import { apiVersion } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { isDefinite, keepNewest } from "../../domain/launch.ts";
-import type { Machine } from "../../domain/machine.ts";
-import type { PlatformError } from "../../domain/platform-error.ts";
+import { isDefinite, keepNewest } from "../../domain/launch/launch-step.ts";
+import type { Machine } from "../../domain/node/machine.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import { addMs, type Clock, type Instant, toRfc3339 } from "../../domain/time.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
 import { type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
 import type { PlatformResult } from "../../platforms/platform.ts";
-import type { Clouds } from "../clouds.ts";
-import { attemptsOf, attemptToken } from "../committed-attempts.ts";
-import { assertLeading, type Leadership } from "../leadership.ts";
-import { type BatchReport, incomplete, type Members } from "./batch-report.ts";
+import type { Clouds } from "../../fleet/clouds.ts";
+import { attemptsOf, attemptToken } from "../../fleet/committed-attempts.ts";
+import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
+import { type BatchReport, incomplete, type Members } from "./report.ts";
 import { launchRequest, type LaunchSettings } from "./request.ts";
 import type { Launching, Placement, SlotHolders, SlotNodes } from "./slot-nodes.ts";
 

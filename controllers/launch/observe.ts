@@ -4,11 +4,11 @@ import type { LaunchConfig } from "../../crds/launch-config.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { LaunchView, PendingView } from "../../domain/launch.ts";
-import { limitsFor } from "../../domain/limits.ts";
-import { pauseAt } from "../../domain/pause.ts";
+import type { LaunchView, PendingView } from "../../domain/launch/launch-step.ts";
+import { limitsFor } from "../../domain/group/limits.ts";
+import { pauseAt } from "../../domain/group/pause.ts";
 import type { Instant } from "../../domain/time.ts";
-import { attemptsOf } from "../committed-attempts.ts";
+import { attemptsOf } from "../../fleet/committed-attempts.ts";
 
 /** What a call that is pending depends on, and so no more than is at hand at once. */
 export interface PendingSurroundings {

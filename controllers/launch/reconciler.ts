@@ -3,8 +3,8 @@ import type { LaunchAttempt, LaunchBatch } from "../../crds/launch-batch.ts";
 import { apiVersion, labels } from "../../crds/names.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { isOfGroup, isSettled, openSlots } from "../../domain/batch.ts";
-import { groupUidOf } from "../../domain/claim.ts";
+import { isOfGroup, isSettled, openSlots } from "../../domain/launch/batch.ts";
+import { groupUidOf } from "../../domain/node/claim.ts";
 import {
   type AbandonReason,
   type FoundMachine,
@@ -12,7 +12,7 @@ import {
   type LaunchView,
   nextLaunchStep,
   pendingStep,
-} from "../../domain/launch.ts";
+} from "../../domain/launch/launch-step.ts";
 import { formatSlots } from "../../domain/names.ts";
 import { assertNever } from "../../domain/result.ts";
 import { FirstSeen } from "../../domain/first-seen.ts";
@@ -26,12 +26,12 @@ import {
   requeueAfter,
   type Turn,
 } from "../../runtime/reconciler.ts";
-import { type Cluster, index } from "../cluster.ts";
-import { type FreshBatches, longestCreationMs } from "../fresh-batches.ts";
-import { Attempts, type AttemptsDeps } from "./attempts.ts";
-import { BatchReport, incomplete, isOver, type Members } from "./batch-report.ts";
+import { type Cluster, index } from "../../fleet/cluster.ts";
+import { type FreshBatches, longestCreationMs } from "../../fleet/batch-handoff.ts";
+import { Attempts, type AttemptsDeps } from "./apply.ts";
+import { BatchReport, incomplete, isOver, type Members } from "./report.ts";
 import { type Launching, SlotNodes } from "./slot-nodes.ts";
-import { type BatchSurroundings, viewBatch, viewPending } from "./view.ts";
+import { type BatchSurroundings, viewBatch, viewPending } from "./observe.ts";
 
 export interface LaunchDeps extends AttemptsDeps {
   readonly cluster: Cluster;

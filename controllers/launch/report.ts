@@ -1,13 +1,13 @@
 /** What a LaunchBatch's status says: its attempts, its settled slots, and what it has come to. */
 import type { LaunchAttempt, LaunchBatch, LaunchBatchStatus } from "../../crds/launch-batch.ts";
 import { finalizers } from "../../crds/names.ts";
-import { isSettled, openSlots } from "../../domain/batch.ts";
+import { isSettled, openSlots } from "../../domain/launch/batch.ts";
 import { type ConditionUpdate, withCondition } from "../../domain/conditions.ts";
 import { formatSlots } from "../../domain/names.ts";
 import type { Clock } from "../../domain/time.ts";
 import { done, type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
-import type { Cluster } from "../cluster.ts";
-import { changedMs, writeStatus } from "../status-writer.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { changedMs, writeStatus } from "../../fleet/status-writer.ts";
 
 export interface BatchReportDeps {
   readonly cluster: Pick<Cluster, "launchBatches">;

@@ -1,7 +1,7 @@
 /** The launch call of a committed attempt: the same attempt always gives the same call, to the letter. */
 import type { LaunchAttempt, LaunchBatch } from "../../crds/launch-batch.ts";
-import { toTags } from "../../domain/ownership.ts";
-import { renderUserData } from "../../domain/user-data.ts";
+import { toTags } from "../../domain/node/ownership.ts";
+import { renderUserData } from "../../domain/launch/user-data.ts";
 import type { LaunchRequest } from "../../platforms/platform.ts";
 import { type NodeKey, signJoinToken } from "../../runtime/node-tokens.ts";
 

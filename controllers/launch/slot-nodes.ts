@@ -5,10 +5,10 @@ import type { NodeLaunch, StreamNode } from "../../crds/stream-node.ts";
 import { slotName } from "../../domain/names.ts";
 import { keyText } from "../../runtime/reconciler.ts";
 import type { Draft } from "../../runtime/resource-client.ts";
-import type { Cluster } from "../cluster.ts";
-import { assertLeading, type Leadership } from "../leadership.ts";
-import { streamNodeDraft } from "../stream-node-draft.ts";
-import { sideBySide } from "../side-by-side.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
+import { streamNodeDraft } from "../../fleet/stream-node-draft.ts";
+import { sideBySide } from "../../runtime/side-by-side.ts";
 
 export interface SlotNodesDeps {
   readonly cluster: Pick<Cluster, "streamNodes">;

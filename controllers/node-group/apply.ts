@@ -2,20 +2,20 @@
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { Decided } from "../../domain/group-status.ts";
-import type { LoadFeed } from "../../domain/load.ts";
+import type { Decided } from "../../domain/group/group-status.ts";
+import type { LoadFeed } from "../../domain/load/report.ts";
 import { type Clock, toRfc3339 } from "../../domain/time.ts";
 import { type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
-import type { Cluster } from "../cluster.ts";
-import type { FreshBatches } from "../fresh-batches.ts";
-import { assertLeading, type Leadership } from "../leadership.ts";
-import type { ScaleInDesk } from "../scale-in-desk.ts";
-import { type BatchPlan, planBatch } from "./batches.ts";
-import type { Chronicle } from "./chronicle.ts";
-import { lookAgainMs } from "./next-look.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import type { FreshBatches } from "../../fleet/batch-handoff.ts";
+import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
+import type { ScaleInDesk } from "../../fleet/scale-in-requests.ts";
+import { type BatchPlan, planBatch } from "../../domain/launch/batch-plan.ts";
+import type { Chronicle } from "./report.ts";
+import { lookAgainMs } from "../../domain/group/next-look.ts";
 import type { GroupObservation } from "./observation.ts";
 import { victimAt } from "./victims.ts";
-import type { GroupWorlds } from "./worlds.ts";
+import type { GroupWorlds } from "./observe.ts";
 
 export interface DeedsDeps {
   readonly cluster: Cluster;

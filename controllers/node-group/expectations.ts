@@ -1,8 +1,8 @@
 /** What is known of a group's batches beyond the local copy: those just created here, and those whose nodes were looked for. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
-import { isSettled } from "../../domain/batch.ts";
+import { isSettled } from "../../domain/launch/batch.ts";
 import { keyText } from "../../runtime/reconciler.ts";
-import type { Accounts } from "./promises.ts";
+import type { Accounts } from "../../domain/launch/expected-slots.ts";
 
 /** Batches and slots that are remembered: more than are kept of all groups that scale at the same time. */
 const mostAccounts = 50_000;

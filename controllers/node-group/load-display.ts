@@ -1,10 +1,10 @@
 /** The load as the status shows it: rounded, and no more often than people can read. */
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { type Decided, roundedLoad } from "../../domain/group-status.ts";
+import { type Decided, roundedLoad } from "../../domain/group/group-status.ts";
 import { addMs, type Instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
-import type { LoadView } from "../load-book.ts";
-import type { Place } from "./census.ts";
+import type { LoadView } from "../../fleet/load-tracker.ts";
+import type { Place } from "./node-counts.ts";
 
 /** Rounded loads: of the edges over all regions, and of each place. Absent where nothing is known. */
 export interface ShownLoad {

@@ -1,13 +1,13 @@
 /** How many nodes a group has, by what they count for. Kept as nodes come, change and go: a decision is not to count thousands. */
 import type { Role } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { groupUidOf, isClaimed } from "../../domain/claim.ts";
+import { groupUidOf, isClaimed } from "../../domain/node/claim.ts";
 import { batchNumber } from "../../domain/names.ts";
-import type { NodeCounts } from "../../domain/scaling.ts";
+import type { NodeCounts } from "../../domain/scaling/decide-scaling.ts";
 import { fromRfc3339, instant, type Instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
-import type { Cache } from "../cluster.ts";
-import type { BatchGround } from "./batches.ts";
+import type { Cache } from "../../fleet/cluster.ts";
+import type { BatchGround } from "../../domain/launch/batch-plan.ts";
 
 /** Limits and decisions are per place. */
 export interface Place {

@@ -6,25 +6,31 @@ import { roles } from "../../crds/names.ts";
 import type { NodeGroup, RoleStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { isOfGroup } from "../../domain/batch.ts";
-import { groupUidOf } from "../../domain/claim.ts";
+import { isOfGroup } from "../../domain/launch/batch.ts";
+import { groupUidOf } from "../../domain/node/claim.ts";
 import type { FirstSeen } from "../../domain/first-seen.ts";
-import { type Limits, limitsFor } from "../../domain/limits.ts";
-import type { ScaleInRequest } from "../../domain/load.ts";
-import { type Pause, pauseAt } from "../../domain/pause.ts";
-import { type References, resolveReferences } from "../../domain/references.ts";
-import type { RoleLoad } from "../../domain/role-load.ts";
-import type { CapacityFacts, NodeCounts, ScalingInput, ScalingManner, StandingAlarm } from "../../domain/scaling.ts";
+import { type Limits, limitsFor } from "../../domain/group/limits.ts";
+import type { ScaleInRequest } from "../../domain/load/report.ts";
+import { type Pause, pauseAt } from "../../domain/group/pause.ts";
+import { type References, resolveReferences } from "../../domain/group/references.ts";
+import type { RoleLoad } from "../../domain/load/role-load.ts";
+import type {
+  CapacityFacts,
+  NodeCounts,
+  ScalingInput,
+  ScalingManner,
+  StandingAlarm,
+} from "../../domain/scaling/decide-scaling.ts";
 import { fromRfc3339, type Instant, instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
-import type { AdoptionGate } from "../adoption-gate.ts";
-import type { AlarmBoard, AlarmStanding } from "../alarm-board.ts";
-import type { Clouds } from "../clouds.ts";
-import { type Cluster, index } from "../cluster.ts";
-import type { LoadView } from "../load-book.ts";
-import type { ScaleInDesk } from "../scale-in-desk.ts";
-import type { Census, CreatedAt, Place } from "./census.ts";
-import { type Accounts, promisedSlots, type PromisedSlot } from "./promises.ts";
+import type { AdoptionGate } from "../../fleet/adoption-gate.ts";
+import type { AlarmBoard, AlarmStanding } from "../../fleet/alarm-states.ts";
+import type { Clouds } from "../../fleet/clouds.ts";
+import { type Cluster, index } from "../../fleet/cluster.ts";
+import type { LoadView } from "../../fleet/load-tracker.ts";
+import type { ScaleInDesk } from "../../fleet/scale-in-requests.ts";
+import type { Census, CreatedAt, Place } from "./node-counts.ts";
+import { type Accounts, promisedSlots, type PromisedSlot } from "../../domain/launch/expected-slots.ts";
 
 /** When a group is observed. */
 export type Moment = Pick<GroupObservation, "now" | "wall" | "seen">;

@@ -6,11 +6,11 @@ import type { StreamNode } from "../../crds/stream-node.ts";
 import { FirstSeen } from "../../domain/first-seen.ts";
 import { type Clock, fromRfc3339, type Instant, instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
-import { type Cluster, index } from "../cluster.ts";
-import { listFor } from "../missing-kind.ts";
-import { CensusBook, NodeCensus } from "./census.ts";
-import { BatchLedger } from "./ledger.ts";
-import { unseenMs } from "./next-look.ts";
+import { type Cluster, index } from "../../fleet/cluster.ts";
+import { listFor } from "../../fleet/missing-kind.ts";
+import { CensusBook, NodeCensus } from "./node-counts.ts";
+import { BatchLedger } from "./expectations.ts";
+import { unseenMs } from "../../domain/group/next-look.ts";
 import {
   type GroupObjects,
   type GroupObservation,

@@ -2,9 +2,9 @@
 import { finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { type Anchors, type Decided, groupStatus } from "../../domain/group-status.ts";
+import { type Anchors, type Decided, groupStatus } from "../../domain/group/group-status.ts";
 import type { HistoryOutage } from "../../domain/history.ts";
-import { decideScaling, type ScalingInput } from "../../domain/scaling.ts";
+import { decideScaling, type ScalingInput } from "../../domain/scaling/decide-scaling.ts";
 import {
   done,
   keyText,
@@ -14,19 +14,19 @@ import {
   requeueAfter,
   type Turn,
 } from "../../runtime/reconciler.ts";
-import { assertLeading } from "../leadership.ts";
-import { sideBySide } from "../side-by-side.ts";
-import { changedMs, writeStatus } from "../status-writer.ts";
-import { prunableBatches } from "./batches.ts";
-import { Chronicle, type ChronicleDeps } from "./chronicle.ts";
-import { type Acted, Deeds, type DeedsDeps, isLaunch, takenMs } from "./deeds.ts";
-import { deletionStep, isOrphaning } from "./deletion.ts";
-import { failingLaunches } from "./failing-launches.ts";
+import { assertLeading } from "../../fleet/leadership.ts";
+import { sideBySide } from "../../runtime/side-by-side.ts";
+import { changedMs, writeStatus } from "../../fleet/status-writer.ts";
+import { prunableBatches } from "../../domain/launch/batch-plan.ts";
+import { Chronicle, type ChronicleDeps } from "./report.ts";
+import { type Acted, Deeds, type DeedsDeps, isLaunch, takenMs } from "./apply.ts";
+import { deletionStep, isOrphaning } from "../../domain/group/deletion.ts";
+import { failingLaunches } from "../../domain/launch/failing-launches.ts";
 import { LoadDisplay } from "./load-display.ts";
-import { lookAgainMs, showMs, untilNextLook } from "./next-look.ts";
+import { lookAgainMs, showMs, untilNextLook } from "../../domain/group/next-look.ts";
 import { type GroupObservation, knownNodes, scalingInputs } from "./observation.ts";
 import { lacksVictim } from "./victims.ts";
-import { GroupWorlds, type GroupWorldsDeps } from "./worlds.ts";
+import { GroupWorlds, type GroupWorldsDeps } from "./observe.ts";
 
 export interface NodeGroupDeps extends GroupWorldsDeps, DeedsDeps, ChronicleDeps {
   /** Nodes are believed by the join token of their batch alone; absent: they are not. */

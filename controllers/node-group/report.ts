@@ -2,8 +2,8 @@
 import { apiVersion } from "../../crds/names.ts";
 import type { NodeGroup, NodeGroupStatus } from "../../crds/node-group.ts";
 import { findCondition } from "../../domain/conditions.ts";
-import type { Decided } from "../../domain/group-status.ts";
-import { deciderVersion, type HoldReason, type ScalingDecision } from "../../domain/scaling.ts";
+import type { Decided } from "../../domain/group/group-status.ts";
+import { deciderVersion, type HoldReason, type ScalingDecision } from "../../domain/scaling/decide-scaling.ts";
 import type { Instant } from "../../domain/time.ts";
 import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventRecorder } from "../../runtime/events.ts";

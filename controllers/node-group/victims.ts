@@ -1,10 +1,10 @@
 /** Which node goes: the nodes of a place as `rankVictims` wants to see them. */
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { LoadFeed } from "../../domain/load.ts";
+import type { LoadFeed } from "../../domain/load/report.ts";
 import { fromRfc3339, instant } from "../../domain/time.ts";
-import { mayHaveChildren, needsParent } from "../../domain/topology.ts";
-import { rankVictims, type Victim } from "../../domain/victims.ts";
-import type { Place } from "./census.ts";
+import { mayHaveChildren, needsParent } from "../../domain/node/topology.ts";
+import { rankVictims, type Victim } from "../../domain/scaling/victims.ts";
+import type { Place } from "./node-counts.ts";
 
 /** The node of the place that is to go first, or undefined where none may; `requested` names the one asked for. */
 export function victimAt(

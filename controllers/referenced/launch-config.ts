@@ -1,7 +1,7 @@
 /** LaunchConfig: valid? its platform there? in use? Its revision is a hash of its content. */
 import { createHash } from "node:crypto";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
-import { platformOf } from "../../domain/references.ts";
+import { platformOf } from "../../domain/group/references.ts";
 import type { Clock } from "../../domain/time.ts";
 import {
   done,
@@ -11,9 +11,9 @@ import {
   type ReconcileResult,
   type Turn,
 } from "../../runtime/reconciler.ts";
-import type { Clouds } from "../clouds.ts";
-import { type Cluster, index } from "../cluster.ts";
-import { type Judgement, settleReferenced } from "../referenced.ts";
+import type { Clouds } from "../../fleet/clouds.ts";
+import { type Cluster, index } from "../../fleet/cluster.ts";
+import { type Judgement, settleReferenced } from "./judgement.ts";
 
 export interface LaunchConfigDeps {
   readonly cluster: Pick<Cluster, "launchConfigs" | "nodeGroups">;

@@ -2,7 +2,7 @@
 import { type FleetDefaults, readDefaults } from "../../crds/defaults.ts";
 import { defaultsConfigMapName } from "../../crds/names.ts";
 import type { ScalePolicy, ScalePolicySpec } from "../../crds/scale-policy.ts";
-import { alarmsOf } from "../../domain/alarm-definitions.ts";
+import { alarmsOf } from "../../domain/alarm/alarm-definitions.ts";
 import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Clock } from "../../domain/time.ts";
 import {
@@ -13,8 +13,8 @@ import {
   type ReconcileResult,
   type Turn,
 } from "../../runtime/reconciler.ts";
-import { type Cluster, index } from "../cluster.ts";
-import { type Judgement, settleReferenced } from "../referenced.ts";
+import { type Cluster, index } from "../../fleet/cluster.ts";
+import { type Judgement, settleReferenced } from "./judgement.ts";
 
 export interface ScalePolicyDeps {
   readonly cluster: Pick<Cluster, "scalePolicies" | "nodeGroups" | "defaults">;

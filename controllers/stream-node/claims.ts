@@ -1,10 +1,10 @@
-/** What a StreamNode is to us, and whether its machine may be ended for it: the facts for `domain/claim.ts`, each as fresh as it has to be. */
+/** What a StreamNode is to us, and whether its machine may be ended for it: the facts for `domain/node/claim.ts`, each as fresh as it has to be. */
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { groupUidOf, isOwnedBy, type Standing, standingOf, type Title, titleTo } from "../../domain/claim.ts";
-import type { Machine } from "../../domain/machine.ts";
-import { type Cluster, index } from "../cluster.ts";
-import { ownerReferenceTo } from "../stream-node-draft.ts";
+import { groupUidOf, isOwnedBy, type Standing, standingOf, type Title, titleTo } from "../../domain/node/claim.ts";
+import type { Machine } from "../../domain/node/machine.ts";
+import { type Cluster, index } from "../../fleet/cluster.ts";
+import { ownerReferenceTo } from "../../fleet/stream-node-draft.ts";
 
 export interface ClaimsDeps {
   readonly cluster: Pick<Cluster, "nodeGroups" | "streamNodes">;

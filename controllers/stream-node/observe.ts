@@ -1,13 +1,13 @@
 /** What a StreamNode's next step depends on, from the objects, the cloud and the load feed. */
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { Standing } from "../../domain/claim.ts";
+import type { Standing } from "../../domain/node/claim.ts";
 import { isTrue } from "../../domain/conditions.ts";
-import { type DrainProgress, drainProgress } from "../../domain/drain.ts";
-import type { Sighting } from "../../domain/evidence.ts";
-import type { NodeView } from "../../domain/lifecycle.ts";
-import type { NodeReport } from "../../domain/load.ts";
-import { pauseAt } from "../../domain/pause.ts";
+import { type DrainProgress, drainProgress } from "../../domain/node/drain.ts";
+import type { Sighting } from "../../domain/node/evidence.ts";
+import type { NodeView } from "../../domain/node/lifecycle.ts";
+import type { NodeReport } from "../../domain/load/report.ts";
+import { pauseAt } from "../../domain/group/pause.ts";
 import { fromRfc3339, type Instant } from "../../domain/time.ts";
 
 export interface NodeSurroundings {

@@ -3,10 +3,10 @@ import { finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import type { UpdateOf } from "../../domain/conditions.ts";
-import type { Sighting } from "../../domain/evidence.ts";
+import type { Sighting } from "../../domain/node/evidence.ts";
 import { FirstSeen } from "../../domain/first-seen.ts";
-import { nextStep, type NodeStep, type NodeView, wakeAt } from "../../domain/lifecycle.ts";
-import type { LoadFeed } from "../../domain/load.ts";
+import { nextStep, type NodeStep, type NodeView, wakeAt } from "../../domain/node/lifecycle.ts";
+import type { LoadFeed } from "../../domain/load/report.ts";
 import type { Instant } from "../../domain/time.ts";
 import { type BackOff, backOffMs } from "../../runtime/back-off.ts";
 import {
@@ -19,14 +19,14 @@ import {
   type Turn,
 } from "../../runtime/reconciler.ts";
 import type { ReadResult } from "../../platforms/machine-reader.ts";
-import { type Clouds, sightingOf } from "../clouds.ts";
-import { type Cluster, index, parentsKey } from "../cluster.ts";
-import { assertLeading, type Leadership } from "../leadership.ts";
-import type { ReportFaults } from "../report-faults.ts";
-import { changedMs } from "../status-writer.ts";
+import { type Clouds, sightingOf } from "../../fleet/clouds.ts";
+import { type Cluster, index, parentsKey } from "../../fleet/cluster.ts";
+import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
+import type { ReportFaults } from "../../fleet/report-faults.ts";
+import { changedMs } from "../../fleet/status-writer.ts";
 import { Claims, type ClaimsDeps, isLost } from "./claims.ts";
-import { type LifeEnd, LifeReport, type LifeReportDeps } from "./life-report.ts";
-import { type NodeSurroundings, viewNode } from "./view.ts";
+import { type LifeEnd, LifeReport, type LifeReportDeps } from "./report.ts";
+import { type NodeSurroundings, viewNode } from "./observe.ts";
 
 export interface StreamNodeDeps extends LifeReportDeps, ClaimsDeps {
   readonly cluster: Cluster;

@@ -8,8 +8,8 @@ import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { Turn } from "../../runtime/reconciler.ts";
-import type { Cluster } from "../cluster.ts";
-import { writeStatus } from "../status-writer.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { writeStatus } from "../../fleet/status-writer.ts";
 import { type DerivedStatus, nodeStatus, type Told } from "./status.ts";
 
 export interface LifeReportDeps {

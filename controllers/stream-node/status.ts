@@ -1,9 +1,9 @@
 /** The status that the stream-node reconciler writes: phase, machine, addresses, conditions, times. Pure. */
 import type { StreamNode, StreamNodeStatus } from "../../crds/stream-node.ts";
 import { type Condition, type UpdateOf, withConditions } from "../../domain/conditions.ts";
-import type { Sighting } from "../../domain/evidence.ts";
-import { type NodeStep, type NodeView, phaseOf } from "../../domain/lifecycle.ts";
-import { nodeConditions } from "../../domain/node-conditions.ts";
+import type { Sighting } from "../../domain/node/evidence.ts";
+import { type NodeStep, type NodeView, phaseOf } from "../../domain/node/lifecycle.ts";
+import { nodeConditions } from "../../domain/node/node-conditions.ts";
 import { type Instant, toRfc3339 } from "../../domain/time.ts";
 
 /** All but `registration`, which is the API's. */

@@ -1,13 +1,13 @@
 /** The objects that a region's machines are compared with. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { AdoptionWorld, HeldSlot } from "../../domain/adoption.ts";
-import { isOfGroup } from "../../domain/batch.ts";
-import { groupUidOf } from "../../domain/claim.ts";
-import type { Machine } from "../../domain/machine.ts";
+import type { AdoptionWorld, HeldSlot } from "../../domain/node/adoption.ts";
+import { isOfGroup } from "../../domain/launch/batch.ts";
+import { groupUidOf } from "../../domain/node/claim.ts";
+import type { Machine } from "../../domain/node/machine.ts";
 import type { Instant } from "../../domain/time.ts";
-import type { Cluster } from "../cluster.ts";
-import { attemptsOf } from "../committed-attempts.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { attemptsOf } from "../../fleet/committed-attempts.ts";
 
 /** Objects of one group, as they were read together. */
 export interface OwnedObjects {

@@ -3,12 +3,12 @@ import type { NodeLaunch, StreamNode } from "../../crds/stream-node.ts";
 import { labels, platformNames } from "../../crds/names.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { type AdoptionVerdict, adoptionOf, type AdoptionWorld, type HeldSlot } from "../../domain/adoption.ts";
-import type { Machine } from "../../domain/machine.ts";
+import { type AdoptionVerdict, adoptionOf, type AdoptionWorld, type HeldSlot } from "../../domain/node/adoption.ts";
+import type { Machine } from "../../domain/node/machine.ts";
 import { FirstSeen } from "../../domain/first-seen.ts";
 import { slotName } from "../../domain/names.ts";
-import { fromTags } from "../../domain/ownership.ts";
-import { platformOf } from "../../domain/references.ts";
+import { fromTags } from "../../domain/node/ownership.ts";
+import { platformOf } from "../../domain/group/references.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { Listing } from "../../platforms/listing.ts";
 import {
@@ -20,14 +20,14 @@ import {
   requeueAfter,
   type Turn,
 } from "../../runtime/reconciler.ts";
-import type { AdoptionGate } from "../adoption-gate.ts";
-import type { Clouds } from "../clouds.ts";
-import { type Cluster, index } from "../cluster.ts";
-import { assertLeading, type Leadership } from "../leadership.ts";
-import { listFor } from "../missing-kind.ts";
-import { sideBySide } from "../side-by-side.ts";
-import { streamNodeDraft } from "../stream-node-draft.ts";
-import { adoptionWorld, type OwnedObjects } from "./world.ts";
+import type { AdoptionGate } from "../../fleet/adoption-gate.ts";
+import type { Clouds } from "../../fleet/clouds.ts";
+import { type Cluster, index } from "../../fleet/cluster.ts";
+import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
+import { listFor } from "../../fleet/missing-kind.ts";
+import { sideBySide } from "../../runtime/side-by-side.ts";
+import { streamNodeDraft } from "../../fleet/stream-node-draft.ts";
+import { adoptionWorld, type OwnedObjects } from "./observe.ts";
 
 export interface SweepDeps {
   readonly cluster: Cluster;

@@ -1,9 +1,9 @@
 /** Keeps the machines of every region listed that a group or a node is in. */
-import type { PlatformName } from "../crds/names.ts";
-import { platformOf } from "../domain/references.ts";
-import { keyText } from "../runtime/reconciler.ts";
-import type { Clouds } from "./clouds.ts";
-import type { Cluster } from "./cluster.ts";
+import type { PlatformName } from "../../crds/names.ts";
+import { platformOf } from "../../domain/group/references.ts";
+import { keyText } from "../../runtime/reconciler.ts";
+import type { Clouds } from "../../fleet/clouds.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
 
 export class RegionWatch {
   readonly name = "region-watch";

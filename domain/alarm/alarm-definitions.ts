@@ -1,7 +1,7 @@
 /** The alarms that hold for a policy: the ones it lists, or the defaults of each of its roles. */
-import type { AlarmAction, AlarmMetric, Role } from "../crds/names.ts";
-import type { ScalePolicySpec } from "../crds/scale-policy.ts";
-import type { AlarmRule } from "./alarm.ts";
+import type { AlarmAction, AlarmMetric, Role } from "../../crds/names.ts";
+import type { ScalePolicySpec } from "../../crds/scale-policy.ts";
+import type { AlarmRule } from "./alarm-state.ts";
 
 /** An alarm with everything said that the policy may leave out. */
 export interface AlarmDefinition extends AlarmRule {

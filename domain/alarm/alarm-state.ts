@@ -2,8 +2,8 @@
  * The state of an alarm, with CloudWatch's meaning: M of N datapoints, in a range somewhat wider than N, and four ways to
  * treat what is missing. The rules are those of Amazon's guide ("How alarm state is evaluated when data is missing").
  */
-import type { alarmStates, comparisonOperators, missingDataTreatments } from "../crds/names.ts";
-import { assertNever } from "./result.ts";
+import type { alarmStates, comparisonOperators, missingDataTreatments } from "../../crds/names.ts";
+import { assertNever } from "../result.ts";
 
 export type AlarmState = (typeof alarmStates)[number];
 export type ComparisonOperator = (typeof comparisonOperators)[number];

@@ -1,8 +1,8 @@
 /** What is found of an alarm in a region at one look: its state, since when, and why in a sentence with numbers. */
 import type { AlarmDefinition } from "./alarm-definitions.ts";
-import { type AlarmState, alarmState, type ComparisonOperator, type Datapoint, isBreaching } from "./alarm.ts";
-import { assertNever } from "./result.ts";
-import type { Instant } from "./time.ts";
+import { type AlarmState, alarmState, type ComparisonOperator, type Datapoint, isBreaching } from "./alarm-state.ts";
+import { assertNever } from "../result.ts";
+import type { Instant } from "../time.ts";
 
 export interface AlarmVerdict {
   readonly state: AlarmState;

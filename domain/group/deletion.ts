@@ -2,11 +2,11 @@
 import { orphanFinalizer } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { isSettled, openSlots } from "../../domain/batch.ts";
-import { groupUidOf, isClaimed, isOwnedBy } from "../../domain/claim.ts";
-import { isTrue } from "../../domain/conditions.ts";
-import type { Clock } from "../../domain/time.ts";
-import type { GroupObjects, GroupObservation, ObservationDeps } from "./observation.ts";
+import { isSettled, openSlots } from "../launch/batch.ts";
+import { groupUidOf, isClaimed, isOwnedBy } from "../node/claim.ts";
+import { isTrue } from "../conditions.ts";
+import type { Clock } from "../time.ts";
+import type { GroupObjects, GroupObservation, ObservationDeps } from "../../controllers/node-group/observation.ts";
 
 export interface DeletionDeps extends Pick<ObservationDeps, "gate"> {
   readonly clock: Pick<Clock, "monotonicMs">;

@@ -1,9 +1,9 @@
 /** The conditions of a NodeGroup: what is the case, and why. */
-import type { ConditionOf } from "../crds/names.ts";
-import type { UpdateOf } from "./conditions.ts";
+import type { ConditionOf } from "../../crds/names.ts";
+import type { UpdateOf } from "../conditions.ts";
 import type { Decided, GroupFacts } from "./group-facts.ts";
-import type { HoldReason, ScalingDecision } from "./scaling.ts";
-import { type Instant, toRfc3339, toSecondsRfc3339 } from "./time.ts";
+import type { HoldReason, ScalingDecision } from "../scaling/decide-scaling.ts";
+import { type Instant, toRfc3339, toSecondsRfc3339 } from "../time.ts";
 
 type Update = UpdateOf<"NodeGroup">;
 type UpdateNamed<T extends Update["type"]> = Extract<Update, { readonly type: T }>;

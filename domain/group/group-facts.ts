@@ -1,9 +1,9 @@
 /** What the status of a NodeGroup is made of. */
-import type { HistoryOutage } from "./history.ts";
+import type { HistoryOutage } from "../history.ts";
 import type { Pause } from "./pause.ts";
 import type { References } from "./references.ts";
-import type { ScalingDecision, ScalingInput } from "./scaling.ts";
-import type { Instant } from "./time.ts";
+import type { ScalingDecision, ScalingInput } from "../scaling/decide-scaling.ts";
+import type { Instant } from "../time.ts";
 
 /** One (role, region): what was put in and what was decided. */
 export interface Decided {

@@ -1,12 +1,12 @@
 /** The status of a NodeGroup from what was counted and decided: a line, a table, and conditions that tell why. */
-import type { Role } from "../crds/names.ts";
-import type { NodeGroupStatus, RoleStatus } from "../crds/node-group.ts";
-import { withConditions } from "./conditions.ts";
+import type { Role } from "../../crds/names.ts";
+import type { NodeGroupStatus, RoleStatus } from "../../crds/node-group.ts";
+import { withConditions } from "../conditions.ts";
 import { groupConditions } from "./group-conditions.ts";
 import type { Decided, GroupFacts, ShownPlace } from "./group-facts.ts";
-import type { LoadGauges } from "./role-load.ts";
-import type { ScalingDecision } from "./scaling.ts";
-import { type Instant, toRfc3339, toSecondsRfc3339 } from "./time.ts";
+import type { LoadGauges } from "../load/role-load.ts";
+import type { ScalingDecision } from "../scaling/decide-scaling.ts";
+import { type Instant, toRfc3339, toSecondsRfc3339 } from "../time.ts";
 
 export type { Anchors, Decided, GroupFacts, ShownPlace } from "./group-facts.ts";
 

@@ -1,6 +1,6 @@
 /** Which limits hold for a role in a region. */
-import type { Role } from "../crds/names.ts";
-import type { RoleLimits, ScalePolicySpec } from "../crds/scale-policy.ts";
+import type { Role } from "../../crds/names.ts";
+import type { RoleLimits, ScalePolicySpec } from "../../crds/scale-policy.ts";
 
 export type Limits = Omit<RoleLimits, "role">;
 

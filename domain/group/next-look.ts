@@ -1,8 +1,8 @@
 /** When a group is looked at again though nothing was heard. Pure. */
-import type { Decided } from "../../domain/group-status.ts";
-import { type Instant, toRfc3339 } from "../../domain/time.ts";
+import type { Decided } from "./group-status.ts";
+import { type Instant, toRfc3339 } from "../time.ts";
 import { type ReconcileResult, requeueAfter } from "../../runtime/reconciler.ts";
-import type { GroupObservation } from "./observation.ts";
+import type { GroupObservation } from "../../controllers/node-group/observation.ts";
 
 /** How soon (ms) to look again where no event is sure to come. */
 export const lookAgainMs = 2_000;

@@ -1,6 +1,6 @@
 /** Whether a group is paused now, and until when. */
-import type { NodeGroupSpec } from "../crds/node-group.ts";
-import { fromRfc3339, type Instant } from "./time.ts";
+import type { NodeGroupSpec } from "../../crds/node-group.ts";
+import { fromRfc3339, type Instant } from "../time.ts";
 
 export type Pause =
   | { readonly kind: "NotPaused" }

@@ -1,9 +1,9 @@
 /** Whether a group's launch config and scale policy are there, valid, and fit each other. */
-import type { LaunchConfig } from "../crds/launch-config.ts";
-import type { PlatformName, Role } from "../crds/names.ts";
-import type { NodeGroupSpec } from "../crds/node-group.ts";
-import type { ScalePolicy } from "../crds/scale-policy.ts";
-import { findCondition } from "./conditions.ts";
+import type { LaunchConfig } from "../../crds/launch-config.ts";
+import type { PlatformName, Role } from "../../crds/names.ts";
+import type { NodeGroupSpec } from "../../crds/node-group.ts";
+import type { ScalePolicy } from "../../crds/scale-policy.ts";
+import { findCondition } from "../conditions.ts";
 import { rolesAskedFor } from "./limits.ts";
 
 export type References =

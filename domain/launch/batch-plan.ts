@@ -3,15 +3,15 @@ import { largestBatch, type LaunchBatch, type LaunchBatchSpec, type LaunchSnapsh
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import { finalizers, type Role } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { openSlots } from "../../domain/batch.ts";
-import { batchName, freeSlots } from "../../domain/names.ts";
-import { platformOf } from "../../domain/references.ts";
-import type { ScalingDecision } from "../../domain/scaling.ts";
-import { type Instant, toRfc3339 } from "../../domain/time.ts";
+import { openSlots } from "./batch.ts";
+import { batchName, freeSlots } from "../names.ts";
+import { platformOf } from "../group/references.ts";
+import type { ScalingDecision } from "../scaling/decide-scaling.ts";
+import { type Instant, toRfc3339 } from "../time.ts";
 import type { Draft } from "../../runtime/resource-client.ts";
-import { groupLabels } from "../cluster.ts";
-import type { LaunchCall } from "../committed-attempts.ts";
-import { ownerReferenceTo } from "../stream-node-draft.ts";
+import { groupLabels } from "../../fleet/cluster.ts";
+import type { LaunchCall } from "../../fleet/committed-attempts.ts";
+import { ownerReferenceTo } from "../../fleet/stream-node-draft.ts";
 
 /** Where the nodes are to be. */
 export type BatchPlace = Pick<LaunchBatchSpec, "role" | "region">;

@@ -1,9 +1,9 @@
 /** What a LaunchBatch and its status say: whose it is, and what of its slots. */
-import type { LaunchBatch } from "../crds/launch-batch.ts";
-import type { NodeGroup } from "../crds/node-group.ts";
-import { groupUidOf } from "./claim.ts";
-import { isTrue } from "./conditions.ts";
-import { fromRfc3339 } from "./time.ts";
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
+import { groupUidOf } from "../node/claim.ts";
+import { isTrue } from "../conditions.ts";
+import { fromRfc3339 } from "../time.ts";
 
 /** Slots that neither have their machine nor are given up. */
 export function openSlots({ spec, status }: Pick<LaunchBatch, "spec" | "status">): readonly number[] {

@@ -1,7 +1,7 @@
 /** Slots that a batch is to fill with a node which has not been seen yet: they count as coming. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { Role } from "../../crds/names.ts";
-import type { Census, CreatedAt, StartingNode } from "./census.ts";
+import type { Census, CreatedAt, StartingNode } from "../../controllers/node-group/node-counts.ts";
 
 export interface PromisedSlot extends StartingNode {
   readonly role: Role;

@@ -1,6 +1,6 @@
 /** Which launches of a group fail, in words: batches whose last attempt the cloud refused, or whose answer is missing. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
-import { openSlots } from "../../domain/batch.ts";
+import { openSlots } from "./batch.ts";
 
 export function failingLaunches(batches: readonly LaunchBatch[]): readonly string[] {
   return batches.flatMap((batch) => failure(batch));

@@ -2,9 +2,9 @@
  * What a LaunchBatch does next. Its attempts are committed before their call, the first by the batch itself, so that a crash
  * repeats a call and never adds one.
  */
-import type { LaunchAttempt } from "../crds/launch-batch.ts";
+import type { LaunchAttempt } from "../../crds/launch-batch.ts";
 import type { PlatformErrorKind } from "./platform-error.ts";
-import { addMs, fromRfc3339, type Instant } from "./time.ts";
+import { addMs, fromRfc3339, type Instant } from "../time.ts";
 
 export interface LaunchView {
   /** Slots of the batch, in order. */

@@ -1,5 +1,5 @@
 /** The highest value of the last day, or of any shorter time, in memory that stays small however often it is recorded. */
-import { addMs, type Instant } from "./time.ts";
+import { addMs, type Instant } from "../time.ts";
 
 /** Longest window (ms) that can be asked for. */
 export const longestPeakMs = 86_400_000;

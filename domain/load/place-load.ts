@@ -1,12 +1,12 @@
 /** The load of one (role, region) of a group as it changes: what it is, its peak, and the samples that alarms look at. */
-import type { Role } from "../crds/names.ts";
-import type { AlarmDefinition } from "./alarm-definitions.ts";
-import { type Datapoint, rangeOf } from "./alarm.ts";
+import type { Role } from "../../crds/names.ts";
+import type { AlarmDefinition } from "../alarm/alarm-definitions.ts";
+import { type Datapoint, rangeOf } from "../alarm/alarm-state.ts";
 import { LoadTally } from "./load-tally.ts";
 import { PeakWindow } from "./peak-window.ts";
 import { gaugeOf, isMostlySilent, type NodeLoad, type PeakDemand, type RoleLoad } from "./role-load.ts";
 import { SampleWindow, windowKey, windowShape } from "./sample-window.ts";
-import { addMs, type Instant } from "./time.ts";
+import { addMs, type Instant } from "../time.ts";
 
 /** A node that counts. */
 export interface CountedNode {

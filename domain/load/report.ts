@@ -1,5 +1,5 @@
 /** What a node says of itself, and the feed that carries it from the API to the decisions. */
-import type { Instant } from "./time.ts";
+import type { Instant } from "../time.ts";
 
 /** The state of an edge's link to one parent, as the node sees it. */
 export type LinkState = "established" | "connecting" | "lost";

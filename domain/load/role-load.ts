@@ -2,9 +2,9 @@
  * The load of a role, per (group, region) or per group, over the nodes that count: in service and not draining. It has three
  * values: known, stale, unknown. Unknown is not zero.
  */
-import type { AlarmMetric } from "../crds/names.ts";
-import { assertNever } from "./result.ts";
-import type { Instant } from "./time.ts";
+import type { AlarmMetric } from "../../crds/names.ts";
+import { assertNever } from "../result.ts";
+import type { Instant } from "../time.ts";
 
 /** Gauges over the nodes that count and whose report is fresh. A stale node leaves numerator and denominator. */
 export interface LoadGauges {

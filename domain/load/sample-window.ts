@@ -1,7 +1,7 @@
 /** Samples of one gauge over time, and the datapoints that a statistic makes of them, one for each period. */
-import type { AlarmDefinition } from "./alarm-definitions.ts";
-import { type AlarmRule, type Datapoint, rangeOf } from "./alarm.ts";
-import { addMs, type Instant } from "./time.ts";
+import type { AlarmDefinition } from "../alarm/alarm-definitions.ts";
+import { type AlarmRule, type Datapoint, rangeOf } from "../alarm/alarm-state.ts";
+import { addMs, type Instant } from "../time.ts";
 
 /** Samples closer together than this (ms), or than a hundredth of the period, share a bucket. */
 const finestBucketMs = 100;

@@ -1,5 +1,5 @@
 /** Where a node is reached: what it says of itself, as far as the cloud or its LaunchConfig vouches for it. */
-import type { StreamNode } from "../crds/stream-node.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
 
 /** Addresses to hand out; both absent while the node has not registered, or nothing vouches for what it said. */
 export interface ServedAddresses {

@@ -1,8 +1,8 @@
 /** What a machine that carries our cluster tag is to us: known, being launched, to be adopted, or to be left alone. */
 import type { Machine, OwnershipTags } from "./machine.ts";
-import { freeSlots } from "./names.ts";
+import { freeSlots } from "../names.ts";
 import { fromTags } from "./ownership.ts";
-import type { Instant } from "./time.ts";
+import type { Instant } from "../time.ts";
 
 /** The objects that machines are compared with. */
 export interface AdoptionWorld {

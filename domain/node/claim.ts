@@ -2,11 +2,11 @@
  * Whose a StreamNode is, and whether its machine may be terminated for it. This is the only place that decides it: objects can
  * be copied, restored, orphaned and written by hand, so that a deletion alone is no order to end a machine.
  */
-import type { NodeGroup } from "../crds/node-group.ts";
-import type { StreamNode } from "../crds/stream-node.ts";
-import { findCondition, isTrue } from "./conditions.ts";
+import type { NodeGroup } from "../../crds/node-group.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import { findCondition, isTrue } from "../conditions.ts";
 import type { Machine } from "./machine.ts";
-import { slotName } from "./names.ts";
+import { slotName } from "../names.ts";
 import { fromTags } from "./ownership.ts";
 
 /** Why nothing is done for a StreamNode, and its machine is left alone. */

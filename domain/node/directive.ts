@@ -1,6 +1,6 @@
 /** What a node is told to do in the answer to its report. All that still holds is told each time: level, not edge. */
-import type { DrainReason } from "../crds/names.ts";
-import { fromRfc3339 } from "./time.ts";
+import type { DrainReason } from "../../crds/names.ts";
+import { fromRfc3339 } from "../time.ts";
 
 /** Take no new clients; the machine goes when the last one has left. */
 export interface DrainDirective {

@@ -1,6 +1,6 @@
 /** How far a node has come with its drain, by its own word. Silence, staleness and another boot's report prove nothing. */
 import { type DrainMark, drainDirectiveId } from "./directive.ts";
-import type { NodeReport } from "./load.ts";
+import type { NodeReport } from "../load/report.ts";
 
 export type DrainProgress =
   /** It has never called back, so nobody can be on it. */

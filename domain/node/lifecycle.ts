@@ -1,10 +1,10 @@
 /** Where a StreamNode is in its life and what is to be done for it next: a pure function of what is known. */
-import type { Phase, Role } from "../crds/names.ts";
+import type { Phase, Role } from "../../crds/names.ts";
 import type { ReleaseReason, Standing } from "./claim.ts";
 import { type DrainProgress, isDrained } from "./drain.ts";
 import { isGone, type Sighting } from "./evidence.ts";
-import { assertNever } from "./result.ts";
-import { addMs, type Instant } from "./time.ts";
+import { assertNever } from "../result.ts";
+import { addMs, type Instant } from "../time.ts";
 import { needsParent } from "./topology.ts";
 
 /** All that the next step depends on. */

@@ -1,6 +1,6 @@
 /** What a cloud says of one server, in our words, and the tags by which we know it again. */
-import type { PlatformName, Role } from "../crds/names.ts";
-import type { Instant } from "./time.ts";
+import type { PlatformName, Role } from "../../crds/names.ts";
+import type { Instant } from "../time.ts";
 
 /**
  * `Stopped` is a machine that still exists and is paid for (GCE calls it TERMINATED); `Terminated` is gone for good.

@@ -1,9 +1,9 @@
 /** The conditions of a StreamNode, from its next step: what has happened, and what it waits for. */
-import type { UpdateOf } from "./conditions.ts";
+import type { UpdateOf } from "../conditions.ts";
 import { atMost, type DrainProgress } from "./drain.ts";
 import type { NodeStep, NodeView } from "./lifecycle.ts";
-import { assertNever } from "./result.ts";
-import { toRfc3339 } from "./time.ts";
+import { assertNever } from "../result.ts";
+import { toRfc3339 } from "../time.ts";
 
 type Update = UpdateOf<"StreamNode">;
 

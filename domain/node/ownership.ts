@@ -1,6 +1,6 @@
 /** The tags by which a machine is known as ours, and as whose; enough to rebuild its StreamNode when all objects are lost. */
-import type { Role } from "../crds/names.ts";
-import { formatSlots, parseSlots } from "./names.ts";
+import type { Role } from "../../crds/names.ts";
+import { formatSlots, parseSlots } from "../names.ts";
 import type { OwnershipTags } from "./machine.ts";
 
 /** Every machine of one installation carries this tag with the installation's cluster id. */

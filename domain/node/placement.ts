@@ -1,5 +1,5 @@
 /** Which node gets the next client. Pure. */
-import type { Instant } from "../domain/time.ts";
+import type { Instant } from "../time.ts";
 
 /** A node as it stands now. */
 export interface Candidate {

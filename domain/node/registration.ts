@@ -1,12 +1,12 @@
 /** Whether a machine that calls back becomes the node it claims to be. Pure. */
-import type { RegistrationProof } from "../crds/names.ts";
-import type { Registration, StreamNode } from "../crds/stream-node.ts";
-import { isVouchedFor } from "../domain/address.ts";
-import type { Instant } from "../domain/time.ts";
-import { toRfc3339 } from "../domain/time.ts";
-import type { NodeClaims } from "../runtime/node-tokens.ts";
-import { isSameAddress } from "./client-address.ts";
-import type { RegisterRequest } from "./node-schemas.ts";
+import type { RegistrationProof } from "../../crds/names.ts";
+import type { Registration, StreamNode } from "../../crds/stream-node.ts";
+import { isVouchedFor } from "./address.ts";
+import type { Instant } from "../time.ts";
+import { toRfc3339 } from "../time.ts";
+import type { NodeClaims } from "../../runtime/node-tokens.ts";
+import { isSameAddress } from "../../api/client-address.ts";
+import type { RegisterRequest } from "../../api/node-schemas.ts";
 
 export type RegistrationDecision =
   /** It is registered just like this. */

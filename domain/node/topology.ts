@@ -1,5 +1,5 @@
 /** Who is linked to whom: an edge to every in-service origin of its group; without one it waits. */
-import type { Phase, Role } from "../crds/names.ts";
+import type { Phase, Role } from "../../crds/names.ts";
 
 export interface TopologyNode {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Whether an origin's wish that one of its edges goes can be taken, as far as the status of the group tells. */
-import type { EdgeSource, Phase } from "../crds/names.ts";
-import type { RoleStatus } from "../crds/node-group.ts";
-import type { Pause } from "./pause.ts";
+import type { EdgeSource, Phase } from "../../crds/names.ts";
+import type { RoleStatus } from "../../crds/node-group.ts";
+import type { Pause } from "../group/pause.ts";
 import { roomToDrain } from "./scale-in.ts";
 
 /** What an API replica knows when an origin asks. */

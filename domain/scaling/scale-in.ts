@@ -7,7 +7,7 @@ import { awaiting } from "./scale-out.ts";
 import { type Deed, holding, type HoldReason, type Verdict } from "./scaling-decision.ts";
 import type { ScalingInput, StandingAlarm } from "./scaling-input.ts";
 import { bootingOf, type KnownLoad } from "./shortage.ts";
-import { addMs, type Instant, toSecondsRfc3339 } from "./time.ts";
+import { addMs, type Instant, toSecondsRfc3339 } from "../time.ts";
 
 /** Undefined: nothing asks for fewer. */
 export function scaleInVerdict(input: ScalingInput): Verdict | undefined {

@@ -2,7 +2,7 @@
 import { holding, type Verdict } from "./scaling-decision.ts";
 import type { ScalingInput, StandingAlarm } from "./scaling-input.ts";
 import { bootingOf, type KnownLoad, type Shortage, shortageOf } from "./shortage.ts";
-import { addMs, type Instant, instant, toSecondsRfc3339 } from "./time.ts";
+import { addMs, type Instant, instant, toSecondsRfc3339 } from "../time.ts";
 
 /** Undefined: no alarm asks for more. */
 export function scaleOutVerdict(input: ScalingInput): Verdict | undefined {

@@ -1,6 +1,6 @@
 /** What can be decided for one (role, region) of a group. */
-import type { DrainReason, LaunchReason } from "../crds/names.ts";
-import type { Instant } from "./time.ts";
+import type { DrainReason, LaunchReason } from "../../crds/names.ts";
+import type { Instant } from "../time.ts";
 
 export type HoldReason =
   | "Deleting"

@@ -1,7 +1,7 @@
 /** What a decision for one (role, region) of a group follows from. */
-import type { AlarmMetric, EdgeSource, Role, ScaleOutMode } from "../crds/names.ts";
-import type { RoleLoad } from "./role-load.ts";
-import type { Instant } from "./time.ts";
+import type { AlarmMetric, EdgeSource, Role, ScaleOutMode } from "../../crds/names.ts";
+import type { RoleLoad } from "../load/role-load.ts";
+import type { Instant } from "../time.ts";
 
 /** Nodes of one (role, region), by what they count for. */
 export interface NodeCounts {

@@ -1,5 +1,5 @@
 /** How many nodes are missing, by the metric of an alarm that scales out. */
-import type { RoleLoad } from "./role-load.ts";
+import type { RoleLoad } from "../load/role-load.ts";
 import type { ScalingInput, StandingAlarm } from "./scaling-input.ts";
 
 export type KnownLoad = Extract<RoleLoad, { readonly kind: "Known" }>;

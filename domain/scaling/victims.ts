@@ -1,5 +1,5 @@
 /** Which node of a (role, region) harms least by going. That one goes, and how many, is decided elsewhere. */
-import type { Instant } from "./time.ts";
+import type { Instant } from "../time.ts";
 
 /** A node that could go. Counts are from its last report, and absent where none is known: unknown is not zero. */
 export interface Victim {

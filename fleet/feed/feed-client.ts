@@ -1,15 +1,15 @@
 /** Follows the load feeds of API processes over HTTP and merges them into one. */
-import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load.ts";
-import type { Clock } from "../domain/time.ts";
-import { assertNever } from "../domain/result.ts";
-import type { BackOff } from "../runtime/back-off.ts";
-import { backOffMs } from "../runtime/back-off.ts";
-import { sleep } from "../runtime/clock.ts";
-import { startDeadline } from "../runtime/deadline.ts";
-import type { Logger } from "../runtime/logger.ts";
-import type { NodeKey } from "../runtime/node-tokens.ts";
-import { signFeedToken } from "../runtime/node-tokens.ts";
-import { steadied } from "../runtime/steady-clock.ts";
+import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../../domain/load/report.ts";
+import type { Clock } from "../../domain/time.ts";
+import { assertNever } from "../../domain/result.ts";
+import type { BackOff } from "../../runtime/back-off.ts";
+import { backOffMs } from "../../runtime/back-off.ts";
+import { sleep } from "../../runtime/clock.ts";
+import { startDeadline } from "../../runtime/deadline.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { NodeKey } from "../../runtime/node-tokens.ts";
+import { signFeedToken } from "../../runtime/node-tokens.ts";
+import { steadied } from "../../runtime/steady-clock.ts";
 import {
   feedPath,
   feedVersion,
@@ -22,7 +22,7 @@ import {
   toScaleInRequest,
 } from "./feed-lines.ts";
 import { isResolved, type ResolveHost, watchEndpoints } from "./feed-endpoints.ts";
-import { ReportBook } from "./report-book.ts";
+import { ReportBook } from "../latest-reports.ts";
 import { readLines } from "./text-lines.ts";
 
 const reconnectBackOff: BackOff = { baseMs: 250, capMs: 10_000 };

@@ -1,8 +1,8 @@
 /** Which processes answer under the URL of a load feed: all addresses of its host name, asked for again and again. */
 import { isIP } from "node:net";
-import type { Clock } from "../domain/time.ts";
-import { sleep } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/logger.ts";
+import type { Clock } from "../../domain/time.ts";
+import { sleep } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/logger.ts";
 
 /** Every address of a host name, of one family; throws when it is not known. */
 export type ResolveHost = (hostname: string) => Promise<readonly string[]>;

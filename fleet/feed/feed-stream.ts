@@ -1,10 +1,10 @@
 /** One subscriber of the load feed: a snapshot, its end, then changes, as fast as the subscriber reads. */
-import type { ReportRefusal, ScaleInRequest } from "../domain/load.ts";
-import type { Clock } from "../domain/time.ts";
+import type { ReportRefusal, ScaleInRequest } from "../../domain/load/report.ts";
+import type { Clock } from "../../domain/time.ts";
 import type { FeedLine } from "./feed-lines.ts";
 import { heartbeatMs, refusedLine, reportLine, scaleInLine } from "./feed-lines.ts";
-import type { ReportBook } from "./report-book.ts";
-import { isRemembered, wishKey } from "./scale-in-wishes.ts";
+import type { ReportBook } from "../latest-reports.ts";
+import { isRemembered, wishKey } from "../recent-requests.ts";
 
 /** The part of a writable stream that a feed uses. */
 export interface FeedSink {

@@ -1,5 +1,5 @@
 /** The links of a simulated media node to its parents. */
-import type { LinkReport } from "../../domain/load.ts";
+import type { LinkReport } from "../../domain/load/report.ts";
 
 /** A link is `connecting` for one report and `established` from the next on. */
 export class MediaLinks {

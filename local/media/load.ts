@@ -1,5 +1,5 @@
 /** What occupies a simulated media node, and what that costs its machine. */
-import type { NodeReport, StreamReport } from "../../domain/load.ts";
+import type { NodeReport, StreamReport } from "../../domain/load/report.ts";
 
 /** Direct clients and streams, and what the machine shows of them. */
 export type MediaLoad = Pick<

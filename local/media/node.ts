@@ -1,6 +1,6 @@
 /** A model of one media server: it calls back over HTTP, reports, links to its parents and does as it is told. */
 import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "../../api/node-schemas.ts";
-import type { ChildReport } from "../../domain/load.ts";
+import type { ChildReport } from "../../domain/load/report.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { BackOff } from "../../runtime/back-off.ts";
 import { backOffMs } from "../../runtime/back-off.ts";

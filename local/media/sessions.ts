@@ -1,5 +1,5 @@
 /** The clients on a simulated media node. Counts are kept as clients come and go: a report must not cost what they cost. */
-import type { StreamReport } from "../../domain/load.ts";
+import type { StreamReport } from "../../domain/load/report.ts";
 import type { MediaLoad } from "./load.ts";
 
 export interface MediaSession {

@@ -2,8 +2,8 @@
 import type { Phase, Role } from "../../crds/names.ts";
 import type { AlarmStatus, NodeGroup, RoleStatus } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { AlarmDefinition } from "../../domain/alarm-definitions.ts";
-import { wasToldToEnd } from "../../domain/claim.ts";
+import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
+import { wasToldToEnd } from "../../domain/node/claim.ts";
 import { findCondition } from "../../domain/conditions.ts";
 import type { SeenNode } from "./room-book.ts";
 

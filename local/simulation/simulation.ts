@@ -1,5 +1,5 @@
 /** Runs a trace against a fleet in real time: lets the crowd follow it, looks at the fleet, and keeps what it saw. */
-import type { AlarmDefinition } from "../../domain/alarm-definitions.ts";
+import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
 import type { Clock } from "../../domain/time.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { Crowd, type CrowdCounts } from "./crowd.ts";

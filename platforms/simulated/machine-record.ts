@@ -1,5 +1,5 @@
 /** What the simulated cloud remembers of one machine, and what that means at an instant. Pure: states follow from times. */
-import type { Machine, MachineState } from "../../domain/machine.ts";
+import type { Machine, MachineState } from "../../domain/node/machine.ts";
 import type { Instant } from "../../domain/time.ts";
 import { privateAddress, publicAddress } from "./addresses.ts";
 

@@ -1,5 +1,5 @@
 /** Failures that a test or a person has ordered of the way to the simulated cloud. */
-import type { PlatformError } from "../../domain/platform-error.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import type { PlatformMethod } from "../instrumented.ts";
 
 export interface FaultOrder {

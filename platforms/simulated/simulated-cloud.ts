@@ -1,6 +1,6 @@
 /** What the simulated cloud holds and does, apart from how calls reach it: a machine park whose states follow from time. */
-import type { Machine } from "../../domain/machine.ts";
-import type { PlatformError } from "../../domain/platform-error.ts";
+import type { Machine } from "../../domain/node/machine.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import { failed, ok, type Result } from "../../domain/result.ts";
 import { addMs, type Clock, type Instant } from "../../domain/time.ts";
 import type { LaunchRequest } from "../platform.ts";

@@ -1,6 +1,6 @@
 /** The driver of the simulated cloud: calls that take their way, can fail on it, and can be aborted. */
-import type { Machine } from "../../domain/machine.ts";
-import type { PlatformError } from "../../domain/platform-error.ts";
+import type { Machine } from "../../domain/node/machine.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import { failed, ok, type Result } from "../../domain/result.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { PlatformMethod } from "../instrumented.ts";

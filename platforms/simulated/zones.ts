@@ -1,5 +1,5 @@
 /** The zones of simulated regions, and how a launch spreads over them. */
-import { spreadOver } from "../../domain/zones.ts";
+import { spreadOver } from "../../domain/launch/zones.ts";
 import type { LaunchRequest } from "../platform.ts";
 
 export interface Zone {

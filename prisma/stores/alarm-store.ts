@@ -1,5 +1,5 @@
 import type { Role } from "../../crds/names.ts";
-import type { AlarmState } from "../../domain/alarm.ts";
+import type { AlarmState } from "../../domain/alarm/alarm-state.ts";
 import type { AlarmTransition, AlarmTransitionStore } from "../../domain/history.ts";
 import { Prisma } from "../generated/client.ts";
 import type { AlarmTransition as AlarmTransitionRow } from "../generated/client.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { feedPath } from "../../api/feed-lines.ts";
+import { feedPath } from "../../fleet/feed/feed-lines.ts";
 import { bucketOf } from "../../api/client-address.ts";
 import { signOperatorToken } from "../../runtime/node-tokens.ts";
 import { NodeApiWorld, type NodeApiWorldOptions } from "../support/node-api.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { type Intake, takeReport } from "../../api/report-intake.ts";
 import { reportRequestSchema } from "../../api/node-schemas.ts";
-import { partFaults, reportParts } from "../../domain/report-parts.ts";
+import { partFaults, reportParts } from "../../domain/load/report-parts.ts";
 
 const sane = { bootId: "boot-1", sequence: 3, connections: 12, publishers: 1, subscribers: 11 };
 const empty = { accepting: true, streams: [], links: [], children: [], acknowledged: [] };

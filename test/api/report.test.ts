@@ -1,8 +1,8 @@
 import { type IncomingMessage, request } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { NodeReport } from "../../domain/load.ts";
-import { drainDirectiveId } from "../../domain/directive.ts";
+import type { NodeReport } from "../../domain/load/report.ts";
+import { drainDirectiveId } from "../../domain/node/directive.ts";
 import { signNodeToken } from "../../runtime/node-tokens.ts";
 import { emptyReport, namespace, NodeApiWorld, origin } from "../support/node-api.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ScalingActivity } from "../../domain/history.ts";
-import { deciderVersion } from "../../domain/scaling.ts";
+import { deciderVersion } from "../../domain/scaling/decide-scaling.ts";
 import { parseTime } from "../../cli/arguments.ts";
 import { activityClient, explain } from "../../cli/decisions.ts";
 import { CommandError } from "../../cli/operator-access.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { breakMachine, machineTable, MachineError, userDataOf } from "../../cli/simulated-cloud.ts";
-import { renderUserData } from "../../domain/user-data.ts";
+import { renderUserData } from "../../domain/launch/user-data.ts";
 import { openCloudFile } from "../../local/cloud-file.ts";
 import { dataDirectory } from "../../local/data-directory.ts";
 import { SimulatedCloud } from "../../platforms/simulated/simulated-cloud.ts";

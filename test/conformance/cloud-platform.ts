@@ -1,7 +1,7 @@
 /** What every driver of a cloud must do: the port's docstrings as tests. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Machine } from "../../domain/machine.ts";
-import type { PlatformError } from "../../domain/platform-error.ts";
+import type { Machine } from "../../domain/node/machine.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import type { Result } from "../../domain/result.ts";
 import { mostReadAtOnce, type CloudPlatform, type LaunchRequest } from "../../platforms/platform.ts";
 

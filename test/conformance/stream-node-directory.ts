@@ -1,6 +1,6 @@
 /** What a StreamNodeDirectory promises: one suite for what feeds it, an informer of a cluster or the nodes of a test. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { StreamNodeDirectory } from "../../api/stream-node-directory.ts";
+import type { StreamNodeDirectory } from "../../fleet/stream-node-directory.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import type { NodeChange } from "../support/node-api.ts";
 import { namespace } from "../support/node-api.ts";

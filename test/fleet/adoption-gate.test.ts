@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import { AdoptionGate } from "../../controllers/adoption-gate.ts";
+import { AdoptionGate } from "../../fleet/adoption-gate.ts";
 
 const key = { groupUid: "uid-1", platform: "simulated", region: "eu-west-1" } as const;
 

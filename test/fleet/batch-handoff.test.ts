@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { FreshBatches } from "../../controllers/fresh-batches.ts";
+import { FreshBatches } from "../../fleet/batch-handoff.ts";
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 

@@ -1,8 +1,8 @@
 /** The first call of a batch follows from the batch alone. */
 import { describe, expect, it } from "@jest/globals";
-import { attemptsOf, attemptToken } from "../../controllers/committed-attempts.ts";
+import { attemptsOf, attemptToken } from "../../fleet/committed-attempts.ts";
 import { launchRequest } from "../../controllers/launch/request.ts";
-import { type AdoptionSources, adoptionWorld } from "../../controllers/sweep/world.ts";
+import { type AdoptionSources, adoptionWorld } from "../../controllers/sweep/observe.ts";
 import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
 import { instant } from "../../domain/time.ts";
 import { nodeGroup } from "../support/resources.ts";

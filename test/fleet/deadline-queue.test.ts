@@ -1,7 +1,7 @@
 /** The deadline queue gives what has fallen due, the earliest first. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { DeadlineQueue } from "../../domain/deadline-queue.ts";
+import { DeadlineQueue } from "../../fleet/deadline-queue.ts";
 import { at } from "../support/domain-values.ts";
 
 function takeAll(queue: DeadlineQueue<number>, before: number): number[] {

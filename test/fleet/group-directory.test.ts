@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { InformedGroupDirectory } from "../../api/group-directory.ts";
+import { InformedGroupDirectory } from "../../fleet/group-directory.ts";
 import { accepted, nodeGroup, scalePolicy } from "../support/resources.ts";
 
 const group = nodeGroup({ scalePolicyRef: { name: "gentle" } });

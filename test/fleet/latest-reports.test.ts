@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { ReportBook } from "../../api/report-book.ts";
-import type { NodeReport } from "../../domain/load.ts";
+import { ReportBook } from "../../fleet/latest-reports.ts";
+import type { NodeReport } from "../../domain/load/report.ts";
 import { instant } from "../../domain/time.ts";
 import { describeLoadFeed } from "../conformance/load-feed.ts";
 

@@ -1,12 +1,12 @@
 /** The load of a role as nodes come, report, fall silent and go, against counting everything anew. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { LoadBook, type LoadPlace } from "../../controllers/load-book.ts";
+import { LoadBook, type LoadPlace } from "../../fleet/load-tracker.ts";
 import type { Role } from "../../crds/names.ts";
 import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
-import type { AlarmDefinition } from "../../domain/alarm-definitions.ts";
-import type { ChildReport, LoadFeed, NodeReport } from "../../domain/load.ts";
-import type { RoleLoad } from "../../domain/role-load.ts";
+import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
+import type { ChildReport, LoadFeed, NodeReport } from "../../domain/load/report.ts";
+import type { RoleLoad } from "../../domain/load/role-load.ts";
 import { addMs, type Instant } from "../../domain/time.ts";
 import type { ChangeHandler } from "../../runtime/informer.ts";
 import { at } from "../support/domain-values.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { ScaleInWishes } from "../../api/scale-in-wishes.ts";
-import type { ScaleInRequest } from "../../domain/load.ts";
+import { ScaleInWishes } from "../../fleet/recent-requests.ts";
+import type { ScaleInRequest } from "../../domain/load/report.ts";
 import { at } from "../support/domain-values.ts";
 
 function wish(ms: number, change: Partial<ScaleInRequest> = {}): ScaleInRequest {

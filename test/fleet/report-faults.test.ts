@@ -1,8 +1,8 @@
 /** What of reports was not taken is said for an hour, once for each kind of fault. */
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import { ReportBook } from "../../api/report-book.ts";
-import { ReportFaults } from "../../controllers/report-faults.ts";
-import type { ReportLoss } from "../../domain/load.ts";
+import { ReportBook } from "../../fleet/latest-reports.ts";
+import { ReportFaults } from "../../fleet/report-faults.ts";
+import type { ReportLoss } from "../../domain/load/report.ts";
 import { addMs } from "../../domain/time.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 

@@ -1,7 +1,7 @@
 /** A status is written only where it says something new, whatever form the same thing has. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { writeStatus } from "../../controllers/status-writer.ts";
+import { writeStatus } from "../../fleet/status-writer.ts";
 import type { MergePatch, PatchOutcome } from "../../runtime/resource-client.ts";
 
 interface Thing {

@@ -1,5 +1,5 @@
 import { describe } from "@jest/globals";
-import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../api/stream-node-directory.ts";
+import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../fleet/stream-node-directory.ts";
 import { finalizers, resourceType } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { streamNodeSchema } from "../../crds/stream-node.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { PlatformError } from "../../domain/platform-error.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import { MachineInventory, type MachineInventoryOptions } from "../../platforms/inventory.ts";
 import type { MachineChange } from "../../platforms/listing.ts";
-import { suggestsGone } from "../../platforms/sighting-book.ts";
+import { suggestsGone } from "../../platforms/sighting-history.ts";
 import { settle } from "../support/fake-clock.ts";
 import { launchRequest, simulatedWorld, valueOf, type WorldOptions } from "../support/simulated-cloud.ts";
 

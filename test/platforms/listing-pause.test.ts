@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { PlatformError } from "../../domain/platform-error.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import { listingPauseMs } from "../../platforms/listing-pause.ts";
 
 const unavailable: PlatformError = { kind: "Unavailable", message: "" };

@@ -1,6 +1,6 @@
 /** Reads of machines: those who ask together share a call, and what is not known is said as that. */
 import { describe, expect, it } from "@jest/globals";
-import type { PlatformError } from "../../domain/platform-error.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import { failed } from "../../domain/result.ts";
 import { MachineReader } from "../../platforms/machine-reader.ts";
 import { mostReadAtOnce } from "../../platforms/platform.ts";

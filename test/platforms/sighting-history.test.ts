@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Machine } from "../../domain/machine.ts";
+import type { Machine } from "../../domain/node/machine.ts";
 import { instant } from "../../domain/time.ts";
 import { toListing, type Listing, type Moment } from "../../platforms/listing.ts";
-import { SightingBook } from "../../platforms/sighting-book.ts";
+import { SightingBook } from "../../platforms/sighting-history.ts";
 
 const machine: Machine = {
   ...{ providerId: "m", platform: "simulated", region: "r", zone: "ra", state: "Running" },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { shared } from "../../domain/sharing.ts";
+import { shared } from "../../runtime/sharing.ts";
 
 const leaf = fc.constantFrom("a", "b", "", 0, 1, true, null, undefined);
 const { value: anyValue } = fc.letrec((tie) => ({

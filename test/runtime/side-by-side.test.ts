@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { sideBySide } from "../../controllers/side-by-side.ts";
+import { sideBySide } from "../../runtime/side-by-side.ts";
 import { settle } from "../support/fake-clock.ts";
 
 describe("work side by side", () => {

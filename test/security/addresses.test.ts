@@ -1,7 +1,7 @@
 /** A machine that says where it is reached: players and edges are sent only where the cloud, or its LaunchConfig, vouches for it. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { streamNodeSchema } from "../../crds/stream-node.ts";
-import { servedAddresses } from "../../domain/address.ts";
+import { servedAddresses } from "../../domain/node/address.ts";
 import { namespace, NodeApiWorld, streamNode } from "../support/node-api.ts";
 
 const cloud = { public: "198.18.0.1", private: "10.0.0.1" };

@@ -1,7 +1,7 @@
 /** A machine that holds the join token of its batch: it becomes no other node of it, and ends none. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type EventNote } from "../../runtime/events.ts";
-import { drainDirectiveId } from "../../domain/directive.ts";
+import { drainDirectiveId } from "../../domain/node/directive.ts";
 import { Fleet, namespace as fleetNamespace } from "../support/fleet.ts";
 import { namespace, NodeApiWorld, type NodeApiWorldOptions, registration } from "../support/node-api.ts";
 

@@ -1,8 +1,8 @@
 /** One node that says too much: names of streams without end, and clients that it cannot have. */
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { HistoryKeeper } from "../../controllers/history-keeper.ts";
-import { LoadTally } from "../../domain/load-tally.ts";
+import { HistoryKeeper } from "../../controllers/history/keeper.ts";
+import { LoadTally } from "../../domain/load/load-tally.ts";
 import { addMs, type Instant } from "../../domain/time.ts";
 import { newStreamsPerMinute } from "../../prisma/buffer/stream-lane.ts";
 import { BufferedHistory } from "../../prisma/buffered-history.ts";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { renderUserData } from "../../domain/user-data.ts";
+import { renderUserData } from "../../domain/launch/user-data.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";
 
 let scratch: ScratchDirectory;

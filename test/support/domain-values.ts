@@ -1,13 +1,13 @@
 /** Values of the domain for tests: builders with what a test does not care about, and arbitraries for properties. */
 import fc from "fast-check";
 import { alarmMetrics, edgeSources, roles, scaleOutModes } from "../../crds/names.ts";
-import type { Standing } from "../../domain/claim.ts";
-import type { DrainProgress } from "../../domain/drain.ts";
-import type { Sighting } from "../../domain/evidence.ts";
-import type { NodeView } from "../../domain/lifecycle.ts";
-import type { Machine, MachineState, OwnershipTags } from "../../domain/machine.ts";
-import type { PeakDemand, RoleLoad } from "../../domain/role-load.ts";
-import type { NodeCounts, ScalingInput, ScalingManner, StandingAlarm } from "../../domain/scaling.ts";
+import type { Standing } from "../../domain/node/claim.ts";
+import type { DrainProgress } from "../../domain/node/drain.ts";
+import type { Sighting } from "../../domain/node/evidence.ts";
+import type { NodeView } from "../../domain/node/lifecycle.ts";
+import type { Machine, MachineState, OwnershipTags } from "../../domain/node/machine.ts";
+import type { PeakDemand, RoleLoad } from "../../domain/load/role-load.ts";
+import type { NodeCounts, ScalingInput, ScalingManner, StandingAlarm } from "../../domain/scaling/decide-scaling.ts";
 import { type Instant, instant } from "../../domain/time.ts";
 
 const start = Date.UTC(2026, 0, 1);

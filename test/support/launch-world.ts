@@ -1,15 +1,15 @@
 /** The launch reconciler by itself, on virtual time: an embedded Kubernetes API, a simulated cloud, processes that die. */
-import { type InformedCluster, informedCluster } from "../../controllers/cluster.ts";
-import { FreshBatches } from "../../controllers/fresh-batches.ts";
+import { type InformedCluster, informedCluster } from "../../fleet/cluster.ts";
+import { FreshBatches } from "../../fleet/batch-handoff.ts";
 import { LaunchReconciler } from "../../controllers/launch/reconciler.ts";
-import { type BatchGround, planBatch } from "../../controllers/node-group/batches.ts";
+import { type BatchGround, planBatch } from "../../domain/launch/batch-plan.ts";
 import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../crds/launch-config.ts";
 import { type Kind, resourceType } from "../../crds/names.ts";
 import { type NodeGroup, nodeGroupSchema } from "../../crds/node-group.ts";
 import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
-import { isSettled } from "../../domain/batch.ts";
-import type { Machine } from "../../domain/machine.ts";
+import { isSettled } from "../../domain/launch/batch.ts";
+import type { Machine } from "../../domain/node/machine.ts";
 import { MachineInventory } from "../../platforms/inventory.ts";
 import { SimulatedCloud } from "../../platforms/simulated/simulated-cloud.ts";
 import { SimulatedPlatform } from "../../platforms/simulated/simulated-platform.ts";

@@ -1,15 +1,15 @@
 /** One process of the product, put together as `up` does it, with its lifeline to the world. */
 import type { Express } from "express";
-import { FeedClient, type FeedClientOptions } from "../../api/feed-client.ts";
-import { InformedGroupDirectory } from "../../api/group-directory.ts";
-import { ReportBook } from "../../api/report-book.ts";
+import { FeedClient, type FeedClientOptions } from "../../fleet/feed/feed-client.ts";
+import { InformedGroupDirectory } from "../../fleet/group-directory.ts";
+import { ReportBook } from "../../fleet/latest-reports.ts";
 import { createApiServer } from "../../api/server.ts";
-import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../api/stream-node-directory.ts";
-import { type InformedCluster, informedCluster } from "../../controllers/cluster.ts";
-import type { Leadership } from "../../controllers/leadership.ts";
+import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../fleet/stream-node-directory.ts";
+import { type InformedCluster, informedCluster } from "../../fleet/cluster.ts";
+import type { Leadership } from "../../fleet/leadership.ts";
 import { operatorTasks } from "../../controllers/operator.ts";
 import type { History } from "../../domain/history.ts";
-import { type LoadFeed, staleIntervals } from "../../domain/load.ts";
+import { type LoadFeed, staleIntervals } from "../../domain/load/report.ts";
 import type { Clock } from "../../domain/time.ts";
 import { MachineInventory } from "../../platforms/inventory.ts";
 import type { CloudPlatform } from "../../platforms/platform.ts";

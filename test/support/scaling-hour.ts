@@ -1,5 +1,5 @@
 /** A fleet of edges that does what is decided for it, under a load that is given: to count what a decider does in an hour. */
-import { decideScaling, type ScalingInput, type ScalingManner } from "../../domain/scaling.ts";
+import { decideScaling, type ScalingInput, type ScalingManner } from "../../domain/scaling/decide-scaling.ts";
 import { at, knownLoad, manner as usual, scaleInAlarm, scaleOutAlarm, scalingInput } from "./domain-values.ts";
 
 export interface Hour {

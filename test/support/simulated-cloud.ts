@@ -1,6 +1,6 @@
 /** A simulated cloud on virtual time, ready for a contract or a scenario. */
 import { expect } from "@jest/globals";
-import type { PlatformError } from "../../domain/platform-error.ts";
+import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import type { Result } from "../../domain/result.ts";
 import type { LaunchRequest } from "../../platforms/platform.ts";
 import { SimulatedCloud, type SimulatedCloudOptions } from "../../platforms/simulated/simulated-cloud.ts";

@@ -1,17 +1,17 @@
 /** Alarms on the load book itself: seen at the report that makes them, and let go as its data leaves the periods. */
 import { describe, expect, it } from "@jest/globals";
-import { AlarmBoard } from "../../controllers/alarm-board.ts";
-import { AlarmReconciler } from "../../controllers/alarm/reconciler.ts";
-import { groupAlarms } from "../../controllers/group-alarms.ts";
-import { LoadBook } from "../../controllers/load-book.ts";
-import type { StreamNode } from "../../crds/stream-node.ts";
-import type { NodeReport } from "../../domain/load.ts";
-import type { ObjectChange } from "../../runtime/informer.ts";
-import { keyText } from "../../runtime/reconciler.ts";
-import { FakeClock } from "../support/fake-clock.ts";
-import { alarm } from "../support/manifests.ts";
-import { edge, streamNode } from "../support/node-api.ts";
-import { nodeGroup, scalePolicy } from "../support/resources.ts";
+import { AlarmBoard } from "../../../fleet/alarm-states.ts";
+import { AlarmReconciler } from "../../../controllers/alarm/reconciler.ts";
+import { groupAlarms } from "../../../fleet/group-alarms.ts";
+import { LoadBook } from "../../../fleet/load-tracker.ts";
+import type { StreamNode } from "../../../crds/stream-node.ts";
+import type { NodeReport } from "../../../domain/load/report.ts";
+import type { ObjectChange } from "../../../runtime/informer.ts";
+import { keyText } from "../../../runtime/reconciler.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { alarm } from "../../support/manifests.ts";
+import { edge, streamNode } from "../../support/node-api.ts";
+import { nodeGroup, scalePolicy } from "../../support/resources.ts";
 
 /** One edge in service with a hundred connections, and its group's alarms. */
 class OneEdge {

@@ -1,9 +1,9 @@
 /** From a batch that was created to its machines and nodes: what is called in which order, and what a crash leaves behind. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { NotLeadingError } from "../../controllers/leadership.ts";
-import type { LaunchBatch } from "../../crds/launch-batch.ts";
-import type { PlatformError } from "../../domain/platform-error.ts";
-import { type BatchOptions, type LaunchProcess, LaunchWorld, type WorldOptions } from "../support/launch-world.ts";
+import { NotLeadingError } from "../../../fleet/leadership.ts";
+import type { LaunchBatch } from "../../../crds/launch-batch.ts";
+import type { PlatformError } from "../../../domain/launch/platform-error.ts";
+import { type BatchOptions, type LaunchProcess, LaunchWorld, type WorldOptions } from "../../support/launch-world.ts";
 
 let world: LaunchWorld;
 let own: LaunchProcess;

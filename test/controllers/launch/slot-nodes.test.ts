@@ -1,12 +1,12 @@
 /** Whose machine a slot's node gets, when others were there before. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { informedCluster, type InformedCluster } from "../../controllers/cluster.ts";
-import { type Launching, SlotNodes } from "../../controllers/launch/slot-nodes.ts";
-import { NotLeadingError } from "../../controllers/leadership.ts";
-import { silentLogger } from "../../runtime/logger.ts";
-import { createMetrics } from "../../runtime/metrics.ts";
-import type { StreamNode } from "../../crds/stream-node.ts";
-import { LaunchWorld } from "../support/launch-world.ts";
+import { informedCluster, type InformedCluster } from "../../../fleet/cluster.ts";
+import { type Launching, SlotNodes } from "../../../controllers/launch/slot-nodes.ts";
+import { NotLeadingError } from "../../../fleet/leadership.ts";
+import { silentLogger } from "../../../runtime/logger.ts";
+import { createMetrics } from "../../../runtime/metrics.ts";
+import type { StreamNode } from "../../../crds/stream-node.ts";
+import { LaunchWorld } from "../../support/launch-world.ts";
 
 const { signal } = new AbortController();
 const noMachine = (): undefined => undefined;

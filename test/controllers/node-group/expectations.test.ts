@@ -1,13 +1,13 @@
 /** What is expected and never seen holds up nothing for ever: every expectation in memory ends by itself, or by asking the cluster. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { FreshBatches, longestCreationMs } from "../../controllers/fresh-batches.ts";
-import { NodeCensus } from "../../controllers/node-group/census.ts";
-import { awaitedMs, BatchLedger } from "../../controllers/node-group/ledger.ts";
-import { promisedSlots } from "../../controllers/node-group/promises.ts";
-import type { LaunchBatch } from "../../crds/launch-batch.ts";
-import { at } from "../support/domain-values.ts";
-import { FakeClock } from "../support/fake-clock.ts";
+import { FreshBatches, longestCreationMs } from "../../../fleet/batch-handoff.ts";
+import { NodeCensus } from "../../../controllers/node-group/node-counts.ts";
+import { awaitedMs, BatchLedger } from "../../../controllers/node-group/expectations.ts";
+import { promisedSlots } from "../../../domain/launch/expected-slots.ts";
+import type { LaunchBatch } from "../../../crds/launch-batch.ts";
+import { at } from "../../support/domain-values.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 const group = "default/live";
 

@@ -1,11 +1,11 @@
 /** The census of a group says what counting all of its nodes would say, whatever has happened to them. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { CensusBook, NodeCensus } from "../../controllers/node-group/census.ts";
-import { phases, type Role } from "../../crds/names.ts";
-import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
-import type { NodeCounts } from "../../domain/scaling.ts";
-import type { ChangeHandler } from "../../runtime/informer.ts";
+import { CensusBook, NodeCensus } from "../../../controllers/node-group/node-counts.ts";
+import { phases, type Role } from "../../../crds/names.ts";
+import { type StreamNode, streamNodeSchema } from "../../../crds/stream-node.ts";
+import type { NodeCounts } from "../../../domain/scaling/decide-scaling.ts";
+import type { ChangeHandler } from "../../../runtime/informer.ts";
 
 interface Place {
   readonly group: string;

@@ -1,17 +1,17 @@
 /** What a decision is taken on, where the cluster's word is ahead of the local copy that the load follows. */
 import { describe, expect, it } from "@jest/globals";
-import { NodeCensus } from "../../controllers/node-group/census.ts";
-import { type GroupObservation, scalingInputs } from "../../controllers/node-group/observation.ts";
-import { launchBatchSchema } from "../../crds/launch-batch.ts";
-import { launchConfigSchema } from "../../crds/launch-config.ts";
-import { nodeGroupSchema } from "../../crds/node-group.ts";
-import { scalePolicySchema } from "../../crds/scale-policy.ts";
-import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
-import type { RoleLoad } from "../../domain/role-load.ts";
-import { FirstSeen } from "../../domain/first-seen.ts";
-import { decideScaling } from "../../domain/scaling.ts";
-import { at } from "../support/domain-values.ts";
-import { launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "../support/manifests.ts";
+import { NodeCensus } from "../../../controllers/node-group/node-counts.ts";
+import { type GroupObservation, scalingInputs } from "../../../controllers/node-group/observation.ts";
+import { launchBatchSchema } from "../../../crds/launch-batch.ts";
+import { launchConfigSchema } from "../../../crds/launch-config.ts";
+import { nodeGroupSchema } from "../../../crds/node-group.ts";
+import { scalePolicySchema } from "../../../crds/scale-policy.ts";
+import { type StreamNode, streamNodeSchema } from "../../../crds/stream-node.ts";
+import type { RoleLoad } from "../../../domain/load/role-load.ts";
+import { FirstSeen } from "../../../domain/first-seen.ts";
+import { decideScaling } from "../../../domain/scaling/decide-scaling.ts";
+import { at } from "../../support/domain-values.ts";
+import { launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "../../support/manifests.ts";
 
 const meta = (name: string) => ({
   ...{ name, namespace: "default", uid: `uid-${name}`, resourceVersion: "1" },

@@ -1,17 +1,17 @@
 /** What a ScalePolicy says of itself: which mode and which alarms hold, and what is wrong with the fleet's defaults. */
 import { describe, expect, it } from "@jest/globals";
-import type { Cache, Collection, ConfigMap } from "../../controllers/cluster.ts";
-import { ScalePolicyReconciler } from "../../controllers/scale-policy/reconciler.ts";
-import { resourceType } from "../../crds/names.ts";
-import type { NodeGroup } from "../../crds/node-group.ts";
-import { type ScalePolicy, scalePolicySchema } from "../../crds/scale-policy.ts";
-import { findCondition } from "../../domain/conditions.ts";
-import { silentLogger } from "../../runtime/logger.ts";
-import { ObjectCache } from "../../runtime/object-cache.ts";
-import { ResourceClient } from "../../runtime/resource-client.ts";
-import { productApi } from "../support/embedded-api.ts";
-import { FakeClock } from "../support/fake-clock.ts";
-import { alarm, edgeLimits, scalePolicyManifest } from "../support/manifests.ts";
+import type { Cache, Collection, ConfigMap } from "../../../fleet/cluster.ts";
+import { ScalePolicyReconciler } from "../../../controllers/referenced/scale-policy.ts";
+import { resourceType } from "../../../crds/names.ts";
+import type { NodeGroup } from "../../../crds/node-group.ts";
+import { type ScalePolicy, scalePolicySchema } from "../../../crds/scale-policy.ts";
+import { findCondition } from "../../../domain/conditions.ts";
+import { silentLogger } from "../../../runtime/logger.ts";
+import { ObjectCache } from "../../../runtime/object-cache.ts";
+import { ResourceClient } from "../../../runtime/resource-client.ts";
+import { productApi } from "../../support/embedded-api.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { alarm, edgeLimits, scalePolicyManifest } from "../../support/manifests.ts";
 
 const key = { namespace: "default", name: "live" };
 

@@ -1,13 +1,13 @@
 /** What a machine without a node is compared with: the nodes of its group, on whatever platform. */
 import { describe, expect, it } from "@jest/globals";
-import { type AdoptionSources, adoptionWorld } from "../../controllers/sweep/world.ts";
-import type { StreamNode } from "../../crds/stream-node.ts";
-import { adoptionOf } from "../../domain/adoption.ts";
-import { toTags } from "../../domain/ownership.ts";
-import { addMs } from "../../domain/time.ts";
-import { machine, owner } from "../support/domain-values.ts";
-import { streamNode } from "../support/node-api.ts";
-import { nodeGroup } from "../support/resources.ts";
+import { type AdoptionSources, adoptionWorld } from "../../../controllers/sweep/observe.ts";
+import type { StreamNode } from "../../../crds/stream-node.ts";
+import { adoptionOf } from "../../../domain/node/adoption.ts";
+import { toTags } from "../../../domain/node/ownership.ts";
+import { addMs } from "../../../domain/time.ts";
+import { machine, owner } from "../../support/domain-values.ts";
+import { streamNode } from "../../support/node-api.ts";
+import { nodeGroup } from "../../support/resources.ts";
 
 const group = nodeGroup();
 const ours = machine({ tags: toTags(owner({ slots: [0] }), {}) });

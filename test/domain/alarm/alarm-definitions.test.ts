@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { roles } from "../../crds/names.ts";
-import { alarmsOf } from "../../domain/alarm-definitions.ts";
-import { alarm, edgeLimits } from "../support/manifests.ts";
-import { scalePolicy } from "../support/resources.ts";
+import { roles } from "../../../crds/names.ts";
+import { alarmsOf } from "../../../domain/alarm/alarm-definitions.ts";
+import { alarm, edgeLimits } from "../../support/manifests.ts";
+import { scalePolicy } from "../../support/resources.ts";
 
 const defaults = { scaleOutThreshold: { origin: 40, edge: 60, relay: 70, transcoder: 80 } };
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { type AlarmRule, type AlarmState, alarmState, type Datapoint, rangeOf } from "../../domain/alarm.ts";
+import {
+  type AlarmRule,
+  type AlarmState,
+  alarmState,
+  type Datapoint,
+  rangeOf,
+} from "../../../domain/alarm/alarm-state.ts";
 
 const states: readonly AlarmState[] = ["OK", "ALARM", "INSUFFICIENT_DATA"];
 

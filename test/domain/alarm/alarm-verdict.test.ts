@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { comparisonOperators, missingDataTreatments } from "../../crds/names.ts";
-import { alarmState, type AlarmState, type Datapoint } from "../../domain/alarm.ts";
-import type { AlarmDefinition } from "../../domain/alarm-definitions.ts";
-import { alarmReason, alarmVerdict, newAlarm } from "../../domain/alarm-verdict.ts";
-import { at } from "../support/domain-values.ts";
+import { comparisonOperators, missingDataTreatments } from "../../../crds/names.ts";
+import { alarmState, type AlarmState, type Datapoint } from "../../../domain/alarm/alarm-state.ts";
+import type { AlarmDefinition } from "../../../domain/alarm/alarm-definitions.ts";
+import { alarmReason, alarmVerdict, newAlarm } from "../../../domain/alarm/alarm-verdict.ts";
+import { at } from "../../support/domain-values.ts";
 
 function definition(fields: Partial<AlarmDefinition> = {}): AlarmDefinition {
   return {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { conditionReasons } from "../../crds/names.ts";
-import { nodeGroupStatusSchema } from "../../crds/node-group.ts";
-import { findCondition } from "../../domain/conditions.ts";
-import { type GroupFacts, groupStatus, roundedLoad, type ShownPlace } from "../../domain/group-status.ts";
-import type { References } from "../../domain/references.ts";
-import { decideScaling, type ScalingInput } from "../../domain/scaling.ts";
+import { conditionReasons } from "../../../crds/names.ts";
+import { nodeGroupStatusSchema } from "../../../crds/node-group.ts";
+import { findCondition } from "../../../domain/conditions.ts";
+import { type GroupFacts, groupStatus, roundedLoad, type ShownPlace } from "../../../domain/group/group-status.ts";
+import type { References } from "../../../domain/group/references.ts";
+import { decideScaling, type ScalingInput } from "../../../domain/scaling/decide-scaling.ts";
 import {
   anyScalingInput,
   at,
@@ -14,8 +14,8 @@ import {
   scaleOutAlarm,
   scalingInput,
   type ScalingInputFields,
-} from "../support/domain-values.ts";
-import { launchConfig, scalePolicy } from "../support/resources.ts";
+} from "../../support/domain-values.ts";
+import { launchConfig, scalePolicy } from "../../support/resources.ts";
 
 type Shown = Partial<Pick<ShownPlace, "anchors" | "shownLoad">>;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { roles } from "../../crds/names.ts";
-import { limitsFor, rolesAskedFor } from "../../domain/limits.ts";
-import { edgeLimits } from "../support/manifests.ts";
-import { scalePolicy } from "../support/resources.ts";
+import { roles } from "../../../crds/names.ts";
+import { limitsFor, rolesAskedFor } from "../../../domain/group/limits.ts";
+import { edgeLimits } from "../../support/manifests.ts";
+import { scalePolicy } from "../../support/resources.ts";
 
 const { spec: policy } = scalePolicy({
   roles: [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { pauseAt } from "../../domain/pause.ts";
-import { toRfc3339 } from "../../domain/time.ts";
-import { at } from "../support/domain-values.ts";
+import { pauseAt } from "../../../domain/group/pause.ts";
+import { toRfc3339 } from "../../../domain/time.ts";
+import { at } from "../../support/domain-values.ts";
 
 const now = at(10_000);
 const unsaid = "no reason given";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { platformOf, type ReferenceInput, resolveReferences } from "../../domain/references.ts";
-import { edgeLimits } from "../support/manifests.ts";
-import { accepted, launchConfig, nodeGroup, scalePolicy } from "../support/resources.ts";
+import { platformOf, type ReferenceInput, resolveReferences } from "../../../domain/group/references.ts";
+import { edgeLimits } from "../../support/manifests.ts";
+import { accepted, launchConfig, nodeGroup, scalePolicy } from "../../support/resources.ts";
 
 function given(fields: Partial<ReferenceInput> = {}): ReferenceInput {
   const { spec } = nodeGroup();

@@ -1,11 +1,11 @@
 /** From a decision to its batch: numbers without a gap, the lowest free slots, and what may be pruned. */
 import { describe, expect, it } from "@jest/globals";
-import { type BatchGround, type BatchPlan, planBatch, prunableBatches } from "../../controllers/node-group/batches.ts";
-import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
-import { launchConfigSchema } from "../../crds/launch-config.ts";
-import { nodeGroupSchema } from "../../crds/node-group.ts";
-import { instant } from "../../domain/time.ts";
-import { launchConfigManifest, nodeGroupManifest } from "../support/manifests.ts";
+import { type BatchGround, type BatchPlan, planBatch, prunableBatches } from "../../../domain/launch/batch-plan.ts";
+import { type LaunchBatch, launchBatchSchema } from "../../../crds/launch-batch.ts";
+import { launchConfigSchema } from "../../../crds/launch-config.ts";
+import { nodeGroupSchema } from "../../../crds/node-group.ts";
+import { instant } from "../../../domain/time.ts";
+import { launchConfigManifest, nodeGroupManifest } from "../../support/manifests.ts";
 
 const meta = (name: string) => ({
   name,

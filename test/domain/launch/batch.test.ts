@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import { type LaunchBatch, launchBatchSpecSchema } from "../../crds/launch-batch.ts";
-import { isSettled, openSlots } from "../../domain/batch.ts";
-import { withCondition } from "../../domain/conditions.ts";
-import { at } from "../support/domain-values.ts";
-import { fullValue, schemaOf } from "../support/crd-schema.ts";
+import { type LaunchBatch, launchBatchSpecSchema } from "../../../crds/launch-batch.ts";
+import { isSettled, openSlots } from "../../../domain/launch/batch.ts";
+import { withCondition } from "../../../domain/conditions.ts";
+import { at } from "../../support/domain-values.ts";
+import { fullValue, schemaOf } from "../../support/crd-schema.ts";
 
 const spec = {
   ...launchBatchSpecSchema.parse(fullValue(schemaOf("LaunchBatch").properties?.["spec"] ?? { type: "object" })),

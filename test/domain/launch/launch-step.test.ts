@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { LaunchAttempt } from "../../crds/launch-batch.ts";
+import type { LaunchAttempt } from "../../../crds/launch-batch.ts";
 import {
   isDefinite,
   keepNewest,
@@ -8,10 +8,10 @@ import {
   type LaunchView,
   nextLaunchStep,
   pendingStep,
-} from "../../domain/launch.ts";
-import type { PlatformErrorKind } from "../../domain/platform-error.ts";
-import { addMs, type Instant, toRfc3339 } from "../../domain/time.ts";
-import { at } from "../support/domain-values.ts";
+} from "../../../domain/launch/launch-step.ts";
+import type { PlatformErrorKind } from "../../../domain/launch/platform-error.ts";
+import { addMs, type Instant, toRfc3339 } from "../../../domain/time.ts";
+import { at } from "../../support/domain-values.ts";
 
 const now = at(0);
 

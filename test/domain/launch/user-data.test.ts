@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { type NodeSettings, parseUserData, renderUserData, settingsLines } from "../../domain/user-data.ts";
+import { type NodeSettings, parseUserData, renderUserData, settingsLines } from "../../../domain/launch/user-data.ts";
 
 const settings: NodeSettings = {
   apiUrl: "https://streamfleet.example:8443/base",

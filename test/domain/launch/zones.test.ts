@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { spreadOver } from "../../domain/zones.ts";
+import { spreadOver } from "../../../domain/launch/zones.ts";
 
 const ample = ["a", "b", "c"].map((name) => ({ name, room: 100 }));
 

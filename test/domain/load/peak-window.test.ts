@@ -1,9 +1,9 @@
 /** The peak is never given too low, and is not held for much longer than asked. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { longestPeakMs, PeakWindow } from "../../domain/peak-window.ts";
-import { addMs } from "../../domain/time.ts";
-import { at } from "../support/domain-values.ts";
+import { longestPeakMs, PeakWindow } from "../../../domain/load/peak-window.ts";
+import { addMs } from "../../../domain/time.ts";
+import { at } from "../../support/domain-values.ts";
 
 describe("peak window", () => {
   it("knows nothing before the first value", () => {

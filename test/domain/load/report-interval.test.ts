@@ -1,11 +1,11 @@
 /** An alarm and the reports that it is judged by, at every pair of report interval and period. */
 import { describe, expect, it } from "@jest/globals";
-import { type AlarmDefinition, alarmsOf } from "../../domain/alarm-definitions.ts";
-import { type AlarmVerdict, alarmVerdict, newAlarm } from "../../domain/alarm-verdict.ts";
-import { staleIntervals } from "../../domain/load.ts";
-import { SampleWindow, windowShape } from "../../domain/sample-window.ts";
-import { at } from "../support/domain-values.ts";
-import { seededRandom } from "../support/random.ts";
+import { type AlarmDefinition, alarmsOf } from "../../../domain/alarm/alarm-definitions.ts";
+import { type AlarmVerdict, alarmVerdict, newAlarm } from "../../../domain/alarm/alarm-verdict.ts";
+import { staleIntervals } from "../../../domain/load/report.ts";
+import { SampleWindow, windowShape } from "../../../domain/load/sample-window.ts";
+import { at } from "../../support/domain-values.ts";
+import { seededRandom } from "../../support/random.ts";
 
 const thresholds = { origin: 60, edge: 60, relay: 60, transcoder: 60 };
 const edge = { role: "edge", minLimit: 0, maxLimit: 9, scaleOutWaitSeconds: 0, scaleInWaitSeconds: 0 } as const;

@@ -1,9 +1,9 @@
 /** The gauges of a role: sums that stay whole, the boundary of silence, and what a metric names. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { alarmMetrics } from "../../crds/names.ts";
-import { LoadTally } from "../../domain/load-tally.ts";
-import { gaugeOf, isMostlySilent, type LoadGauges, type NodeLoad } from "../../domain/role-load.ts";
+import { alarmMetrics } from "../../../crds/names.ts";
+import { LoadTally } from "../../../domain/load/load-tally.ts";
+import { gaugeOf, isMostlySilent, type LoadGauges, type NodeLoad } from "../../../domain/load/role-load.ts";
 
 const nobody: NodeLoad = { connections: 0, publishers: 0, subscribers: 0 };
 const anyPercent = fc.double({ min: 0, max: 100, noNaN: true });

@@ -1,9 +1,9 @@
 /** Datapoints: what a statistic makes of the samples of each rolling period. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { SampleWindow, windowKey, windowShape } from "../../domain/sample-window.ts";
-import { addMs } from "../../domain/time.ts";
-import { at } from "../support/domain-values.ts";
+import { SampleWindow, windowKey, windowShape } from "../../../domain/load/sample-window.ts";
+import { addMs } from "../../../domain/time.ts";
+import { at } from "../../support/domain-values.ts";
 
 const tenSeconds = { periodMs: 10_000, periods: 3, percentiles: true };
 

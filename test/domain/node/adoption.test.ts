@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { adoptionOf, type AdoptionWorld, type HeldSlot } from "../../domain/adoption.ts";
-import type { Machine } from "../../domain/machine.ts";
-import { toTags } from "../../domain/ownership.ts";
-import { addMs } from "../../domain/time.ts";
-import { machine, owner } from "../support/domain-values.ts";
+import { adoptionOf, type AdoptionWorld, type HeldSlot } from "../../../domain/node/adoption.ts";
+import type { Machine } from "../../../domain/node/machine.ts";
+import { toTags } from "../../../domain/node/ownership.ts";
+import { addMs } from "../../../domain/time.ts";
+import { machine, owner } from "../../support/domain-values.ts";
 
 const ours = owner({ slots: [4, 5, 6] });
 

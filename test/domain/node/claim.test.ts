@@ -1,13 +1,13 @@
 /** Whose a StreamNode is, and what its deletion may end. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { NodeGroup } from "../../crds/node-group.ts";
-import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
-import { isClaimed, standingOf, titleTo } from "../../domain/claim.ts";
-import type { Machine } from "../../domain/machine.ts";
-import { toTags } from "../../domain/ownership.ts";
-import { machine, owner } from "../support/domain-values.ts";
-import { nodeGroup } from "../support/resources.ts";
+import type { NodeGroup } from "../../../crds/node-group.ts";
+import { type StreamNode, streamNodeSchema } from "../../../crds/stream-node.ts";
+import { isClaimed, standingOf, titleTo } from "../../../domain/node/claim.ts";
+import type { Machine } from "../../../domain/node/machine.ts";
+import { toTags } from "../../../domain/node/ownership.ts";
+import { machine, owner } from "../../support/domain-values.ts";
+import { nodeGroup } from "../../support/resources.ts";
 
 const clusterId = "cluster-1";
 const time = "2026-01-01T00:00:00Z";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { directivesOf, drainDirectiveId } from "../../domain/directive.ts";
+import { directivesOf, drainDirectiveId } from "../../../domain/node/directive.ts";
 
 const mark = { reason: "ScaleIn", at: "2026-01-01T00:00:00Z" } as const;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { drainDirectiveId } from "../../domain/directive.ts";
-import { atMost, type DrainFacts, drainProgress, type DrainReport, isDrained } from "../../domain/drain.ts";
+import { drainDirectiveId } from "../../../domain/node/directive.ts";
+import { atMost, type DrainFacts, drainProgress, type DrainReport, isDrained } from "../../../domain/node/drain.ts";
 
 const mark = { reason: "ScaleIn", at: "2026-01-01T00:00:00.000Z" } as const;
 const id = drainDirectiveId(mark);

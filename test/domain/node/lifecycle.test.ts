@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { phases } from "../../crds/names.ts";
-import { isGone, type Sighting } from "../../domain/evidence.ts";
-import { nextStep, type NodeStep, type NodeView, phaseOf, wakeAt } from "../../domain/lifecycle.ts";
-import { anyInstant, anyView, at, machineStates, seen, servingView } from "../support/domain-values.ts";
+import { phases } from "../../../crds/names.ts";
+import { isGone, type Sighting } from "../../../domain/node/evidence.ts";
+import { nextStep, type NodeStep, type NodeView, phaseOf, wakeAt } from "../../../domain/node/lifecycle.ts";
+import { anyInstant, anyView, at, machineStates, seen, servingView } from "../../support/domain-values.ts";
 
 const now = at(60_000);
 const missing: Sighting = { kind: "Missing", confirmed: false };

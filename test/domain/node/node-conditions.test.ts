@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { conditionReasons } from "../../crds/names.ts";
-import { conditionSchema } from "../../crds/schema.ts";
-import { isTrue, withConditions } from "../../domain/conditions.ts";
-import { nextStep, type NodeView, phaseOf } from "../../domain/lifecycle.ts";
-import { nodeConditions } from "../../domain/node-conditions.ts";
-import { anyInstant, anyView, at, seen, servingView } from "../support/domain-values.ts";
+import { conditionReasons } from "../../../crds/names.ts";
+import { conditionSchema } from "../../../crds/schema.ts";
+import { isTrue, withConditions } from "../../../domain/conditions.ts";
+import { nextStep, type NodeView, phaseOf } from "../../../domain/node/lifecycle.ts";
+import { nodeConditions } from "../../../domain/node/node-conditions.ts";
+import { anyInstant, anyView, at, seen, servingView } from "../../support/domain-values.ts";
 
 const now = at(60_000);
 

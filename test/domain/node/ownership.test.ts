@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { largestBatch } from "../../crds/launch-batch.ts";
-import type { OwnershipTags } from "../../domain/machine.ts";
-import { batchName, formatSlots } from "../../domain/names.ts";
-import { clusterTag, fromTags, tokenTag, toTags } from "../../domain/ownership.ts";
-import { anyGroupName, anyRole, owner } from "../support/domain-values.ts";
+import { largestBatch } from "../../../crds/launch-batch.ts";
+import type { OwnershipTags } from "../../../domain/node/machine.ts";
+import { batchName, formatSlots } from "../../../domain/names.ts";
+import { clusterTag, fromTags, tokenTag, toTags } from "../../../domain/node/ownership.ts";
+import { anyGroupName, anyRole, owner } from "../../support/domain-values.ts";
 
 const anySlots = fc.uniqueArray(fc.nat({ max: 99_999 }), { minLength: 1, maxLength: largestBatch });
 const anyOwner: fc.Arbitrary<OwnershipTags> = fc

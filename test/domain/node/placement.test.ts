@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { Candidate } from "../../api/placement.ts";
-import { leastLoaded } from "../../api/placement.ts";
-import { at } from "../support/domain-values.ts";
+import type { Candidate } from "../../../domain/node/placement.ts";
+import { leastLoaded } from "../../../domain/node/placement.ts";
+import { at } from "../../support/domain-values.ts";
 
 function candidate(fields: Partial<Candidate> = {}): Candidate {
   return {

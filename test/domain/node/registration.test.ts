@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { decideRegistration } from "../../api/registration.ts";
-import type { StreamNode, StreamNodeStatus } from "../../crds/stream-node.ts";
-import { instant } from "../../domain/time.ts";
-import { streamNode } from "../support/node-api.ts";
+import { decideRegistration } from "../../../domain/node/registration.ts";
+import type { StreamNode, StreamNodeStatus } from "../../../crds/stream-node.ts";
+import { instant } from "../../../domain/time.ts";
+import { streamNode } from "../../support/node-api.ts";
 
 const now = instant(Date.UTC(2026, 0, 1));
 const claim = {

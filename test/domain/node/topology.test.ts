@@ -1,8 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { phases, roles } from "../../crds/names.ts";
-import { childRolesOf, mayHaveChildren, needsParent, parentsOf, type TopologyNode } from "../../domain/topology.ts";
-import { anyRole } from "../support/domain-values.ts";
+import { phases, roles } from "../../../crds/names.ts";
+import {
+  childRolesOf,
+  mayHaveChildren,
+  needsParent,
+  parentsOf,
+  type TopologyNode,
+} from "../../../domain/node/topology.ts";
+import { anyRole } from "../../support/domain-values.ts";
 
 function origin(fields: Partial<TopologyNode> = {}): TopologyNode {
   const served = { phase: "InService", draining: false, address: "192.0.2.1", privateAddress: undefined } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { decideScaling } from "../../domain/scaling.ts";
+import { decideScaling } from "../../../domain/scaling/decide-scaling.ts";
 import {
   at,
   knownLoad,
@@ -7,7 +7,7 @@ import {
   scaleOutAlarm,
   scalingInput,
   type ScalingInputFields,
-} from "../support/domain-values.ts";
+} from "../../support/domain-values.ts";
 
 type LoadFields = Parameters<typeof knownLoad>[0];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { judgeScaleInRequest, type ScaleInRequestFacts } from "../../domain/scale-in-request.ts";
+import { judgeScaleInRequest, type ScaleInRequestFacts } from "../../../domain/scaling/scale-in-request.ts";
 
 type EdgeCounts = NonNullable<ScaleInRequestFacts["edges"]>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { decideScaling, type ScalingInput } from "../../domain/scaling.ts";
+import { decideScaling, type ScalingInput } from "../../../domain/scaling/decide-scaling.ts";
 import {
   anyBusyInput,
   anyQuietInput,
@@ -8,8 +8,8 @@ import {
   at,
   type KnownLoad,
   scaleOutAlarm,
-} from "../support/domain-values.ts";
-import { playHour } from "../support/scaling-hour.ts";
+} from "../../support/domain-values.ts";
+import { playHour } from "../../support/scaling-hour.ts";
 
 const free = { deleting: false, pause: "None", resolved: true, adopted: true } as const;
 const runs = { numRuns: 500 };

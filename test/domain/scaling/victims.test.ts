@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { rankVictims, type Victim } from "../../domain/victims.ts";
-import { at } from "../support/domain-values.ts";
+import { rankVictims, type Victim } from "../../../domain/scaling/victims.ts";
+import { at } from "../../support/domain-values.ts";
 
 /** An edge that serves nobody. */
 function edge(name: string, fields: Partial<Victim> = {}): Victim {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { renderUserData } from "../../../domain/user-data.ts";
-import type { Machine } from "../../../domain/machine.ts";
+import { renderUserData } from "../../../domain/launch/user-data.ts";
+import type { Machine } from "../../../domain/node/machine.ts";
 import { MediaFleet } from "../../../local/media/fleet.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { NodeApiWorld, origin } from "../../support/node-api.ts";

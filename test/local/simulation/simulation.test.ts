@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { AlarmDefinition } from "../../../domain/alarm-definitions.ts";
+import type { AlarmDefinition } from "../../../domain/alarm/alarm-definitions.ts";
 import { FleetTally, fleetView } from "../../../local/simulation/fleet-view.ts";
 import type { Scene } from "../../../local/simulation/live-view.ts";
 import type { LookUpAnswer, SessionAnswer, SessionChanges } from "../../../local/simulation/session-ports.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { PlatformError } from "../../../domain/platform-error.ts";
+import type { PlatformError } from "../../../domain/launch/platform-error.ts";
 import { instrumented } from "../../../platforms/instrumented.ts";
 import { CloudStoreError, MemoryCloudStore } from "../../../platforms/simulated/store.ts";
 import { describeCloudPlatform } from "../../conformance/cloud-platform.ts";

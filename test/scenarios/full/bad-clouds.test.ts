@@ -1,6 +1,6 @@
 /** Clouds that show machines late, start too few, refuse, throttle, fall silent: never above the maximum, met in the end. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import type { PlatformError } from "../../../domain/platform-error.ts";
+import type { PlatformError } from "../../../domain/launch/platform-error.ts";
 import { Fleet, type FleetOptions } from "../../support/fleet.ts";
 
 let fleet: Fleet;

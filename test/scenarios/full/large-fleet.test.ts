@@ -1,6 +1,6 @@
 /** Thousands of nodes at 50 ms a call to the cluster: adopting them and ending them keeps what it has come to, and ends soon. */
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { toTags } from "../../../domain/ownership.ts";
+import { toTags } from "../../../domain/node/ownership.ts";
 import { exampleManifests, Fleet, namespace } from "../../support/fleet.ts";
 import { clusterId } from "../../support/operator-process.ts";
 
