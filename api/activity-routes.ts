@@ -1,9 +1,9 @@
 /** The scaling decisions of a group as history has them, for operators. */
 import { Router } from "express";
-import type { ActivityStore, HistoryOutage, ScalingActivity } from "../domain/history.ts";
+import type { HistoryOutage, ScalingActivity } from "../domain/history.ts";
+import type { ActivityStore } from "../domain/ports.ts";
 import { fromRfc3339, toRfc3339 } from "../domain/time.ts";
-import type { ActivitiesResponse, ActivityAnswer } from "./activity-schemas.ts";
-import { activityQuerySchema } from "./activity-schemas.ts";
+import { type ActivitiesResponse, type ActivityAnswer, activityQuerySchema } from "./activity-schemas.ts";
 import { onlyMethod, parseParameters } from "./problems.ts";
 import { readInTime, type SlowReads } from "./slow-reads.ts";
 import type { TokenGate } from "./token-gate.ts";

@@ -6,8 +6,7 @@ import { directivesOf } from "../domain/node/directive.ts";
 import type { JoinClaims, NodeClaims } from "../runtime/node-tokens.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
 import { Problem } from "./problems.ts";
-import type { RegistrationDesk } from "./registration-writer.ts";
-import { deleted, foreignBoot } from "./registration-writer.ts";
+import { deleted, foreignBoot, type RegistrationDesk } from "./registration-writer.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { WaitTimes } from "./wait-times.ts";
 

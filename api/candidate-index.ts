@@ -2,11 +2,11 @@
 import type { Role } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { servedAddresses } from "../domain/node/address.ts";
-import type { LoadFeed, NodeReport } from "../domain/load/report.ts";
+import type { NodeReport } from "../domain/load/report.ts";
+import type { LoadFeed } from "../domain/ports.ts";
 import type { Instant } from "../domain/time.ts";
 import type { Candidate } from "../domain/node/placement.ts";
-import type { SlotHolder } from "./reservations.ts";
-import { Reservations } from "./reservations.ts";
+import { Reservations, type SlotHolder } from "./reservations.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 
 /** What a client is told of a node. */

@@ -1,6 +1,6 @@
 /** The load feed, for processes of ours. */
 import { Router } from "express";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { feedPath, feedVersion, feedVersionHeader } from "../fleet/feed/feed-lines.ts";
 import { FeedStream } from "../fleet/feed/feed-stream.ts";
 import { onlyMethod } from "./problems.ts";

@@ -1,6 +1,7 @@
 /** The past of a group as history has it, for operators. */
 import { Router } from "express";
-import type { History, HistorySpan, LoadMinute, NodeLife, StreamRecord } from "../domain/history.ts";
+import type { HistorySpan, LoadMinute, NodeLife, StreamRecord } from "../domain/history.ts";
+import type { History } from "../domain/ports.ts";
 import { addMs, fromRfc3339, instant, toRfc3339 } from "../domain/time.ts";
 import { historyQuerySchema, type HistoryRow, type LookedUpKind, lookedUpKinds } from "./history-schemas.ts";
 import { onlyMethod, parseParameters } from "./problems.ts";

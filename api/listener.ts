@@ -2,7 +2,7 @@
 import type { RequestListener, Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { arrivalLimits, boundConnections, type ConnectionLimits, usualConnections } from "../runtime/server-limits.ts";
 
 export interface ListenOptions {

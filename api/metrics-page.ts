@@ -1,5 +1,5 @@
 /** What Prometheus reads. Rendering takes time with the size of the fleet: however many ask, it is done once a second. */
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 
 /** A `Metrics`. */
 export interface MetricsSource {

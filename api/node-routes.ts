@@ -2,15 +2,20 @@
 import { Router } from "express";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { directivesOf } from "../domain/node/directive.ts";
-import type { LoadFeed, NodeReport } from "../domain/load/report.ts";
-import type { Clock } from "../domain/time.ts";
+import type { NodeReport } from "../domain/load/report.ts";
+import type { Clock, LoadFeed } from "../domain/ports.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { signNodeToken, verifyNodeToken } from "../runtime/node-tokens.ts";
 import type { ClientView } from "./client-address.ts";
 import type { GroupDirectory } from "../fleet/group-directory.ts";
 import type { NodeRoster } from "./caller-resolver.ts";
-import type { RegisterRequest, RegisterResponse, ReportResponse } from "./node-schemas.ts";
-import { goodbyeRequestSchema, registerRequestSchema } from "./node-schemas.ts";
+import {
+  goodbyeRequestSchema,
+  type RegisterRequest,
+  registerRequestSchema,
+  type RegisterResponse,
+  type ReportResponse,
+} from "./node-schemas.ts";
 import type { ParentBook } from "./parent-cache.ts";
 import { onlyMethod } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
@@ -18,8 +23,7 @@ import { foreignBoot, type RegistrationDesk } from "./registration-writer.ts";
 import type { ReportBook } from "../fleet/latest-reports.ts";
 import type { ReportDesk, TakenReport } from "./report-receiver.ts";
 import { readBody } from "./request-body.ts";
-import type { TokenGate, TokenKeys } from "./token-gate.ts";
-import { limit } from "./token-gate.ts";
+import { limit, type TokenGate, type TokenKeys } from "./token-gate.ts";
 
 /** Called with each report that is news, before the node is answered. Must be quick and must not throw. */
 export type ReportSink = (report: NodeReport, node: StreamNode) => void;

@@ -3,7 +3,7 @@
  * which would take more memory than a thousand nodes.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { MetricsPage, type MetricsSource } from "./metrics-page.ts";
 import { type Listener, listen, type ListenOptions } from "./listener.ts";

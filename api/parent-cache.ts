@@ -1,8 +1,7 @@
 /** The parents that each node is told, kept until a node changes that may be one of them. */
 import type { StreamNode } from "../crds/stream-node.ts";
 import { servedAddresses } from "../domain/node/address.ts";
-import type { Parent, TopologyNode } from "../domain/node/topology.ts";
-import { mayHaveChildren, parentsOf } from "../domain/node/topology.ts";
+import { mayHaveChildren, type Parent, parentsOf, type TopologyNode } from "../domain/node/topology.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 
 /** Every report asks for parents, and they change seldom: the answer is kept per (group, role). */

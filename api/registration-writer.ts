@@ -2,14 +2,18 @@
 import { apiVersion } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { wasToldToEnd } from "../domain/node/claim.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { startDeadline } from "../runtime/deadline.ts";
 import type { EventRecorder } from "../runtime/events.ts";
 import type { PatchOutcome } from "../runtime/resource-client.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
 import { Problem } from "./problems.ts";
-import type { RegistrationPatch } from "../domain/node/registration.ts";
-import { decideGoodbye, decideRegistration, type RegistrationEvidence } from "../domain/node/registration.ts";
+import {
+  decideGoodbye,
+  decideRegistration,
+  type RegistrationEvidence,
+  type RegistrationPatch,
+} from "../domain/node/registration.ts";
 
 /** What the desk needs of a `ResourceClient<StreamNode>`. */
 export interface StreamNodeWriter {

@@ -7,14 +7,14 @@ import { LossTally, type PartFault, type PartLoss, type ReportPart } from "../do
 import {
   count,
   highestSequence,
+  identifier,
   mostAcknowledged,
   mostChildren,
   mostCount,
   mostLinks,
   mostStreams,
-  identifier,
+  type ReportRequest,
 } from "./node-schemas.ts";
-import type { ReportRequest } from "./node-schemas.ts";
 import { sayMissing } from "./missing-field.ts";
 
 /** Who a node is and how far it has counted. */

@@ -3,7 +3,7 @@ import type { Request, Response } from "express";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { lossKey, type PartFault, type PartLoss } from "../domain/load/report-parts.ts";
 import { mostCountedOf } from "../domain/load/role-load.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ReportRequest } from "./node-schemas.ts";
 import { Problem, problemOf } from "./problems.ts";

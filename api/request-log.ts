@@ -1,6 +1,6 @@
 /** What became of each request, for the debug log and the metrics. */
 import type { RequestHandler } from "express";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
 

@@ -1,26 +1,21 @@
 /** Origins ask for one of their edges to go. */
 import { Router } from "express";
 import type { StreamNode } from "../crds/stream-node.ts";
-import type { ScaleInRequest } from "../domain/load/report.ts";
-import { requestKeptMs } from "../domain/load/report.ts";
+import { requestKeptMs, type ScaleInRequest } from "../domain/load/report.ts";
 import { pauseAt } from "../domain/group/pause.ts";
-import type { ScaleInRequestFacts } from "../domain/scaling/scale-in-request.ts";
-import { judgeScaleInRequest } from "../domain/scaling/scale-in-request.ts";
-import type { Clock } from "../domain/time.ts";
+import { judgeScaleInRequest, type ScaleInRequestFacts } from "../domain/scaling/scale-in-request.ts";
+import type { Clock } from "../domain/ports.ts";
 import { childRolesOf } from "../domain/node/topology.ts";
 import type { GroupDirectory, KnownGroup } from "../fleet/group-directory.ts";
 import type { NodeRoster } from "./caller-resolver.ts";
-import type { ScaleInResponse } from "./node-schemas.ts";
-import { scaleInRequestSchema } from "./node-schemas.ts";
-import type { ParentBook } from "./parent-cache.ts";
-import { toTopologyNode } from "./parent-cache.ts";
+import { scaleInRequestSchema, type ScaleInResponse } from "./node-schemas.ts";
+import { type ParentBook, toTopologyNode } from "./parent-cache.ts";
 import { onlyMethod, Problem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import type { ReportBook } from "../fleet/latest-reports.ts";
 import { readBody } from "./request-body.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
-import type { TokenGate } from "./token-gate.ts";
-import { limit } from "./token-gate.ts";
+import { limit, type TokenGate } from "./token-gate.ts";
 import { steadied } from "../runtime/steady-clock.ts";
 
 export interface ScaleInRoutesDeps {

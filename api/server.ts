@@ -1,8 +1,8 @@
 /** The API of one process: its routes put together, and the socket they are served on. */
 import type { Express, RequestHandler } from "express";
 import express from "express";
-import type { ActivityStore, HistoryOutage } from "../domain/history.ts";
-import type { Clock } from "../domain/time.ts";
+import type { HistoryOutage } from "../domain/history.ts";
+import type { ActivityStore, Clock } from "../domain/ports.ts";
 import type { EventRecorder } from "../runtime/events.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { verifyOperatorToken } from "../runtime/node-tokens.ts";
@@ -14,29 +14,23 @@ import { clientView } from "./client-address.ts";
 import { CandidateBook } from "./candidate-index.ts";
 import { feedRoutes } from "./feed-routes.ts";
 import type { GroupDirectory } from "../fleet/group-directory.ts";
-import type { ListenOptions, Listener } from "./listener.ts";
-import { listen } from "./listener.ts";
-import type { ReportSink } from "./node-routes.ts";
-import { nodeRoutes } from "./node-routes.ts";
+import { listen, type Listener, type ListenOptions } from "./listener.ts";
+import { nodeRoutes, type ReportSink } from "./node-routes.ts";
 import { MetricsPage, type MetricsSource } from "./metrics-page.ts";
 import { NodeRoster } from "./caller-resolver.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import { ParentBook } from "./parent-cache.ts";
 import { Problem, problemHandler, unknownRoute } from "./problems.ts";
-import type { RateLimit } from "./rate-limit.ts";
-import { RateLimiter } from "./rate-limit.ts";
-import type { StreamNodeWriter } from "./registration-writer.ts";
-import { RegistrationDesk } from "./registration-writer.ts";
+import { type RateLimit, RateLimiter } from "./rate-limit.ts";
+import { RegistrationDesk, type StreamNodeWriter } from "./registration-writer.ts";
 import type { ReportBook } from "../fleet/latest-reports.ts";
 import { ReportDesk, type ReportMetrics } from "./report-receiver.ts";
-import type { RequestLogDeps } from "./request-log.ts";
-import { requestLog } from "./request-log.ts";
+import { requestLog, type RequestLogDeps } from "./request-log.ts";
 import { scaleInRoutes } from "./scale-in-routes.ts";
 import { SlotDesk } from "./slot-allocator.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { streamRoutes } from "./stream-routes.ts";
-import type { TokenKeys } from "./token-gate.ts";
-import { TokenGate } from "./token-gate.ts";
+import { TokenGate, type TokenKeys } from "./token-gate.ts";
 
 export interface RateLimits {
   /** Reports and goodbyes of one node; its scale-in requests apart, by the same measure. */

@@ -1,7 +1,7 @@
 /** Gives out connection slots: picks a node for a client and keeps the slot until the client had time to connect. */
 import { staleIntervals } from "../domain/load/report.ts";
-import type { Clock, Instant } from "../domain/time.ts";
-import { addMs } from "../domain/time.ts";
+import { addMs, type Instant } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import type { CandidateBook, CandidateKey, CandidatePlace, ServingNode } from "./candidate-index.ts";
 import { isGivable, leastLoaded } from "../domain/node/placement.ts";
 

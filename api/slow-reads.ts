@@ -1,5 +1,5 @@
 /** Reading the database, which may be down or slow, for somebody who waits. */
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { Problem } from "./problems.ts";
 
 /** How long (ms) the database may take. */

@@ -9,8 +9,7 @@ import type { RateLimiter } from "./rate-limit.ts";
 import { connectGraceSeconds } from "./reservations.ts";
 import type { SlotDesk } from "./slot-allocator.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
-import type { LookUp, LookUpResponse } from "./stream-schemas.ts";
-import { lookUpSchema } from "./stream-schemas.ts";
+import { type LookUp, type LookUpResponse, lookUpSchema } from "./stream-schemas.ts";
 import { limit } from "./token-gate.ts";
 
 export interface StreamRoutesDeps {

@@ -1,8 +1,11 @@
 /** Who is asking: the claims of the bearer token of a request. */
 import type { Request } from "express";
-import type { JoinClaims, NodeClaims, NodeKey, ValidKeys } from "../runtime/node-tokens.ts";
 import {
+  type JoinClaims,
   keyIdOf,
+  type NodeClaims,
+  type NodeKey,
+  type ValidKeys,
   verifyFeedToken,
   verifyJoinToken,
   verifyNodeToken,

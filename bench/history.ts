@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { PrismaPGlite } from "pglite-prisma-adapter";
-import type { History } from "../domain/history.ts";
+import type { History } from "../domain/ports.ts";
 import { addMs, type Instant, instant } from "../domain/time.ts";
 import { BufferedHistory } from "../prisma/buffered-history.ts";
 import { openEmbeddedDatabase } from "../prisma/embedded-database.ts";

@@ -10,7 +10,7 @@ import {
 } from "@kubernetes/client-node";
 import { apiGroup, apiVersionName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
-import type { LoadFeed } from "../domain/load/report.ts";
+import type { LoadFeed } from "../domain/ports.ts";
 import type { Machine } from "../domain/node/machine.ts";
 import { clusterTag } from "../domain/node/ownership.ts";
 import { kubeconfig } from "../local/kube/kubeconfig.ts";

@@ -2,9 +2,7 @@
 import { ReportBook } from "../fleet/latest-reports.ts";
 import { informedCluster, type InformedCluster } from "../fleet/cluster.ts";
 import { operatorTasks } from "../controllers/operator.ts";
-import type { History } from "../domain/history.ts";
-import type { LoadFeed } from "../domain/load/report.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock, History, LoadFeed } from "../domain/ports.ts";
 import { instrumented } from "../platforms/instrumented.ts";
 import { MachineInventory } from "../platforms/inventory.ts";
 import type { CloudPlatform } from "../platforms/platform.ts";

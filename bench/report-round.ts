@@ -1,5 +1,5 @@
 /** One round of report to launch: events one after another, each an alarm in a place where nothing has happened yet. */
-import type { LoadFeed } from "../domain/load/report.ts";
+import type { LoadFeed } from "../domain/ports.ts";
 import type { LaunchWatch } from "./launch-watch.ts";
 import { median, pause, percentile, rounded, sharedMs } from "./measure.ts";
 import { connectionCapacity, groupName, type NodePlace } from "./resting-fleet.ts";

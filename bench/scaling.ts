@@ -13,10 +13,10 @@ import {
   type NodePlace,
   reportOf,
   restingFleet,
+  type RestingFleet,
   type Told,
   uidOf,
 } from "./resting-fleet.ts";
-import type { RestingFleet } from "./resting-fleet.ts";
 import type { Row } from "./table.ts";
 
 export interface ScalingOptions {

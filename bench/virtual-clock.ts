@@ -1,5 +1,6 @@
 /** Virtual time for hours that are to pass in minutes. It stands still until it is moved. */
-import { addMs, type Clock, type Instant } from "../domain/time.ts";
+import { addMs, type Instant } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 
 type Callback = () => void;
 

@@ -12,8 +12,7 @@ import type { KubernetesApi } from "../runtime/kubernetes-api.ts";
 import { Manager } from "../runtime/manager.ts";
 import { newProcess, type Process } from "./context.ts";
 import { createNodeApi, eventRecorder, keyRefreshMs, openCluster, postgresHistory } from "./parts.ts";
-import type { Stops } from "./process.ts";
-import { untilStopped } from "./process.ts";
+import { type Stops, untilStopped } from "./process.ts";
 
 export async function api(): Promise<void> {
   keepHeapSmall();

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Config } from "../runtime/config.ts";
 import { createLogger, type LogDestination, type Logger } from "../runtime/logger.ts";

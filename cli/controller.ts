@@ -14,8 +14,7 @@ import { LeaderElection } from "../runtime/leader-election.ts";
 import { Manager } from "../runtime/manager.ts";
 import { newProcess, type Process } from "./context.ts";
 import { keyRefreshMs, openCluster, operator, postgresHistory } from "./parts.ts";
-import type { Stops } from "./process.ts";
-import { untilStopped } from "./process.ts";
+import { type Stops, untilStopped } from "./process.ts";
 
 export async function controller(): Promise<void> {
   keepHeapSmall();

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { roles } from "../crds/names.ts";
 import type { NodeGroup } from "../crds/node-group.ts";
-import type { ActivityStore, HistoryOutage, ScalingActivity } from "../domain/history.ts";
+import type { HistoryOutage, ScalingActivity } from "../domain/history.ts";
+import type { ActivityStore } from "../domain/ports.ts";
 import { addMs, type Instant, instant, toRfc3339 } from "../domain/time.ts";
 import { mostDecisions } from "./arguments.ts";
 import { type Explained, explainedJson, explanation, replay, summaryOf } from "./explanation.ts";

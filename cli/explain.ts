@@ -1,5 +1,6 @@
 /** `streamfleet explain`: finds the group, and reads its decisions from the API, or else from the database. */
-import type { Clock, Instant } from "../domain/time.ts";
+import type { Instant } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { connectPostgres } from "../prisma/postgres-database.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { loadConfig, processEnvironment } from "../runtime/config.ts";

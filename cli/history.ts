@@ -1,7 +1,8 @@
 /** `streamfleet history`: reads what was from the API, or else from the database. */
 import { historyPath, lookUp } from "../api/history-routes.ts";
 import { type HistoryRow, historySchema, type LookedUpKind } from "../api/history-schemas.ts";
-import { addMs, type Clock, type Instant, instant, toRfc3339 } from "../domain/time.ts";
+import { addMs, type Instant, instant, toRfc3339 } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { connectPostgres } from "../prisma/postgres-database.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { loadConfig, processEnvironment } from "../runtime/config.ts";

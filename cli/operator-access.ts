@@ -1,7 +1,7 @@
 /** How a command finds the fleet that it is about: through the kubeconfig that `up` wrote, or that of a real cluster. */
 import { resourceType } from "../crds/names.ts";
 import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { loadKeyRing, nodeKeysSecretName } from "../runtime/key-ring.ts";
 import { KubeClient, loadKubeConfig, parseKubeConfig } from "../runtime/kube-client.ts";
 import { ApiError, type KubernetesApi, type KubernetesObject, type ResourceType } from "../runtime/kubernetes-api.ts";

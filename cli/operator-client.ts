@@ -1,6 +1,6 @@
 /** Reading from the API as an operator: what `explain` and `history` show. */
 import { z } from "zod";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { startDeadline } from "../runtime/deadline.ts";
 import { CommandError, unanswered } from "./operator-access.ts";
 

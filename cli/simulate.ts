@@ -7,7 +7,7 @@ import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
 import { scalePolicySchema } from "../crds/scale-policy.ts";
 import { streamNodeSchema } from "../crds/stream-node.ts";
 import { type AlarmDefinition, alarmsOf } from "../domain/alarm/alarm-definitions.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import type { Endpoints } from "../local/endpoints.ts";
 import { type FleetView, fleetView } from "../local/simulation/fleet-view.ts";
 import { lookUpClient, mediaClient } from "../local/simulation/http-ports.ts";

@@ -2,7 +2,7 @@
 import { type Kind, resourceType } from "../crds/names.ts";
 import { nodeGroupSchema } from "../crds/node-group.ts";
 import { streamNodeSchema } from "../crds/stream-node.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { loadConfig, processEnvironment } from "../runtime/config.ts";
 import type { KubernetesApi, KubernetesObject } from "../runtime/kubernetes-api.ts";

@@ -38,8 +38,7 @@ import {
   postgresHistory,
 } from "./parts.ts";
 import { simulatedCloud } from "./simulated-parts.ts";
-import type { Stops } from "./process.ts";
-import { untilStopped } from "./process.ts";
+import { type Stops, untilStopped } from "./process.ts";
 
 export interface UpOptions {
   readonly dataDir: string;

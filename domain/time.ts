@@ -36,16 +36,3 @@ function isDay(day: string): boolean {
   const ms = Date.parse(`${day}T00:00:00Z`);
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }
-
-/**
- * The port through which shells read time and wait. `runtime/clock.ts` implements it on the machine's clocks,
- * the tests on a virtual one.
- */
-export interface Clock {
-  /** Wall-clock time: for what people read and for what outlives the process. */
-  now(): Instant;
-  /** Milliseconds that never go back: for durations, deadlines and leases within the process. */
-  monotonicMs(): number;
-  /** Calls back once, `ms` from now; the returned function cancels it and may be called at any time. */
-  after(ms: number, callback: () => void): () => void;
-}

@@ -1,6 +1,6 @@
 /** Batches that were created a moment ago, handed on within the process: their launch need not read them again. */
 import type { LaunchBatch } from "../crds/launch-batch.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { keyText, type ObjectKey } from "../runtime/reconciler.ts";
 
 interface FreshBatch {

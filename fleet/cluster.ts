@@ -6,7 +6,7 @@ import { defaultsConfigMapName, type Kind, resourceType, type Role } from "../cr
 import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
 import { type ScalePolicy, scalePolicySchema } from "../crds/scale-policy.ts";
 import { type StreamNode, streamNodeSchema } from "../crds/stream-node.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { servedAddresses } from "../domain/node/address.ts";
 import { childRolesOf, needsParent, type TopologyNode } from "../domain/node/topology.ts";
 import { Informer } from "../runtime/informer.ts";

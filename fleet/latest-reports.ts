@@ -1,6 +1,7 @@
 /** The newest report of each node, in memory: the load feed of this process. */
 import { tellAll } from "../domain/listeners.ts";
-import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load/report.ts";
+import type { NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load/report.ts";
+import type { LoadFeed } from "../domain/ports.ts";
 import { shared } from "../runtime/sharing.ts";
 import type { Instant } from "../domain/time.ts";
 import { ScaleInWishes } from "./recent-requests.ts";

@@ -1,6 +1,5 @@
 /** Scale-in requests of the last minute: the newest of each origin and node. */
-import type { ScaleInRequest } from "../domain/load/report.ts";
-import { requestKeptMs } from "../domain/load/report.ts";
+import { requestKeptMs, type ScaleInRequest } from "../domain/load/report.ts";
 import type { Instant } from "../domain/time.ts";
 
 /** A bound on memory: the oldest go first. */

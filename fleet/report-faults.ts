@@ -1,7 +1,7 @@
 /** What of the nodes' reports was not taken lately, for their conditions. Follows the feed for as long as the process lives. */
-import type { LoadFeed, ReportRefusal } from "../domain/load/report.ts";
+import type { ReportRefusal } from "../domain/load/report.ts";
+import type { Clock, LoadFeed } from "../domain/ports.ts";
 import { lossKey } from "../domain/load/report-parts.ts";
-import type { Clock } from "../domain/time.ts";
 import { keyText } from "../runtime/reconciler.ts";
 
 interface Faults {

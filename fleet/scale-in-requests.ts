@@ -1,6 +1,7 @@
 /** What origins have asked for lately: scale-in requests, each remembered for a minute and then forgotten. */
 import { tellAll } from "../domain/listeners.ts";
-import { type LoadFeed, requestKeptMs, type ScaleInRequest } from "../domain/load/report.ts";
+import { requestKeptMs, type ScaleInRequest } from "../domain/load/report.ts";
+import type { LoadFeed } from "../domain/ports.ts";
 import type { Instant } from "../domain/time.ts";
 import { keyText } from "../runtime/reconciler.ts";
 

@@ -2,7 +2,7 @@
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { type Condition, findCondition, isTrue } from "../domain/conditions.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import type { ObjectChange } from "../runtime/informer.ts";
 
 /** Where in a line the message begins. */

@@ -7,7 +7,7 @@ import type { Machine } from "../domain/node/machine.ts";
 import { clusterTag } from "../domain/node/ownership.ts";
 import type { PlatformError } from "../domain/launch/platform-error.ts";
 import { failed, ok, type Result } from "../domain/result.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { MachineReader, type ReadResult } from "./machine-reader.ts";
 import type { CloudPlatform } from "./platform.ts";
 import { listingPauseMs } from "./listing-pause.ts";

@@ -2,7 +2,7 @@
 import type { Machine } from "../domain/node/machine.ts";
 import type { PlatformError } from "../domain/launch/platform-error.ts";
 import { failed, ok, type Result } from "../domain/result.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { type CloudPlatform, mostReadAtOnce } from "./platform.ts";
 
 export type ReadResult = Result<Machine, PlatformError>;

@@ -1,10 +1,10 @@
 /** History that is said at once and written later: the database may be slow or down, and nobody waits for it. */
-import type { AlarmTransition, DecidedActivity, History, LastReport, NodeLifeTransition } from "../domain/history.ts";
-import type { Clock, Instant } from "../domain/time.ts";
+import type { AlarmTransition, DecidedActivity, LastReport, NodeLifeTransition } from "../domain/history.ts";
+import type { Clock, History } from "../domain/ports.ts";
+import type { Instant } from "../domain/time.ts";
 import { ActivityLane } from "./buffer/activity-lane.ts";
 import { AlarmLane } from "./buffer/alarm-lane.ts";
-import type { HistoryKind, Lane } from "./buffer/lane.ts";
-import { historyKinds } from "./buffer/lane.ts";
+import { type HistoryKind, historyKinds, type Lane } from "./buffer/lane.ts";
 import { LaneWriter } from "./buffer/lane-writer.ts";
 import { LastReportLane } from "./buffer/last-report-lane.ts";
 import { LifeLane } from "./buffer/life-lane.ts";

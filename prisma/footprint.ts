@@ -1,7 +1,6 @@
 /** How much room the history of one installation takes, and how it is given back. */
-import type { HistoryFootprint } from "../domain/history.ts";
-import { Prisma } from "./generated/client.ts";
-import type { PrismaClient } from "./generated/client.ts";
+import type { HistoryFootprint } from "../domain/ports.ts";
+import { Prisma, type PrismaClient } from "./generated/client.ts";
 import { fromDate } from "./stores/recordset.ts";
 
 /** Our tables, each with the column that tells the age of a row. */

@@ -1,5 +1,5 @@
 /** What main needs of a database, embedded or not. */
-import type { History, HistoryFootprint } from "../domain/history.ts";
+import type { History, HistoryFootprint } from "../domain/ports.ts";
 
 /** An open database with our tables in it. */
 export interface HistoryDatabase {

@@ -1,5 +1,5 @@
 /** History in memory, for tests and for runs that keep none. */
-import type { History } from "../domain/history.ts";
+import type { History } from "../domain/ports.ts";
 import { MemoryActivities } from "./memory/activities.ts";
 import { MemoryAlarms } from "./memory/alarms.ts";
 import { MemoryLastReports } from "./memory/last-reports.ts";

@@ -1,5 +1,5 @@
 /** History in PostgreSQL, embedded or not: the same statements for both. */
-import type { History } from "../domain/history.ts";
+import type { History } from "../domain/ports.ts";
 import type { PrismaClient } from "./generated/client.ts";
 import { activityStore } from "./stores/activity-store.ts";
 import { alarmStore } from "./stores/alarm-store.ts";

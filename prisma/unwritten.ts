@@ -1,6 +1,6 @@
 /** Saying that history is not being written, and why. */
 import type { HistoryOutage } from "../domain/history.ts";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import type { BufferedHistory } from "./buffered-history.ts";
 import type { HistoryDatabase } from "./history-database.ts";
 

@@ -1,5 +1,5 @@
 /** The machine's clocks behind the Clock port. No other file reads a clock or sets a timer. */
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { instant } from "../domain/time.ts";
 
 /** Node's timers overflow above this and would fire at once. */

@@ -1,8 +1,7 @@
 /** The settings of the process, from its environment: the only place that reads it. */
 import { isIP } from "node:net";
 import { z } from "zod";
-import type { LogLevel } from "./logger.ts";
-import { logLevels } from "./logger.ts";
+import { type LogLevel, logLevels } from "./logger.ts";
 
 export type CommandName = "up" | "controller" | "api" | "migrate";
 

@@ -1,13 +1,11 @@
 /** Runs a reconciler: workers, and the one place that turns its answers and errors into retries. */
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { assertNever } from "../domain/result.ts";
-import type { Deadline } from "./deadline.ts";
-import { startDeadline } from "./deadline.ts";
+import { type Deadline, startDeadline } from "./deadline.ts";
 import { ApiError } from "./kubernetes-api.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics, ReconcileOutcome } from "./metrics.ts";
-import type { Reconciler, ReconcileResult } from "./reconciler.ts";
-import { parseKey, TerminalError } from "./reconciler.ts";
+import { parseKey, type Reconciler, type ReconcileResult, TerminalError } from "./reconciler.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** Keys that are looked at now and then even when no event came. */

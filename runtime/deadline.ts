@@ -1,5 +1,5 @@
 /** An abort signal that also fires when time is up. */
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 
 /** Time was up: the reason of the signal of a `Deadline`. */
 export class DeadlineError extends Error {

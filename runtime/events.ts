@@ -1,10 +1,15 @@
 /** Kubernetes Events: what a person reads in `kubectl describe`. */
 import { createHash } from "node:crypto";
-import type { Clock, Instant } from "../domain/time.ts";
-import { toSecondsRfc3339 } from "../domain/time.ts";
+import { type Instant, toSecondsRfc3339 } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { sleep } from "./clock.ts";
-import type { KubernetesApi, KubernetesObject, ObjectMeta, ResourceType } from "./kubernetes-api.ts";
-import { ApiError } from "./kubernetes-api.ts";
+import {
+  ApiError,
+  type KubernetesApi,
+  type KubernetesObject,
+  type ObjectMeta,
+  type ResourceType,
+} from "./kubernetes-api.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 

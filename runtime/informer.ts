@@ -1,11 +1,9 @@
 /** A local copy of a collection of objects that follows the cluster, and tells who listens what changed. */
 import { shared } from "./sharing.ts";
 import type { KubernetesObject, ObjectMeta } from "./kubernetes-api.ts";
-import type { Indexers } from "./object-cache.ts";
-import { ObjectCache } from "./object-cache.ts";
+import { type Indexers, ObjectCache } from "./object-cache.ts";
 import { keyText } from "./reconciler.ts";
-import type { ReflectorOptions } from "./reflector.ts";
-import { Reflector } from "./reflector.ts";
+import { Reflector, type ReflectorOptions } from "./reflector.ts";
 import { messageOf } from "./thrown.ts";
 
 /** `object` is the newest known form; for `Deleted` the last one. */

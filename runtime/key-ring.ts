@@ -1,8 +1,7 @@
 /** The keys that sign tokens: two valid at once, in a Secret that all processes share. */
 import { createHash, createSecretKey } from "node:crypto";
-import type { Clock } from "../domain/time.ts";
-import type { KubernetesApi, KubernetesObject, ResourceType } from "./kubernetes-api.ts";
-import { ApiError } from "./kubernetes-api.ts";
+import type { Clock } from "../domain/ports.ts";
+import { ApiError, type KubernetesApi, type KubernetesObject, type ResourceType } from "./kubernetes-api.ts";
 import type { Logger } from "./logger.ts";
 import type { NodeKey, ValidKeys } from "./node-tokens.ts";
 

@@ -3,20 +3,20 @@ import http from "node:http";
 import https from "node:https";
 import { delimiter } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { startDeadline } from "./deadline.ts";
 import { kubeConfigClass } from "./kube-config-library.ts";
-import { fieldManagerName } from "./kubernetes-api.ts";
-import type {
-  DeleteOptions,
-  KubernetesApi,
-  KubernetesList,
-  KubernetesObject,
-  ListOptions,
-  ObjectAddress,
-  ResourceType,
-  WatchEvent,
-  WatchOptions,
+import {
+  type DeleteOptions,
+  fieldManagerName,
+  type KubernetesApi,
+  type KubernetesList,
+  type KubernetesObject,
+  type ListOptions,
+  type ObjectAddress,
+  type ResourceType,
+  type WatchEvent,
+  type WatchOptions,
 } from "./kubernetes-api.ts";
 import { failure, jsonObject, listOf, objectOf, watchEventOf } from "./kubernetes-answer.ts";
 import { messageOf } from "./thrown.ts";

@@ -1,7 +1,12 @@
 /** What a Kubernetes server said, from the bytes of HTTP to the types of the port. */
 import type { IncomingMessage } from "node:http";
-import type { KubernetesList, KubernetesObject, ResourceType, WatchEvent } from "./kubernetes-api.ts";
-import { ApiError } from "./kubernetes-api.ts";
+import {
+  ApiError,
+  type KubernetesList,
+  type KubernetesObject,
+  type ResourceType,
+  type WatchEvent,
+} from "./kubernetes-api.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

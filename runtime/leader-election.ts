@@ -1,11 +1,9 @@
 /** One leader among the replicas, by a Lease. */
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { sleep } from "./clock.ts";
 import { startDeadline } from "./deadline.ts";
-import type { KubernetesApi, KubernetesObject } from "./kubernetes-api.ts";
-import { ApiError } from "./kubernetes-api.ts";
-import type { LeaseSpec } from "./lease.ts";
-import { heldBy, leaseSpec, leaseType, released } from "./lease.ts";
+import { ApiError, type KubernetesApi, type KubernetesObject } from "./kubernetes-api.ts";
+import { heldBy, type LeaseSpec, leaseSpec, leaseType, released } from "./lease.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 

@@ -1,6 +1,5 @@
 /** The Lease that decides who leads: its fields, and who may take it. */
-import type { Instant } from "../domain/time.ts";
-import { toRfc3339 } from "../domain/time.ts";
+import { type Instant, toRfc3339 } from "../domain/time.ts";
 import type { KubernetesObject, ResourceType } from "./kubernetes-api.ts";
 
 export const leaseType: ResourceType = {

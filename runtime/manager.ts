@@ -1,7 +1,6 @@
 /** Starts and stops the parts of a process in the right order. */
-import type { Clock } from "../domain/time.ts";
-import type { Deadline } from "./deadline.ts";
-import { DeadlineError, startDeadline } from "./deadline.ts";
+import type { Clock } from "../domain/ports.ts";
+import { type Deadline, DeadlineError, startDeadline } from "./deadline.ts";
 import type { LeadershipListener } from "./leader-election.ts";
 import type { Logger } from "./logger.ts";
 import { messageOf } from "./thrown.ts";

@@ -1,7 +1,6 @@
 /** The tokens by which nodes, and processes of ours, prove who they are: HMAC-SHA256 over what they claim. */
 import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
-import type { PlatformName } from "../crds/names.ts";
-import { platformNames } from "../crds/names.ts";
+import { type PlatformName, platformNames } from "../crds/names.ts";
 
 export interface NodeKey {
   /** Derived from the secret; tells which of the valid keys made a token. */

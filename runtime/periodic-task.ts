@@ -1,5 +1,5 @@
 /** Work that is done now and then, never twice at once. */
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 
 export interface RoundsOptions {
   readonly clock: Clock;

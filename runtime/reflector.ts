@@ -1,12 +1,17 @@
 /** Follows a collection of objects through every failure of the connection: list, watch, and again. */
-import type { Clock } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 import { assertNever } from "../domain/result.ts";
-import type { BackOff } from "./back-off.ts";
-import { backOffMs } from "./back-off.ts";
+import { type BackOff, backOffMs } from "./back-off.ts";
 import { sleep } from "./clock.ts";
 import { DeadlineError, startDeadline } from "./deadline.ts";
-import type { KubernetesApi, KubernetesObject, ResourceType, WatchEvent, WatchOptions } from "./kubernetes-api.ts";
-import { ApiError } from "./kubernetes-api.ts";
+import {
+  ApiError,
+  type KubernetesApi,
+  type KubernetesObject,
+  type ResourceType,
+  type WatchEvent,
+  type WatchOptions,
+} from "./kubernetes-api.ts";
 import type { Logger } from "./logger.ts";
 import type { InformerRestart, Metrics } from "./metrics.ts";
 

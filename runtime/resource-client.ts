@@ -1,14 +1,14 @@
 /** Reads and writes one kind, typed. What Kubernetes is expected to refuse becomes a value here; the rest throws. */
-import type {
-  DeleteOptions,
-  KubernetesApi,
-  KubernetesObject,
-  ListOptions,
-  ObjectAddress,
-  ObjectMeta,
+import {
+  ApiError,
+  type DeleteOptions,
+  type KubernetesApi,
+  type KubernetesObject,
+  type ListOptions,
+  type ObjectAddress,
+  type ObjectMeta,
+  type ResourceType,
 } from "./kubernetes-api.ts";
-import type { ResourceType } from "./kubernetes-api.ts";
-import { ApiError } from "./kubernetes-api.ts";
 
 /** The least an object of ours has. */
 export interface Resource {

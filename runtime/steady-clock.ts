@@ -1,5 +1,6 @@
 /** Time for decisions: the wall's, but without its jumps. */
-import { type Clock, type Instant, instant } from "../domain/time.ts";
+import { type Instant, instant } from "../domain/time.ts";
+import type { Clock } from "../domain/ports.ts";
 
 /** A clock whose `now` does not jump. */
 export interface SteadyClock extends Clock {

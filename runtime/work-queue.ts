@@ -1,7 +1,6 @@
 /** Which key is worked on next: the queue between events and reconcilers, with the semantics of client-go. */
-import type { Clock } from "../domain/time.ts";
-import type { BackOff } from "./back-off.ts";
-import { backOffMs, reconcileBackOff } from "./back-off.ts";
+import type { Clock } from "../domain/ports.ts";
+import { type BackOff, backOffMs, reconcileBackOff } from "./back-off.ts";
 
 /** What a queue tells of itself. */
 export interface WorkQueueMetrics {

@@ -6,7 +6,8 @@ import type { NodeGroup } from "../../crds/node-group.ts";
 import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
 import { type AlarmVerdict, alarmVerdict, newAlarm } from "../../domain/alarm/alarm-verdict.ts";
 import type { AlarmTransition } from "../../domain/history.ts";
-import { type Clock, fromRfc3339, type Instant } from "../../domain/time.ts";
+import { fromRfc3339, type Instant } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import {
   done,
   keyText,

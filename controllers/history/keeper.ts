@@ -1,7 +1,7 @@
 /** Closes the lives that a crash left open, removes what is old, and counts nodes for the metrics: it decides nothing. */
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { HistoryFootprint, NodeLifeStore } from "../../domain/history.ts";
-import { addMs, type Clock, type Instant } from "../../domain/time.ts";
+import type { Clock, HistoryFootprint, NodeLifeStore } from "../../domain/ports.ts";
+import { addMs, type Instant } from "../../domain/time.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics, StreamNodeCount } from "../../runtime/metrics.ts";
 import type { Cache } from "../../fleet/cluster.ts";

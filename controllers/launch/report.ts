@@ -4,7 +4,7 @@ import { finalizers } from "../../crds/names.ts";
 import { isSettled, openSlots } from "../../domain/launch/batch.ts";
 import { type ConditionUpdate, withCondition } from "../../domain/conditions.ts";
 import { formatSlots } from "../../domain/names.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { done, type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
 import { changedMs, writeStatus } from "../../fleet/status-writer.ts";

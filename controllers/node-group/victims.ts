@@ -1,6 +1,6 @@
 /** Which node goes: the nodes of a place as `rankVictims` wants to see them. */
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { LoadFeed } from "../../domain/load/report.ts";
+import type { LoadFeed } from "../../domain/ports.ts";
 import { fromRfc3339, instant } from "../../domain/time.ts";
 import { mayHaveChildren, needsParent } from "../../domain/node/topology.ts";
 import { rankVictims, type Victim } from "../../domain/scaling/victims.ts";

@@ -1,9 +1,8 @@
 /** What LaunchConfig and ScalePolicy have in common: they are judged, counted, and kept while a group refers to them. */
 import { finalizers } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import type { Condition, ConditionStatus, UpdateOf } from "../../domain/conditions.ts";
-import { withConditions } from "../../domain/conditions.ts";
-import type { Clock } from "../../domain/time.ts";
+import { type Condition, type ConditionStatus, type UpdateOf, withConditions } from "../../domain/conditions.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { done, type ReconcileResult, requeueAfter } from "../../runtime/reconciler.ts";
 import type { Resource, ResourceClient } from "../../runtime/resource-client.ts";
 import { changedMs, writeStatus } from "../../fleet/status-writer.ts";

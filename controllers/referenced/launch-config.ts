@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import { platformOf } from "../../domain/group/references.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import {
   done,
   keyText,

@@ -4,7 +4,7 @@ import { defaultsConfigMapName } from "../../crds/names.ts";
 import type { ScalePolicy, ScalePolicySpec } from "../../crds/scale-policy.ts";
 import { alarmsOf } from "../../domain/alarm/alarm-definitions.ts";
 import type { UpdateOf } from "../../domain/conditions.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import {
   done,
   keyText,

@@ -6,7 +6,7 @@ import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Sighting } from "../../domain/node/evidence.ts";
 import { FirstSeen } from "../../domain/first-seen.ts";
 import { nextStep, type NodeStep, type NodeView, wakeAt } from "../../domain/node/lifecycle.ts";
-import type { LoadFeed } from "../../domain/load/report.ts";
+import type { LoadFeed } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
 import { type BackOff, backOffMs } from "../../runtime/back-off.ts";
 import {

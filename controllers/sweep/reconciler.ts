@@ -9,7 +9,7 @@ import { FirstSeen } from "../../domain/first-seen.ts";
 import { slotName } from "../../domain/names.ts";
 import { fromTags } from "../../domain/node/ownership.ts";
 import { platformOf } from "../../domain/group/references.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import type { Listing } from "../../platforms/listing.ts";
 import {
   done,

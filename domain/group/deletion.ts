@@ -5,7 +5,7 @@ import type { StreamNode } from "../../crds/stream-node.ts";
 import { isSettled, openSlots } from "../launch/batch.ts";
 import { groupUidOf, isClaimed, isOwnedBy } from "../node/claim.ts";
 import { isTrue } from "../conditions.ts";
-import type { Clock } from "../time.ts";
+import type { Clock } from "../ports.ts";
 import type { GroupObjects, GroupObservation, ObservationDeps } from "../../controllers/node-group/observation.ts";
 
 export interface DeletionDeps extends Pick<ObservationDeps, "gate"> {

@@ -1,6 +1,5 @@
 /** Sums over nodes that come, change and go: adding or removing one costs what one node costs. */
-import { countedLoad } from "./role-load.ts";
-import type { LoadGauges, NodeLoad, PeakDemand } from "./role-load.ts";
+import { countedLoad, type LoadGauges, type NodeLoad, type PeakDemand } from "./role-load.ts";
 
 /** Sums are whole thousandths, for those of fractions drift when what was added is taken away again. */
 const thousand = 1_000;

@@ -1,4 +1,4 @@
-/** What a node says of itself, and the feed that carries it from the API to the decisions. */
+/** What a node says of itself, in the report that it sends at each interval. */
 import type { Instant } from "../time.ts";
 
 /** The state of an edge's link to one parent, as the node sees it. */
@@ -97,15 +97,3 @@ export const requestKeptMs = 60_000;
 
 /** A report is stale when it is older than this many report intervals: what it says no longer counts. */
 export const staleIntervals = 2;
-
-/** The latest reports, wherever they were received. A silent feed is not a silent node. */
-export interface LoadFeed {
-  /** The newest report of the node with this UID, or undefined when none is known: unknown is not zero. */
-  latest(uid: string): NodeReport | undefined;
-  /** Calls the listener at every new report, until the returned function is called. */
-  subscribe(listener: (report: NodeReport) => void): () => void;
-  /** Calls the listener at every report that could not be taken, until the returned function is called. */
-  onRefused(listener: (refusal: ReportRefusal) => void): () => void;
-  /** Calls the listener at every scale-in request, until the returned function is called. */
-  onScaleInRequest(listener: (request: ScaleInRequest) => void): () => void;
-}

@@ -2,8 +2,7 @@
 import type { RegistrationProof } from "../../crds/names.ts";
 import type { Registration, StreamNode } from "../../crds/stream-node.ts";
 import { isVouchedFor } from "./address.ts";
-import type { Instant } from "../time.ts";
-import { toRfc3339 } from "../time.ts";
+import { type Instant, toRfc3339 } from "../time.ts";
 import type { NodeClaims } from "../../runtime/node-tokens.ts";
 import { isSameAddress } from "../../api/client-address.ts";
 import type { RegisterRequest } from "../../api/node-schemas.ts";

@@ -1,14 +1,12 @@
 /** Follows the load feeds of API processes over HTTP and merges them into one. */
-import type { LoadFeed, NodeReport, ReportRefusal, ScaleInRequest } from "../../domain/load/report.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { NodeReport, ReportRefusal, ScaleInRequest } from "../../domain/load/report.ts";
+import type { Clock, LoadFeed } from "../../domain/ports.ts";
 import { assertNever } from "../../domain/result.ts";
-import type { BackOff } from "../../runtime/back-off.ts";
-import { backOffMs } from "../../runtime/back-off.ts";
+import { type BackOff, backOffMs } from "../../runtime/back-off.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { startDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import type { NodeKey } from "../../runtime/node-tokens.ts";
-import { signFeedToken } from "../../runtime/node-tokens.ts";
+import { type NodeKey, signFeedToken } from "../../runtime/node-tokens.ts";
 import { steadied } from "../../runtime/steady-clock.ts";
 import {
   feedPath,

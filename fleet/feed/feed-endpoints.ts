@@ -1,6 +1,6 @@
 /** Which processes answer under the URL of a load feed: all addresses of its host name, asked for again and again. */
 import { isIP } from "node:net";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 

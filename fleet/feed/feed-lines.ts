@@ -1,8 +1,7 @@
 /** The lines of the load feed (NDJSON): what one process of ours tells another of the reports it has taken. */
 import { z } from "zod";
 import type { NodeReport, ReportRefusal, ScaleInRequest } from "../../domain/load/report.ts";
-import type { Instant } from "../../domain/time.ts";
-import { addMs } from "../../domain/time.ts";
+import { addMs, type Instant } from "../../domain/time.ts";
 
 /** Time (ms) between two signs of life of a feed. */
 export const heartbeatMs = 5_000;

@@ -1,8 +1,7 @@
 /** One subscriber of the load feed: a snapshot, its end, then changes, as fast as the subscriber reads. */
 import type { ReportRefusal, ScaleInRequest } from "../../domain/load/report.ts";
-import type { Clock } from "../../domain/time.ts";
-import type { FeedLine } from "./feed-lines.ts";
-import { heartbeatMs, refusedLine, reportLine, scaleInLine } from "./feed-lines.ts";
+import type { Clock } from "../../domain/ports.ts";
+import { type FeedLine, heartbeatMs, refusedLine, reportLine, scaleInLine } from "./feed-lines.ts";
 import type { ReportBook } from "../latest-reports.ts";
 import { isRemembered, wishKey } from "../recent-requests.ts";
 

@@ -1,11 +1,8 @@
 /** The kinds of Kubernetes itself that the product and kubectl need: a few fields of each, no more. */
 import { CelRules } from "./cel-rules.ts";
-import type { JsonObject } from "./json.ts";
-import { isObject, member, without } from "./json.ts";
-import type { Kind, PrinterColumn } from "./kinds.ts";
-import { withCommonFields } from "./kinds.ts";
-import type { FieldError } from "./status.ts";
-import { badRequest, qualifiedResource } from "./status.ts";
+import { isObject, type JsonObject, member, without } from "./json.ts";
+import { type Kind, type PrinterColumn, withCommonFields } from "./kinds.ts";
+import { badRequest, type FieldError, qualifiedResource } from "./status.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 
 const text: StructuralSchema = { type: "string" };

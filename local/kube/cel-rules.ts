@@ -4,8 +4,15 @@ import { messageOf } from "../../runtime/thrown.ts";
 import { isList, isObject, sameJson } from "./json.ts";
 import { innerSchemas } from "./schema-validation.ts";
 import type { FieldError } from "./status.ts";
-import type { CelRule, Previous, StructuralSchema } from "./structural-schema.ts";
-import { memberPath, memberSchema, previousItem, previousMember } from "./structural-schema.ts";
+import {
+  type CelRule,
+  memberPath,
+  memberSchema,
+  type Previous,
+  previousItem,
+  previousMember,
+  type StructuralSchema,
+} from "./structural-schema.ts";
 
 type Evaluate = (context: { readonly self: unknown; readonly oldSelf?: unknown }) => unknown;
 

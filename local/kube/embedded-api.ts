@@ -2,28 +2,26 @@
  * A Kubernetes API in one process, for a laptop and for tests: our kinds and a few built-in ones, on one store.
  * A development tool; production runs on a real cluster.
  */
-import type { Clock } from "../../domain/time.ts";
-import type {
-  DeleteOptions,
-  KubernetesApi,
-  KubernetesList,
-  KubernetesObject,
-  ListOptions,
-  ObjectAddress,
-  ResourceType,
-  WatchEvent,
-  WatchOptions,
+import type { Clock } from "../../domain/ports.ts";
+import {
+  type DeleteOptions,
+  fieldManagerName,
+  type KubernetesApi,
+  type KubernetesList,
+  type KubernetesObject,
+  type ListOptions,
+  type ObjectAddress,
+  type ResourceType,
+  type WatchEvent,
+  type WatchOptions,
 } from "../../runtime/kubernetes-api.ts";
-import { fieldManagerName } from "../../runtime/kubernetes-api.ts";
 import { builtInKinds, namespaceKind } from "./built-in-kinds.ts";
 import { EventExpiry } from "./event-expiry.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
-import type { Kind } from "./kinds.ts";
-import { customKind } from "./kinds.ts";
+import { customKind, type Kind } from "./kinds.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { watchObjects } from "./object-watch.ts";
-import type { Target } from "./resources.ts";
-import { Resources } from "./resources.ts";
+import { Resources, type Target } from "./resources.ts";
 import { StatusError, qualifiedResource } from "./status.ts";
 
 export type Verb = "list" | "get" | "create" | "replace" | "mergePatch" | "delete" | "watch";

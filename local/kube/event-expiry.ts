@@ -1,6 +1,6 @@
 /** Forgets Events an hour after they were last seen, as the real server does: they are news, not state. */
-import type { Clock, Instant } from "../../domain/time.ts";
-import { addMs } from "../../domain/time.ts";
+import { addMs, type Instant } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { eventKind } from "./built-in-kinds.ts";
 import type { Change, ObjectKey, ObjectStore } from "./object-store.ts";
 

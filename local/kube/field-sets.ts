@@ -1,8 +1,6 @@
 /** Sets of fields of an object, by path: what `managedFields` keeps, and what server-side apply merges and removes by. */
-import type { JsonObject } from "./json.ts";
-import { isList, isObject, sameJson } from "./json.ts";
-import type { StructuralSchema } from "./structural-schema.ts";
-import { mapKey, memberSchema } from "./structural-schema.ts";
+import { isList, isObject, type JsonObject, sameJson } from "./json.ts";
+import { mapKey, memberSchema, type StructuralSchema } from "./structural-schema.ts";
 
 /** One step of a path as FieldsV1 writes it: `f:NAME` a member, `k:{KEYS}` an item of a list-map, `v:VALUE` one of a set. */
 type Step = string;

@@ -1,5 +1,5 @@
 /** Deletes what depends on what is gone, and ends deletions that wait for dependents, as the controller manager does. */
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import type { KubernetesObject, OwnerReference } from "../../runtime/kubernetes-api.ts";
 import { namespaceKind } from "./built-in-kinds.ts";
 import { isList, member } from "./json.ts";

@@ -1,13 +1,11 @@
 /** What arrives, made into an object of a kind: decoded, pruned, defaulted, judged. */
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
-import type { JsonObject } from "./json.ts";
-import { isObject, jsonCopy, member, without } from "./json.ts";
+import { isObject, jsonCopy, type JsonObject, member, without } from "./json.ts";
 import type { Kind } from "./kinds.ts";
 import { metadataErrors, metadataSchema } from "./object-metadata.ts";
 import { defaulted, pruned } from "./schema-shaping.ts";
 import { hindersRules, rulesNotChecked, schemaErrors } from "./schema-validation.ts";
-import type { FieldError } from "./status.ts";
-import { badRequest, invalid, StatusError } from "./status.ts";
+import { badRequest, type FieldError, invalid, StatusError } from "./status.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 
 export interface Incoming {

@@ -5,8 +5,7 @@ import { messageOf } from "../../runtime/thrown.ts";
 import { CelRules } from "./cel-rules.ts";
 import type { NameRule } from "./object-metadata.ts";
 import { checkPatterns } from "./schema-validation.ts";
-import type { FieldError } from "./status.ts";
-import { qualifiedResource } from "./status.ts";
+import { type FieldError, qualifiedResource } from "./status.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 import type { JsonObject } from "./json.ts";
 

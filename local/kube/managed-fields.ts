@@ -15,8 +15,7 @@ import {
   valueAt,
   withoutFields,
 } from "./field-sets.ts";
-import type { JsonObject } from "./json.ts";
-import { isList, isObject, member, sameJson, without } from "./json.ts";
+import { isList, isObject, type JsonObject, member, sameJson, without } from "./json.ts";
 import type { Kind } from "./kinds.ts";
 import { metadataSchema } from "./object-metadata.ts";
 import { StatusError } from "./status.ts";

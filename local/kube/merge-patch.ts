@@ -1,6 +1,5 @@
 /** JSON merge patch, RFC 7396. */
-import type { JsonObject } from "./json.ts";
-import { isObject } from "./json.ts";
+import { isObject, type JsonObject } from "./json.ts";
 
 /** The target with the patch merged into it: null removes a member, lists are replaced whole. */
 export function mergePatch(target: unknown, patch: unknown): unknown {

@@ -1,6 +1,5 @@
 /** How objects change and end: the generation, the two steps of a deletion, the removal with the last finalizer. */
-import type { Instant } from "../../domain/time.ts";
-import { toSecondsRfc3339 } from "../../domain/time.ts";
+import { type Instant, toSecondsRfc3339 } from "../../domain/time.ts";
 import type { DeleteOptions, KubernetesObject, ObjectMeta } from "../../runtime/kubernetes-api.ts";
 import { isList, member, sameJson, without } from "./json.ts";
 import type { Kind } from "./kinds.ts";

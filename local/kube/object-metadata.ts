@@ -1,6 +1,5 @@
 /** Judges what every object has in common: its name, labels, annotations, finalizers and owners. */
-import type { JsonObject } from "./json.ts";
-import { isList, isObject } from "./json.ts";
+import { isList, isObject, type JsonObject } from "./json.ts";
 import type { FieldError } from "./status.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 

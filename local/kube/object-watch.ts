@@ -1,10 +1,9 @@
 /** A watch on one kind: the changes after a version, as events, until it is ended. */
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import type { KubernetesObject, WatchEvent, WatchOptions } from "../../runtime/kubernetes-api.ts";
 import type { Kind } from "./kinds.ts";
 import type { Change, ChangeScope, ObjectStore } from "./object-store.ts";
-import type { ObjectFilter } from "./selectors.ts";
-import { fieldFilter, labelFilter } from "./selectors.ts";
+import { fieldFilter, labelFilter, type ObjectFilter } from "./selectors.ts";
 import { StatusError } from "./status.ts";
 
 const bookmarkIntervalMs = 60_000;

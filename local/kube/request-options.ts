@@ -1,7 +1,6 @@
 /** The query parameters of a request, read once and typed. Throws 400 for values that mean nothing. */
 import type { DeleteOptions, ListOptions } from "../../runtime/kubernetes-api.ts";
-import type { JsonObject } from "./json.ts";
-import { isObject, member } from "./json.ts";
+import { isObject, type JsonObject, member } from "./json.ts";
 import type { FieldValidation, WriteOptions } from "./resources.ts";
 import { badRequest, invalidOption } from "./status.ts";
 import type { IncludeObject } from "./table.ts";

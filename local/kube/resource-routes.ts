@@ -4,8 +4,7 @@ import type { NextFunction, Request, Response } from "express";
 import type { KubernetesObject, WatchEvent } from "../../runtime/kubernetes-api.ts";
 import type { EmbeddedApi } from "./embedded-api.ts";
 import { apiVersionOf } from "./incoming-object.ts";
-import type { JsonObject } from "./json.ts";
-import { without } from "./json.ts";
+import { type JsonObject, without } from "./json.ts";
 import type { Kind } from "./kinds.ts";
 import { watchObjects } from "./object-watch.ts";
 import { objectBody, patchBody } from "./request-body.ts";
@@ -18,8 +17,7 @@ import {
   optionalNumber,
   writeOptions,
 } from "./request-options.ts";
-import type { ResourcePath } from "./request-path.ts";
-import { resourcePath } from "./request-path.ts";
+import { type ResourcePath, resourcePath } from "./request-path.ts";
 import type { Target, Written } from "./resources.ts";
 import { StatusError, badRequest, methodNotAllowed, noSubresource, statusBody } from "./status.ts";
 import { partialObject, tableOf } from "./table.ts";

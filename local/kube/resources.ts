@@ -1,34 +1,30 @@
 /** The verbs of the API on the store: what each reads, refuses and writes. Every verb runs to its end at once. */
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { toSecondsRfc3339 } from "../../domain/time.ts";
 import type { DeleteOptions, KubernetesObject, ListOptions, ObjectMeta } from "../../runtime/kubernetes-api.ts";
 import { namespaceKind } from "./built-in-kinds.ts";
-import { cannotBeHandled, check, decode, decodeApplied, strictProblem } from "./incoming-object.ts";
-import type { Incoming } from "./incoming-object.ts";
-import type { JsonObject } from "./json.ts";
-import { isObject, member, without } from "./json.ts";
+import { cannotBeHandled, check, decode, decodeApplied, type Incoming, strictProblem } from "./incoming-object.ts";
+import { isObject, type JsonObject, member, without } from "./json.ts";
 import type { Kind } from "./kinds.ts";
 import { afterUpdate, firstManager, serverSideApply, withManagers, type Writer } from "./managed-fields.ts";
-import type { ListPage } from "./list-pages.ts";
-import { ListPages } from "./list-pages.ts";
+import { type ListPage, ListPages } from "./list-pages.ts";
 import { finalizerAdditionErrors } from "./object-metadata.ts";
 import { commit, isDeleting, markedForDeletion, nextGeneration, withMetadata } from "./object-lifecycle.ts";
 import type { ObjectKey, ObjectStore } from "./object-store.ts";
 import { selectorFilter } from "./object-watch.ts";
-import type { Patch } from "./patches.ts";
-import { applyPatch } from "./patches.ts";
-import type { FieldError } from "./status.ts";
+import { applyPatch, type Patch } from "./patches.ts";
 import {
-  StatusError,
   alreadyExists,
   badRequest,
   conflict,
+  type FieldError,
   forbidden,
   invalid,
   invalidPatch,
   missingResourceVersion,
   notFound,
   preconditionFailed,
+  StatusError,
   unsupported,
 } from "./status.ts";
 

@@ -1,8 +1,6 @@
 /** What becomes of an object before it is judged: unknown fields and empty nulls go, defaults come. */
-import type { JsonObject } from "./json.ts";
-import { isList, isObject } from "./json.ts";
-import type { StructuralSchema } from "./structural-schema.ts";
-import { keepsUnknown, memberPath, memberSchema } from "./structural-schema.ts";
+import { isList, isObject, type JsonObject } from "./json.ts";
+import { keepsUnknown, memberPath, memberSchema, type StructuralSchema } from "./structural-schema.ts";
 
 /** The value without the fields that the schema does not know; their paths are added to `unknown`. */
 export function pruned(value: unknown, schema: StructuralSchema, path: string, unknown: string[]): unknown {

@@ -2,8 +2,15 @@
 import { fromRfc3339 } from "../../domain/time.ts";
 import { isList, isObject, quoted, sameJson } from "./json.ts";
 import type { FieldError } from "./status.ts";
-import type { Previous, StructuralSchema } from "./structural-schema.ts";
-import { mapKey, memberPath, memberSchema, previousItem, previousMember } from "./structural-schema.ts";
+import {
+  mapKey,
+  memberPath,
+  memberSchema,
+  type Previous,
+  previousItem,
+  previousMember,
+  type StructuralSchema,
+} from "./structural-schema.ts";
 
 interface Place {
   readonly path: string;

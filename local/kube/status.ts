@@ -1,6 +1,5 @@
 /** The server's refusals: a Status with its details, thrown where the refusal is decided. */
-import type { ResourceType } from "../../runtime/kubernetes-api.ts";
-import { ApiError } from "../../runtime/kubernetes-api.ts";
+import { ApiError, type ResourceType } from "../../runtime/kubernetes-api.ts";
 
 /** One thing that is wrong with an object, and where. */
 export interface FieldError {

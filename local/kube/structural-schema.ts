@@ -1,6 +1,5 @@
 /** The part of OpenAPI v3 that a custom resource's schema may use. */
-import type { JsonObject } from "./json.ts";
-import { isObject, sameJson } from "./json.ts";
+import { isObject, type JsonObject, sameJson } from "./json.ts";
 
 export interface CelRule {
   readonly rule: string;

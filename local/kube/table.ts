@@ -1,11 +1,9 @@
 /** Objects as the rows of a Table, which is what `kubectl get` prints. */
 import { JSONPath } from "jsonpath-plus";
-import type { Instant } from "../../domain/time.ts";
-import { fromRfc3339 } from "../../domain/time.ts";
+import { fromRfc3339, type Instant } from "../../domain/time.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import { shownAge } from "./age.ts";
-import type { JsonObject } from "./json.ts";
-import { isList } from "./json.ts";
+import { isList, type JsonObject } from "./json.ts";
 import type { Kind, PrinterColumn } from "./kinds.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";

@@ -1,5 +1,5 @@
 /** The simulations that have sessions on the media nodes of this process, each apart from the others. */
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { ConnectAnswer, MediaNode } from "./node.ts";
 import type { MediaSession } from "./sessions.ts";

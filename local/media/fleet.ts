@@ -1,10 +1,8 @@
 /** One simulated media node on each machine of the simulated cloud that runs. */
 import type { ChildReport } from "../../domain/load/report.ts";
 import type { Machine } from "../../domain/node/machine.ts";
-import type { NodeSettings } from "../../domain/launch/user-data.ts";
-import { parseUserData } from "../../domain/launch/user-data.ts";
-import type { MediaNodeOptions, MediaNodeWorld, StreamNodeId } from "./node.ts";
-import { MediaNode } from "./node.ts";
+import { type NodeSettings, parseUserData } from "../../domain/launch/user-data.ts";
+import { MediaNode, type MediaNodeOptions, type MediaNodeWorld, type StreamNodeId } from "./node.ts";
 
 /** What the fleet needs of a `SimulatedCloud`. */
 export interface SimulatedMachines {

@@ -1,7 +1,7 @@
 /** The edges of an origin that have nobody, and how the origin asks that they go. */
 import type { RegisterResponse } from "../../api/node-schemas.ts";
 import type { ChildReport } from "../../domain/load/report.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { NodeApiClient } from "./node-api-client.ts";
 

@@ -1,8 +1,14 @@
 /** The node API as a media node calls it, and what each answer tells the node to do. */
 import type { z } from "zod";
-import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "../../api/node-schemas.ts";
-import { registerResponseSchema, reportResponseSchema } from "../../api/node-schemas.ts";
-import type { Clock } from "../../domain/time.ts";
+import {
+  type RegisterRequest,
+  type RegisterResponse,
+  registerResponseSchema,
+  type ReportRequest,
+  type ReportResponse,
+  reportResponseSchema,
+} from "../../api/node-schemas.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { startDeadline } from "../../runtime/deadline.ts";
 import { messageOf } from "../../runtime/thrown.ts";
 import { isOfThisMachine } from "../own-file.ts";

@@ -1,17 +1,15 @@
 /** A model of one media server: it calls back over HTTP, reports, links to its parents and does as it is told. */
 import type { RegisterRequest, RegisterResponse, ReportRequest, ReportResponse } from "../../api/node-schemas.ts";
 import type { ChildReport } from "../../domain/load/report.ts";
-import type { Clock } from "../../domain/time.ts";
-import type { BackOff } from "../../runtime/back-off.ts";
-import { backOffMs } from "../../runtime/back-off.ts";
+import type { Clock } from "../../domain/ports.ts";
+import { type BackOff, backOffMs } from "../../runtime/back-off.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { EdgeRequests } from "./idle-edges.ts";
 import { MediaLinks } from "./links.ts";
 import { idle, loadOfBoth, type MediaLoad } from "./load.ts";
 import { type MediaSession, MediaSessions } from "./sessions.ts";
-import type { NodeAnswer } from "./node-api-client.ts";
-import { NodeApiClient } from "./node-api-client.ts";
+import { type NodeAnswer, NodeApiClient } from "./node-api-client.ts";
 
 /** What all nodes of a process share. */
 export interface MediaNodeWorld {

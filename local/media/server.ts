@@ -4,7 +4,7 @@ import express from "express";
 import { z } from "zod";
 import { listen } from "../../api/listener.ts";
 import { onlyMethod, parseBody, Problem, problemHandler, unknownRoute } from "../../api/problems.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { isOwnHost } from "../../runtime/server-limits.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { type MediaClientsFleet, MediaClients } from "./clients.ts";

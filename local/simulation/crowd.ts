@@ -2,11 +2,19 @@
  * The publishers and viewers of a simulation. They look up a node through the API, occupy a slot on it, and leave; whose
  * session is lost looks up another. Publishers come first; each viewer watches a stream that is live, chosen at random.
  */
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { type Guest, Party } from "./party.ts";
 import { orderSeenWithinMs, RoomBook, type SeenNode } from "./room-book.ts";
-import type { LookUp, LookUpAnswer, MediaDoor, SessionAnswer, SessionRequest, StreamName } from "./session-ports.ts";
-import { mostConnects, mostDisconnects } from "./session-ports.ts";
+import {
+  type LookUp,
+  type LookUpAnswer,
+  type MediaDoor,
+  mostConnects,
+  mostDisconnects,
+  type SessionAnswer,
+  type SessionRequest,
+  type StreamName,
+} from "./session-ports.ts";
 
 export interface Audience {
   readonly viewers: number;

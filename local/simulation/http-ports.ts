@@ -1,6 +1,6 @@
 /** The ports of the crowd over HTTP: look-ups of the API, and the media server of `up`. */
 import { z } from "zod";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { startDeadline } from "../../runtime/deadline.ts";
 import { messageOf } from "../../runtime/thrown.ts";
 import type { LookUp, LookUpAnswer, MediaDoor, SessionAnswer } from "./session-ports.ts";

@@ -1,6 +1,6 @@
 /** Runs a trace against a fleet in real time: lets the crowd follow it, looks at the fleet, and keeps what it saw. */
 import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { Crowd, type CrowdCounts } from "./crowd.ts";
 import { FleetTally, type FleetView, scaleOutThreshold, viewerRole } from "./fleet-view.ts";

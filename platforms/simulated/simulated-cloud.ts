@@ -2,7 +2,8 @@
 import type { Machine } from "../../domain/node/machine.ts";
 import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import { failed, ok, type Result } from "../../domain/result.ts";
-import { addMs, type Clock, type Instant } from "../../domain/time.ts";
+import { addMs, type Instant } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import type { LaunchRequest } from "../platform.ts";
 import { freeOrdinals } from "./addresses.ts";
 import { CloudState } from "./cloud-state.ts";

@@ -1,7 +1,7 @@
 /** Tells of every change of a simulated machine's state, also of those that come by the mere passing of time. */
 import { tellAll } from "../../domain/listeners.ts";
 import type { Machine, MachineState } from "../../domain/node/machine.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { nextChangeAt, toMachine, type MachineRecord } from "./machine-record.ts";
 
 export interface MachineStateChange {

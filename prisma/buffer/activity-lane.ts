@@ -1,7 +1,7 @@
-import type { ActivityStore, DecidedActivity } from "../../domain/history.ts";
+import type { DecidedActivity } from "../../domain/history.ts";
+import type { ActivityStore } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
-import type { FlushScope, Lane, OnRefused } from "./lane.ts";
-import { forgetMs, refreshMs } from "./lane.ts";
+import { type FlushScope, forgetMs, type Lane, type OnRefused, refreshMs } from "./lane.ts";
 import { RowQueue } from "./row-queue.ts";
 
 interface Row {

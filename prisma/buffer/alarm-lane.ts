@@ -1,6 +1,6 @@
-import type { AlarmTransition, AlarmTransitionStore } from "../../domain/history.ts";
-import type { Lane, OnRefused } from "./lane.ts";
-import { rowsPerStatement } from "./lane.ts";
+import type { AlarmTransition } from "../../domain/history.ts";
+import type { AlarmTransitionStore } from "../../domain/ports.ts";
+import { type Lane, type OnRefused, rowsPerStatement } from "./lane.ts";
 import { RowQueue } from "./row-queue.ts";
 
 /** Transitions of alarms, in the order in which they were said. */

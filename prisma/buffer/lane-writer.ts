@@ -1,4 +1,4 @@
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import type { FlushScope, Lane } from "./lane.ts";
 
 export interface LaneWriterOptions {

@@ -1,7 +1,7 @@
-import type { LastReport, LastReportStore } from "../../domain/history.ts";
+import type { LastReport } from "../../domain/history.ts";
+import type { LastReportStore } from "../../domain/ports.ts";
 import { newestReport } from "../last-reports.ts";
-import type { Lane, OnRefused } from "./lane.ts";
-import { rowsPerStatement } from "./lane.ts";
+import { type Lane, type OnRefused, rowsPerStatement } from "./lane.ts";
 import { MergingQueue } from "./merging-queue.ts";
 
 /** Last reports: of each node that reported since the last write, the newest. However long they wait, one for each node. */

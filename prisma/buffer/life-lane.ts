@@ -1,7 +1,7 @@
-import type { NodeLifeStore, NodeLifeTransition } from "../../domain/history.ts";
+import type { NodeLifeTransition } from "../../domain/history.ts";
+import type { NodeLifeStore } from "../../domain/ports.ts";
 import type { NodeLifeEnd } from "../history-recorder.ts";
-import type { Lane, OnRefused } from "./lane.ts";
-import { rowsPerStatement } from "./lane.ts";
+import { type Lane, type OnRefused, rowsPerStatement } from "./lane.ts";
 import { RowQueue } from "./row-queue.ts";
 
 /** Transitions and ends of node lives. An end is written after every transition that was said before it. */

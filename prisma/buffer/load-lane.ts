@@ -1,9 +1,9 @@
-import type { LoadMinute, LoadStore } from "../../domain/history.ts";
+import type { LoadMinute } from "../../domain/history.ts";
+import type { LoadStore } from "../../domain/ports.ts";
 import { instant } from "../../domain/time.ts";
 import type { LoadSample } from "../history-recorder.ts";
 import { addedMinutes, minuteKey } from "../load-minutes.ts";
-import type { Lane, OnRefused } from "./lane.ts";
-import { rowsPerStatement } from "./lane.ts";
+import { type Lane, type OnRefused, rowsPerStatement } from "./lane.ts";
 import { MergingQueue } from "./merging-queue.ts";
 
 const minuteMs = 60_000;

@@ -1,5 +1,4 @@
-import type { RowQueueOptions } from "./row-queue.ts";
-import { writeAccepted } from "./row-queue.ts";
+import { type RowQueueOptions, writeAccepted } from "./row-queue.ts";
 
 export interface MergingQueueOptions<T> extends RowQueueOptions<T> {
   /** Rows with the same text become one. */

@@ -1,8 +1,8 @@
-import type { NodeStreamList, StreamSighting, StreamStore } from "../../domain/history.ts";
+import type { NodeStreamList, StreamSighting } from "../../domain/history.ts";
+import type { StreamStore } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
 import type { NodeStreams } from "../history-recorder.ts";
-import type { Lane, OnRefused } from "./lane.ts";
-import { forgetMs, refreshMs, rowsPerStatement } from "./lane.ts";
+import { forgetMs, type Lane, type OnRefused, refreshMs, rowsPerStatement } from "./lane.ts";
 import { takeOldest } from "./merging-queue.ts";
 import { writeAccepted } from "./row-queue.ts";
 

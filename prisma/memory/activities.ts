@@ -1,6 +1,6 @@
-import type { ActivityStore, DecidedActivity, ScalingActivity } from "../../domain/history.ts";
-import type { Instant } from "../../domain/time.ts";
-import { instant } from "../../domain/time.ts";
+import type { DecidedActivity, ScalingActivity } from "../../domain/history.ts";
+import type { ActivityStore } from "../../domain/ports.ts";
+import { type Instant, instant } from "../../domain/time.ts";
 
 /** Scaling activities in memory, each (group, role, region) in the order of its decisions. */
 export class MemoryActivities implements ActivityStore {

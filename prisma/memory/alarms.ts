@@ -1,4 +1,5 @@
-import type { AlarmTransition, AlarmTransitionStore, HistorySpan } from "../../domain/history.ts";
+import type { AlarmTransition, HistorySpan } from "../../domain/history.ts";
+import type { AlarmTransitionStore } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
 
 /** Transitions of alarms in memory. */

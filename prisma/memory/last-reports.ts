@@ -1,4 +1,5 @@
-import type { LastReport, LastReportStore } from "../../domain/history.ts";
+import type { LastReport } from "../../domain/history.ts";
+import type { LastReportStore } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
 import { newestReport } from "../last-reports.ts";
 

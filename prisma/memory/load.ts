@@ -1,4 +1,5 @@
-import type { HistorySpan, LoadMinute, LoadStore } from "../../domain/history.ts";
+import type { HistorySpan, LoadMinute } from "../../domain/history.ts";
+import type { LoadStore } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
 import { addedMinutes, minuteKey } from "../load-minutes.ts";
 

@@ -1,4 +1,5 @@
-import type { HistorySpan, NodeLife, NodeLifeStore, NodeLifeTransition, NodeTransition } from "../../domain/history.ts";
+import type { HistorySpan, NodeLife, NodeLifeTransition, NodeTransition } from "../../domain/history.ts";
+import type { NodeLifeStore } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
 
 interface Entry {

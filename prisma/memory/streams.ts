@@ -1,6 +1,6 @@
-import type { HistorySpan, NodeStreamList, StreamRecord, StreamSighting, StreamStore } from "../../domain/history.ts";
-import type { Instant } from "../../domain/time.ts";
-import { instant } from "../../domain/time.ts";
+import type { HistorySpan, NodeStreamList, StreamRecord, StreamSighting } from "../../domain/history.ts";
+import type { StreamStore } from "../../domain/ports.ts";
+import { type Instant, instant } from "../../domain/time.ts";
 
 /** Streams in memory. */
 export class MemoryStreams implements StreamStore {

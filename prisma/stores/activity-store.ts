@@ -1,8 +1,8 @@
 import type { Role } from "../../crds/names.ts";
-import type { ActivityStore, DecidedActivity, ScalingActivity } from "../../domain/history.ts";
+import type { DecidedActivity, ScalingActivity } from "../../domain/history.ts";
+import type { ActivityStore } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
-import { Prisma } from "../generated/client.ts";
-import type { ScalingActivity as ScalingActivityRow } from "../generated/client.ts";
+import { Prisma, type ScalingActivity as ScalingActivityRow } from "../generated/client.ts";
 import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 

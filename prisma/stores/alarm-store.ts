@@ -1,8 +1,8 @@
 import type { Role } from "../../crds/names.ts";
 import type { AlarmState } from "../../domain/alarm/alarm-state.ts";
-import type { AlarmTransition, AlarmTransitionStore } from "../../domain/history.ts";
-import { Prisma } from "../generated/client.ts";
-import type { AlarmTransition as AlarmTransitionRow } from "../generated/client.ts";
+import type { AlarmTransition } from "../../domain/history.ts";
+import type { AlarmTransitionStore } from "../../domain/ports.ts";
+import { type AlarmTransition as AlarmTransitionRow, Prisma } from "../generated/client.ts";
 import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 

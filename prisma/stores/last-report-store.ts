@@ -1,7 +1,7 @@
 import type { Role } from "../../crds/names.ts";
-import type { LastReport, LastReportStore } from "../../domain/history.ts";
-import { Prisma } from "../generated/client.ts";
-import type { LastReport as LastReportRow } from "../generated/client.ts";
+import type { LastReport } from "../../domain/history.ts";
+import type { LastReportStore } from "../../domain/ports.ts";
+import { type LastReport as LastReportRow, Prisma } from "../generated/client.ts";
 import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 

@@ -1,7 +1,7 @@
 import type { Role } from "../../crds/names.ts";
-import type { LoadMinute, LoadStore } from "../../domain/history.ts";
-import { Prisma } from "../generated/client.ts";
-import type { LoadMinute as LoadMinuteRow } from "../generated/client.ts";
+import type { LoadMinute } from "../../domain/history.ts";
+import type { LoadStore } from "../../domain/ports.ts";
+import { type LoadMinute as LoadMinuteRow, Prisma } from "../generated/client.ts";
 import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 

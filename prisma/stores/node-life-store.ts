@@ -1,7 +1,7 @@
 import type { Phase, Role } from "../../crds/names.ts";
-import type { NodeLife, NodeLifeStore, NodeLifeTransition, NodeTransition } from "../../domain/history.ts";
-import { Prisma } from "../generated/client.ts";
-import type { NodeLife as NodeLifeRow, NodeTransition as NodeTransitionRow } from "../generated/client.ts";
+import type { NodeLife, NodeLifeTransition, NodeTransition } from "../../domain/history.ts";
+import type { NodeLifeStore } from "../../domain/ports.ts";
+import { type NodeLife as NodeLifeRow, type NodeTransition as NodeTransitionRow, Prisma } from "../generated/client.ts";
 import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 

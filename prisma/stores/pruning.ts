@@ -1,7 +1,6 @@
 /** Removing many rows without keeping anybody else from the database for long. */
 import { setImmediate } from "node:timers/promises";
-import { Prisma } from "../generated/client.ts";
-import type { PrismaClient } from "../generated/client.ts";
+import { Prisma, type PrismaClient } from "../generated/client.ts";
 
 /** A table of ours; those whose rows go with its own come after it. */
 export type PrunedTables = readonly [table: string, ...dependent: string[]];

@@ -1,6 +1,5 @@
 /** Many rows as one parameter: JSON that a statement unfolds with `jsonb_to_recordset`. */
-import type { Instant } from "../../domain/time.ts";
-import { instant, toRfc3339 } from "../../domain/time.ts";
+import { type Instant, instant, toRfc3339 } from "../../domain/time.ts";
 
 /** Rows as a `jsonb` text. PostgreSQL stores neither NUL nor half a surrogate pair: they are left out, or replaced. */
 export function recordset(rows: readonly object[]): string {

@@ -1,6 +1,6 @@
-import type { NodeStreamList, StreamRecord, StreamSighting, StreamStore } from "../../domain/history.ts";
-import { Prisma } from "../generated/client.ts";
-import type { Stream as StreamRow } from "../generated/client.ts";
+import type { NodeStreamList, StreamRecord, StreamSighting } from "../../domain/history.ts";
+import type { StreamStore } from "../../domain/ports.ts";
+import { Prisma, type Stream as StreamRow } from "../generated/client.ts";
 import type { StoreParts } from "./pruning.ts";
 import { fromDate, recordset, timestamp } from "./recordset.ts";
 

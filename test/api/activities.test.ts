@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
-import type { ActivityStore, DecidedActivity } from "../../domain/history.ts";
+import type { DecidedActivity } from "../../domain/history.ts";
+import type { ActivityStore } from "../../domain/ports.ts";
 import { addMs, instant } from "../../domain/time.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";
 import { signFeedToken, signOperatorToken } from "../../runtime/node-tokens.ts";
-import type { Answer } from "../support/node-api.ts";
-import { namespace, NodeApiWorld } from "../support/node-api.ts";
+import { type Answer, namespace, NodeApiWorld } from "../support/node-api.ts";
 
 let world: NodeApiWorld;
 afterEach(() => world.close());

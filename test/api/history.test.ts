@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { History } from "../../domain/history.ts";
+import type { History } from "../../domain/ports.ts";
 import { addMs, instant } from "../../domain/time.ts";
 import { activityClient } from "../../cli/decisions.ts";
 import { operatorClient } from "../../cli/operator-client.ts";

@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { edge, namespace, NodeApiWorld, nodeReport, origin } from "../support/node-api.ts";
-import type { Answer, NodeApiWorldOptions } from "../support/node-api.ts";
+import {
+  type Answer,
+  edge,
+  namespace,
+  NodeApiWorld,
+  type NodeApiWorldOptions,
+  nodeReport,
+  origin,
+} from "../support/node-api.ts";
 
 let world: NodeApiWorld;
 

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { NodeGroupStatus } from "../../crds/node-group.ts";
 import type { ScaleInRequest } from "../../domain/load/report.ts";
-import type { Answer } from "../support/node-api.ts";
-import { edge, namespace, NodeApiWorld, origin } from "../support/node-api.ts";
+import { type Answer, edge, namespace, NodeApiWorld, origin } from "../support/node-api.ts";
 
 let world: NodeApiWorld;
 let heard: ScaleInRequest[];

@@ -1,6 +1,6 @@
 /** What a Clock promises: one suite for the machine's clocks and for virtual time. */
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 
 export interface ClockUnderTest {
   readonly clock: Clock;

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import type {
   AlarmTransition,
   DecidedActivity,
-  History,
   HistorySpan,
   LastReport,
   LoadMinute,
@@ -11,8 +10,8 @@ import type {
   NodeLifeTransition,
   StreamSighting,
 } from "../../domain/history.ts";
-import type { Instant } from "../../domain/time.ts";
-import { addMs, instant } from "../../domain/time.ts";
+import type { History } from "../../domain/ports.ts";
+import { addMs, type Instant, instant } from "../../domain/time.ts";
 
 export interface HistoryUnderTest {
   readonly history: History;

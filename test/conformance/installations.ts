@@ -1,6 +1,6 @@
 /** Two installations on one database: whatever one writes, closes or prunes, the other's history stays as it is. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { History } from "../../domain/history.ts";
+import type { History } from "../../domain/ports.ts";
 import { addMs, instant } from "../../domain/time.ts";
 
 export interface Installations {

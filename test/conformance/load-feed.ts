@@ -1,8 +1,8 @@
 /** What a LoadFeed promises: one suite for the feed of one process and for the one that follows others. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { LoadFeed, NodeReport, ScaleInRequest } from "../../domain/load/report.ts";
-import type { Instant } from "../../domain/time.ts";
-import { addMs } from "../../domain/time.ts";
+import type { NodeReport, ScaleInRequest } from "../../domain/load/report.ts";
+import type { LoadFeed } from "../../domain/ports.ts";
+import { addMs, type Instant } from "../../domain/time.ts";
 
 export interface LoadFeedUnderTest {
   /** Knows of no node. */

@@ -2,8 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { StreamNodeDirectory } from "../../fleet/stream-node-directory.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { NodeChange } from "../support/node-api.ts";
-import { namespace } from "../support/node-api.ts";
+import { namespace, type NodeChange } from "../support/node-api.ts";
 
 export interface DirectoryUnderTest {
   /** Follows a collection that was empty when it was read. */

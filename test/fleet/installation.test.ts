@@ -6,8 +6,7 @@ import { assertKinds, assertNamespace, kindsGone } from "../../fleet/installatio
 import { listFor } from "../../fleet/missing-kind.ts";
 import { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { ObjectStore } from "../../local/kube/object-store.ts";
-import type { KubernetesApi } from "../../runtime/kubernetes-api.ts";
-import { ApiError } from "../../runtime/kubernetes-api.ts";
+import { ApiError, type KubernetesApi } from "../../runtime/kubernetes-api.ts";
 import { ResourceClient } from "../../runtime/resource-client.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { nodeGroupManifest } from "../support/manifests.ts";

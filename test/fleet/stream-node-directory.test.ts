@@ -1,14 +1,12 @@
 import { describe } from "@jest/globals";
 import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../fleet/stream-node-directory.ts";
 import { finalizers, resourceType } from "../../crds/names.ts";
-import type { StreamNode } from "../../crds/stream-node.ts";
-import { streamNodeSchema } from "../../crds/stream-node.ts";
+import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { Informer } from "../../runtime/informer.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import type { DirectoryUnderTest } from "../conformance/stream-node-directory.ts";
-import { describeStreamNodeDirectory } from "../conformance/stream-node-directory.ts";
+import { describeStreamNodeDirectory, type DirectoryUnderTest } from "../conformance/stream-node-directory.ts";
 import { productApi } from "../support/embedded-api.ts";
 import { until } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";

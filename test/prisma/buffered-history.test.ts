@@ -1,15 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
-import type {
-  AlarmTransition,
-  DecidedActivity,
-  History,
-  LastReport,
-  NodeLifeTransition,
-} from "../../domain/history.ts";
-import type { Instant } from "../../domain/time.ts";
-import { addMs, instant } from "../../domain/time.ts";
-import { BufferedHistory } from "../../prisma/buffered-history.ts";
-import type { BufferedHistoryOptions, HistoryBufferState, Refused } from "../../prisma/buffered-history.ts";
+import type { AlarmTransition, DecidedActivity, LastReport, NodeLifeTransition } from "../../domain/history.ts";
+import type { History } from "../../domain/ports.ts";
+import { addMs, type Instant, instant } from "../../domain/time.ts";
+import {
+  BufferedHistory,
+  type BufferedHistoryOptions,
+  type HistoryBufferState,
+  type Refused,
+} from "../../prisma/buffered-history.ts";
 import { Prisma } from "../../prisma/generated/client.ts";
 import type { NodeStreams } from "../../prisma/history-recorder.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";

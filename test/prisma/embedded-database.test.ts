@@ -8,8 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { instant } from "../../domain/time.ts";
 import { DirectoryLockedError } from "../../prisma/directory-lock.ts";
 import { openEmbeddedDatabase } from "../../prisma/embedded-database.ts";
-import { DatabaseOpenError } from "../../prisma/history-database.ts";
-import type { HistoryDatabase } from "../../prisma/history-database.ts";
+import { DatabaseOpenError, type HistoryDatabase } from "../../prisma/history-database.ts";
 import { migrate, MigrationError, migrationsDirectory } from "../../prisma/migration-runner.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";
 

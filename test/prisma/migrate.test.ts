@@ -3,8 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { migrate, MigrationError } from "../../prisma/migration-runner.ts";
-import type { MigrationConnection } from "../../prisma/migration-runner.ts";
+import { migrate, type MigrationConnection, MigrationError } from "../../prisma/migration-runner.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";
 
 describe("migrate", () => {

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import {
   breakingSuffix,
+  type Migration,
+  MigrationError,
   migrationsDirectory,
   missingMigrations,
-  MigrationError,
 } from "../../prisma/migration-runner.ts";
-import type { Migration } from "../../prisma/migration-runner.ts";
 
 const migrations: readonly Migration[] = ["1_nodes", "2_streams", "3_load"].map((name) => ({
   name,

@@ -7,8 +7,7 @@ import { DatabaseOpenError } from "../../prisma/history-database.ts";
 import { MigrationError } from "../../prisma/migration-runner.ts";
 import { connectPostgres } from "../../prisma/postgres-database.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { createScratchDatabase, execute, testServerUrl } from "../support/postgres.ts";
-import type { ScratchDatabase } from "../support/postgres.ts";
+import { createScratchDatabase, execute, type ScratchDatabase, testServerUrl } from "../support/postgres.ts";
 
 async function closedPort(): Promise<number> {
   const server = createServer();

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Environment } from "../../runtime/config.ts";
-import { ConfigError, loadConfig } from "../../runtime/config.ts";
+import { ConfigError, type Environment, loadConfig } from "../../runtime/config.ts";
 
 const server: Environment = { DATABASE_URL: "postgres://u:p@db/streamfleet", STREAMFLEET_CLUSTER_ID: "prod-1" };
 

@@ -1,11 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
-import { Controller } from "../../runtime/controller.ts";
-import type { ControllerOptions } from "../../runtime/controller.ts";
+import { Controller, type ControllerOptions } from "../../runtime/controller.ts";
 import { ApiError } from "../../runtime/kubernetes-api.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
-import { createMetrics } from "../../runtime/metrics.ts";
-import type { Turn, ObjectKey, ReconcileResult } from "../../runtime/reconciler.ts";
-import { done, requeueAfter, TerminalError } from "../../runtime/reconciler.ts";
+import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
+import {
+  done,
+  type ObjectKey,
+  type ReconcileResult,
+  requeueAfter,
+  TerminalError,
+  type Turn,
+} from "../../runtime/reconciler.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
 

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { EventNote } from "../../runtime/events.ts";
-import { EventRecorder, eventType } from "../../runtime/events.ts";
+import { type EventNote, EventRecorder, eventType } from "../../runtime/events.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";

@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { systemClock } from "../../runtime/clock.ts";
-import type { InformerOptions, ObjectChange } from "../../runtime/informer.ts";
-import { Informer } from "../../runtime/informer.ts";
+import { Informer, type InformerOptions, type ObjectChange } from "../../runtime/informer.ts";
 import { KubeClient } from "../../runtime/kube-client.ts";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
-import { createMetrics } from "../../runtime/metrics.ts";
+import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 import { until } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FlakyServer, widgetType } from "../support/flaky-server.ts";

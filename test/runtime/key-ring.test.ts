@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
-import type { KeyRing } from "../../runtime/key-ring.ts";
-import { InvalidKeysError, loadKeyRing, nodeKeysSecretName } from "../../runtime/key-ring.ts";
+import { InvalidKeysError, type KeyRing, loadKeyRing, nodeKeysSecretName } from "../../runtime/key-ring.ts";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { widgetApi } from "../support/embedded-api.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { LeaderElection } from "../../runtime/leader-election.ts";
-import { leaseSpec, leaseType, microTime } from "../../runtime/lease.ts";
-import type { LeaseSpec } from "../../runtime/lease.ts";
+import { leaseSpec, type LeaseSpec, leaseType, microTime } from "../../runtime/lease.ts";
 import type { KubernetesApi } from "../../runtime/kubernetes-api.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { addMs, instant } from "../../domain/time.ts";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
 import { widgetApi } from "../support/embedded-api.ts";

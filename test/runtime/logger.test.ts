@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { LogLevel } from "../../runtime/logger.ts";
-import { createLogger, silentLogger } from "../../runtime/logger.ts";
+import { createLogger, type LogLevel, silentLogger } from "../../runtime/logger.ts";
 import { describeLogger } from "../conformance/logger.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
 

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { LeadershipListener } from "../../runtime/leader-election.ts";
-import type { Leadership, LeaderTask, ManagerOptions, Source } from "../../runtime/manager.ts";
-import { Manager, StartError } from "../../runtime/manager.ts";
+import {
+  type Leadership,
+  type LeaderTask,
+  Manager,
+  type ManagerOptions,
+  type Source,
+  StartError,
+} from "../../runtime/manager.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
 

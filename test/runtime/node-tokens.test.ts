@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { NodeKey } from "../../runtime/node-tokens.ts";
 import {
   keyIdOf,
+  type NodeKey,
   signFeedToken,
   signJoinToken,
   signNodeToken,

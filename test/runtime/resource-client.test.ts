@@ -1,9 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";
-import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
-import { ApiError } from "../../runtime/kubernetes-api.ts";
-import type { Resource } from "../../runtime/resource-client.ts";
-import { ResourceClient } from "../../runtime/resource-client.ts";
+import { ApiError, type KubernetesObject } from "../../runtime/kubernetes-api.ts";
+import { type Resource, ResourceClient } from "../../runtime/resource-client.ts";
 import { widgetApi } from "../support/embedded-api.ts";
 import { OrderedFaults } from "../support/ordered-faults.ts";
 import { widgetType } from "../support/widget-crd.ts";

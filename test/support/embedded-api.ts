@@ -1,10 +1,9 @@
 /** The embedded API in memory: with the Widget definition, or with the definitions of the product. */
 import { randomUUID } from "node:crypto";
-import type { ObjectPersistence } from "../../local/kube/object-store.ts";
-import type { Clock } from "../../domain/time.ts";
+import { type ObjectPersistence, ObjectStore } from "../../local/kube/object-store.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { customResourceDefinitions } from "../../crds/definitions.ts";
 import { EmbeddedApi, type Faults } from "../../local/kube/embedded-api.ts";
-import { ObjectStore } from "../../local/kube/object-store.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { widgetCrd } from "./widget-crd.ts";
 

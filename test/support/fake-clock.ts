@@ -1,6 +1,6 @@
 /** Virtual time for tests: it stands still until `advance` moves it. */
-import type { Clock, Instant } from "../../domain/time.ts";
-import { addMs, instant } from "../../domain/time.ts";
+import { addMs, type Instant, instant } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 
 interface Timer {
   readonly dueMs: number;

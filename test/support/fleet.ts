@@ -20,9 +20,7 @@ import { SimulatedCloud, type SimulatedCloudOptions } from "../../platforms/simu
 import { SimulatedPlatform, type SimulatedPlatformOptions } from "../../platforms/simulated/simulated-platform.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";
 import { eventType } from "../../runtime/events.ts";
-import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
-import type { ResourceType } from "../../runtime/kubernetes-api.ts";
-import { ApiError } from "../../runtime/kubernetes-api.ts";
+import { ApiError, type KubernetesObject, type ResourceType } from "../../runtime/kubernetes-api.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { fetchFrom, fromHeader } from "./in-process-fetch.ts";
 import { apiUrl, OperatorProcess, operatorNamespace, type ProcessOptions } from "./operator-process.ts";

@@ -1,7 +1,6 @@
 /** StreamNodes as an informer would know them; the test says what is known. */
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { streamNodeIndexers } from "../../fleet/stream-node-directory.ts";
-import type { StreamNodeInformer } from "../../fleet/stream-node-directory.ts";
+import { streamNodeIndexers, type StreamNodeInformer } from "../../fleet/stream-node-directory.ts";
 import type { ChangeHandler, ObjectChange } from "../../runtime/informer.ts";
 import { ObjectCache } from "../../runtime/object-cache.ts";
 import { keyText } from "../../runtime/reconciler.ts";

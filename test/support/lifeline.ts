@@ -1,5 +1,6 @@
 /** All that one process does to the world outside goes through its lifeline, so that a test can end it between any two calls. */
-import { addMs, type Clock } from "../../domain/time.ts";
+import { addMs } from "../../domain/time.ts";
+import type { Clock } from "../../domain/ports.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { KubernetesApi, WatchEvent } from "../../runtime/kubernetes-api.ts";
 

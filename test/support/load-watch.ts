@@ -1,7 +1,7 @@
 /** Looks at the nodes of a role after every write of a scenario: what was launched and drained, and whether it was right. */
 import type { Role } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { LoadFeed } from "../../domain/load/report.ts";
+import type { LoadFeed } from "../../domain/ports.ts";
 import type { Fleet } from "./fleet.ts";
 
 export interface Limits {

@@ -1,9 +1,8 @@
 /** The API of one process on real sockets, with a cluster in memory and time that stands still. */
 import type { EventRecorder } from "../../runtime/events.ts";
 import { operatorHeader } from "../../api/client-address.ts";
-import { defaultRateLimits, createApiServer } from "../../api/server.ts";
+import { type ApiServer, createApiServer, defaultRateLimits, type RateLimits } from "../../api/server.ts";
 import type { LookedUpHistory } from "../../api/history-routes.ts";
-import type { ApiServer, RateLimits } from "../../api/server.ts";
 import type { ReportSink } from "../../api/node-routes.ts";
 import { InformedGroupDirectory } from "../../fleet/group-directory.ts";
 import { ReportBook } from "../../fleet/latest-reports.ts";
@@ -11,14 +10,19 @@ import { InformedStreamNodeDirectory } from "../../fleet/stream-node-directory.t
 import { finalizers, resourceType, type Role } from "../../crds/names.ts";
 import type { NodeGroup, NodeGroupStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
-import type { NodeLaunch, StreamNode, StreamNodeSpec, StreamNodeStatus } from "../../crds/stream-node.ts";
-import { streamNodeSchema } from "../../crds/stream-node.ts";
-import type { ActivityStore, HistoryOutage } from "../../domain/history.ts";
+import {
+  type NodeLaunch,
+  type StreamNode,
+  streamNodeSchema,
+  type StreamNodeSpec,
+  type StreamNodeStatus,
+} from "../../crds/stream-node.ts";
+import type { HistoryOutage } from "../../domain/history.ts";
+import type { ActivityStore } from "../../domain/ports.ts";
 import type { PartLoss } from "../../domain/load/report-parts.ts";
 import type { NodeReport } from "../../domain/load/report.ts";
 import { memoryHistory } from "../../prisma/memory-history.ts";
-import type { KeyRing } from "../../runtime/key-ring.ts";
-import { loadKeyRing } from "../../runtime/key-ring.ts";
+import { type KeyRing, loadKeyRing } from "../../runtime/key-ring.ts";
 import type { AnsweredRequest } from "../../runtime/metrics.ts";
 import { type NodeClaims, signJoinToken, signNodeToken, signOperatorToken } from "../../runtime/node-tokens.ts";
 import { ResourceClient } from "../../runtime/resource-client.ts";

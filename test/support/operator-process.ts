@@ -8,9 +8,8 @@ import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../fleet/str
 import { type InformedCluster, informedCluster } from "../../fleet/cluster.ts";
 import type { Leadership } from "../../fleet/leadership.ts";
 import { operatorTasks } from "../../controllers/operator.ts";
-import type { History } from "../../domain/history.ts";
-import { type LoadFeed, staleIntervals } from "../../domain/load/report.ts";
-import type { Clock } from "../../domain/time.ts";
+import type { Clock, History, LoadFeed } from "../../domain/ports.ts";
+import { staleIntervals } from "../../domain/load/report.ts";
 import { MachineInventory } from "../../platforms/inventory.ts";
 import type { CloudPlatform } from "../../platforms/platform.ts";
 import { BufferedHistory } from "../../prisma/buffered-history.ts";

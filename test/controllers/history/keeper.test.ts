@@ -1,10 +1,8 @@
 /** What a crash left open in the history is closed soon after the next start, and nothing else is; what is old goes. */
 import { expect, it } from "@jest/globals";
-import type { KeptHistory } from "../../../controllers/history/keeper.ts";
-import { HistoryKeeper } from "../../../controllers/history/keeper.ts";
+import { HistoryKeeper, type KeptHistory } from "../../../controllers/history/keeper.ts";
 import type { StreamNode } from "../../../crds/stream-node.ts";
-import type { Instant } from "../../../domain/time.ts";
-import { addMs } from "../../../domain/time.ts";
+import { addMs, type Instant } from "../../../domain/time.ts";
 import { memoryHistory } from "../../../prisma/memory-history.ts";
 import { silentLogger } from "../../../runtime/logger.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";

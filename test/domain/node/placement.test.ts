@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { Candidate } from "../../../domain/node/placement.ts";
-import { leastLoaded } from "../../../domain/node/placement.ts";
+import { type Candidate, leastLoaded } from "../../../domain/node/placement.ts";
 import { at } from "../../support/domain-values.ts";
 
 function candidate(fields: Partial<Candidate> = {}): Candidate {

@@ -1,7 +1,7 @@
 import { describe } from "@jest/globals";
 import { startKubeServer } from "../../../local/kube/http-server.ts";
 import { KubeClient } from "../../../runtime/kube-client.ts";
-import type { Clock } from "../../../domain/time.ts";
+import type { Clock } from "../../../domain/ports.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { describeKubernetesApi, type KubernetesServer } from "../../conformance/kubernetes-api.ts";
 import { widgetApi } from "../../support/embedded-api.ts";

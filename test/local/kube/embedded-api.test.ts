@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { ApiCall } from "../../../local/kube/embedded-api.ts";
-import { EmbeddedApi } from "../../../local/kube/embedded-api.ts";
+import { type ApiCall, EmbeddedApi } from "../../../local/kube/embedded-api.ts";
 import { StatusError } from "../../../local/kube/status.ts";
 import { ObjectStore } from "../../../local/kube/object-store.ts";
 import type { KubernetesObject, WatchEvent } from "../../../runtime/kubernetes-api.ts";

@@ -5,8 +5,7 @@ import { MediaFleet } from "../../../local/media/fleet.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { NodeApiWorld, origin } from "../../support/node-api.ts";
 import { RecordingLogger } from "../../support/recording-logger.ts";
-import type { SimulatedWorld } from "../../support/simulated-cloud.ts";
-import { launchRequest, simulatedWorld, valueOf } from "../../support/simulated-cloud.ts";
+import { launchRequest, type SimulatedWorld, simulatedWorld, valueOf } from "../../support/simulated-cloud.ts";
 
 let clock: FakeClock;
 let api: NodeApiWorld;
