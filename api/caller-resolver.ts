@@ -6,19 +6,19 @@ import { directivesOf } from "../domain/node/directive.ts";
 import type { JoinClaims, NodeClaims } from "../runtime/node-tokens.ts";
 import type { RegisterRequest } from "./node-schemas.ts";
 import { Problem } from "./problems.ts";
-import { deleted, foreignBoot, type RegistrationDesk } from "./registration-writer.ts";
+import { deleted, foreignBoot, type RegistrationWriter } from "./registration-writer.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { WaitTimes } from "./wait-times.ts";
 
 /** Every method throws the `Problem` that tells the caller what to do: come again, register again, or stop. */
-export class NodeRoster {
+export class CallerResolver {
   readonly #directory: StreamNodeDirectory;
-  readonly #desk: RegistrationDesk;
+  readonly #registrations: RegistrationWriter;
   readonly #waits = new WaitTimes();
 
-  constructor(directory: StreamNodeDirectory, desk: RegistrationDesk) {
+  constructor(directory: StreamNodeDirectory, registrations: RegistrationWriter) {
     this.#directory = directory;
-    this.#desk = desk;
+    this.#registrations = registrations;
   }
 
   /** The node of a machine that wants to register with a join token. */
@@ -53,7 +53,7 @@ export class NodeRoster {
   async registered(node: StreamNode, claims: NodeClaims, bootId: string): Promise<StreamNode> {
     if (claims.bootId !== bootId) throw foreignBoot();
     if (isRegistered(node, bootId)) return node;
-    const fresh = await this.#desk.read(node);
+    const fresh = await this.#registrations.read(node);
     if (!isRegistered(fresh, bootId)) throw foreignBoot();
     return fresh;
   }
@@ -71,7 +71,7 @@ export class NodeRoster {
    */
   async current(node: StreamNode, acknowledged: readonly string[]): Promise<StreamNode> {
     const known = directivesOf(node.spec.drain).map(({ id }) => id);
-    return acknowledged.every((id) => known.includes(id)) ? node : this.#desk.read(node);
+    return acknowledged.every((id) => known.includes(id)) ? node : this.#registrations.read(node);
   }
 
   /**

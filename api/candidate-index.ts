@@ -92,7 +92,7 @@ export class CandidatePlace {
 }
 
 /** Follows the directory and the reports until it is closed. */
-export class CandidateBook {
+export class CandidateIndex {
   readonly #directory: StreamNodeDirectory;
   readonly #reports: Pick<LoadFeed, "latest">;
   readonly #places = new Map<string, CandidatePlace>();
@@ -110,7 +110,7 @@ export class CandidateBook {
 
   /** Undefined: there is no node of this role, not even one that is coming. */
   at(key: CandidateKey): CandidatePlace | undefined {
-    return this.#places.get(keyText(key));
+    return this.#places.get(candidateText(key));
   }
 
   close(): void {
@@ -119,7 +119,7 @@ export class CandidateBook {
 
   /** Looks at what there is now under the name of the node that changed. */
   #follow({ metadata: { namespace, name }, spec: { group, role } }: StreamNode): void {
-    const key = keyText({ namespace, group, role });
+    const key = candidateText({ namespace, group, role });
     const place = this.#places.get(key) ?? new CandidatePlace();
     const node = this.#directory.byName(namespace, name);
     const known = place.byName.get(name);
@@ -157,6 +157,6 @@ function servingNode({ metadata, spec, status }: StreamNode): ServingNode | unde
   return { role, region, address, ...(privateAddress !== undefined && { privateAddress }) };
 }
 
-function keyText({ namespace, group, role }: CandidateKey): string {
+function candidateText({ namespace, group, role }: CandidateKey): string {
   return `${namespace}/${group}/${role}`;
 }

@@ -4,12 +4,12 @@ import type { Clock } from "../domain/ports.ts";
 import { feedPath, feedVersion, feedVersionHeader } from "../fleet/feed/feed-lines.ts";
 import { FeedStream } from "../fleet/feed/feed-stream.ts";
 import { onlyMethod } from "./problems.ts";
-import type { ReportBook } from "../fleet/latest-reports.ts";
+import type { LatestReports } from "../fleet/latest-reports.ts";
 import type { TokenGate } from "./token-gate.ts";
 
 export interface FeedRoutesDeps {
   readonly gate: TokenGate;
-  readonly reports: ReportBook;
+  readonly reports: LatestReports;
   readonly clock: Clock;
   /** Ends every feed when it aborts. */
   readonly stopping: AbortSignal;

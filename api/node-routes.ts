@@ -8,7 +8,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { signNodeToken, verifyNodeToken } from "../runtime/node-tokens.ts";
 import type { ClientView } from "./client-address.ts";
 import type { GroupDirectory } from "../fleet/group-directory.ts";
-import type { NodeRoster } from "./caller-resolver.ts";
+import type { CallerResolver } from "./caller-resolver.ts";
 import {
   goodbyeRequestSchema,
   type RegisterRequest,
@@ -16,12 +16,12 @@ import {
   type RegisterResponse,
   type ReportResponse,
 } from "./node-schemas.ts";
-import type { ParentBook } from "./parent-cache.ts";
+import type { ParentCache } from "./parent-cache.ts";
 import { onlyMethod } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
-import { foreignBoot, type RegistrationDesk } from "./registration-writer.ts";
-import type { ReportBook } from "../fleet/latest-reports.ts";
-import type { ReportDesk, TakenReport } from "./report-receiver.ts";
+import { foreignBoot, type RegistrationWriter } from "./registration-writer.ts";
+import type { LatestReports } from "../fleet/latest-reports.ts";
+import type { ReportReceiver, TakenReport } from "./report-receiver.ts";
 import { readBody } from "./request-body.ts";
 import { limit, type TokenGate, type TokenKeys } from "./token-gate.ts";
 
@@ -31,12 +31,12 @@ export type ReportSink = (report: NodeReport, node: StreamNode) => void;
 export interface NodeRoutesDeps {
   readonly gate: TokenGate;
   readonly keys: TokenKeys;
-  readonly roster: NodeRoster;
-  readonly desk: RegistrationDesk;
-  readonly parents: ParentBook;
-  readonly reports: ReportBook;
+  readonly callers: CallerResolver;
+  readonly registrations: RegistrationWriter;
+  readonly parents: ParentCache;
+  readonly reports: LatestReports;
   readonly groups: GroupDirectory;
-  readonly taking: ReportDesk;
+  readonly taking: ReportReceiver;
   readonly perNode: RateLimiter;
   readonly perLaunch: RateLimiter;
   readonly perMachine: RateLimiter;
@@ -60,18 +60,18 @@ export function nodeRoutes(deps: NodeRoutesDeps): Router {
 }
 
 function addRegister(router: Router, deps: NodeRoutesDeps): void {
-  const { gate, keys, roster, desk, perLaunch, perMachine, bucketOf, addressOf, trustBatch, logger } = deps;
+  const { gate, keys, callers, registrations, perLaunch, perMachine, bucketOf, addressOf, trustBatch, logger } = deps;
   const route = router.route("/v1/nodes/register");
   route.post(async (req, res) => {
     const claims = await gate.join(req);
     limit(perLaunch, `${claims.namespace}/${claims.group}/${claims.batch}`);
     const request = await readBody(req, res, registerRequestSchema);
-    const node = roster.joining(claims, request);
+    const node = callers.joining(claims, request);
     // By the address as well: who only claims to be the machine does not keep it out.
     limit(perMachine, `${request.platform}/${request.machineId}/${bucketOf(req)}`);
     const { namespace, name } = node.metadata;
     const former = request.formerToken === undefined ? undefined : verifyNodeToken(keys, request.formerToken);
-    if (await desk.register(node, request, { source: addressOf(req), former, trustBatch })) {
+    if (await registrations.register(node, request, { source: addressOf(req), former, trustBatch })) {
       logger.info("registered node", { namespace, name, machineId: request.machineId, bootId: request.bootId });
     }
     res.json(registerResponse(deps, node, request));
@@ -79,18 +79,21 @@ function addRegister(router: Router, deps: NodeRoutesDeps): void {
   route.all(onlyMethod("POST"));
 }
 
-function addReport(router: Router, { gate, roster, reports, onReport, perNode, clock, ...deps }: NodeRoutesDeps): void {
+function addReport(
+  router: Router,
+  { gate, callers, reports, onReport, perNode, clock, ...deps }: NodeRoutesDeps,
+): void {
   const route = router.route("/v1/nodes/:namespace/:name/report");
   route.post(async (req, res) => {
     const claims = await gate.node(req);
     limit(perNode, `${claims.platform}/${claims.providerId}`);
-    const bearer = roster.bearer(claims, req.params.namespace, req.params.name);
+    const bearer = callers.bearer(claims, req.params.namespace, req.params.name);
     const { request, losses } = await deps.taking.take(bearer, req, res);
-    const node = await roster.registered(bearer, claims, request.bootId);
+    const node = await callers.registered(bearer, claims, request.bootId);
     const report = toNodeReport(node, { request, losses }, clock);
     const isNews = reports.record(report);
     if (isNews) onReport(report, node);
-    const { drain } = (await roster.current(node, request.acknowledged)).spec;
+    const { drain } = (await callers.current(node, request.acknowledged)).spec;
     const answer: ReportResponse = {
       parents: [...deps.parents.parentsFor(node)],
       directives: [...directivesOf(drain)],
@@ -114,20 +117,20 @@ function newestSequence(
 
 function edgeIdle(groups: GroupDirectory, { metadata, spec }: StreamNode): Pick<ReportResponse, "edgeIdleSeconds"> {
   if (spec.role !== "origin") return {};
-  const scaleIn = groups.of(metadata.namespace, spec.group)?.policy?.spec.scaleIn;
+  const scaleIn = groups.byName(metadata.namespace, spec.group)?.policy?.spec.scaleIn;
   return scaleIn?.edgeSources.includes("Origin") === true ? { edgeIdleSeconds: scaleIn.idleSeconds } : {};
 }
 
-function addGoodbye(router: Router, { gate, roster, desk, perNode, logger }: NodeRoutesDeps): void {
+function addGoodbye(router: Router, { gate, callers, registrations, perNode, logger }: NodeRoutesDeps): void {
   const route = router.route("/v1/nodes/:namespace/:name/goodbye");
   route.post(async (req, res) => {
     const claims = await gate.node(req);
     limit(perNode, `${claims.platform}/${claims.providerId}`);
     const { namespace, name } = req.params;
-    const node = roster.bearer(claims, namespace, name);
+    const node = callers.bearer(claims, namespace, name);
     const { bootId } = await readBody(req, res, goodbyeRequestSchema);
     if (claims.bootId !== bootId) throw foreignBoot();
-    if (await desk.goodbye(node, bootId)) logger.info("took goodbye", { namespace, name, bootId });
+    if (await registrations.goodbye(node, bootId)) logger.info("took goodbye", { namespace, name, bootId });
     res.status(204).end();
   });
   route.all(onlyMethod("POST"));

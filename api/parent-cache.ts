@@ -5,7 +5,7 @@ import { mayHaveChildren, type Parent, parentsOf, type TopologyNode } from "../d
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 
 /** Every report asks for parents, and they change seldom: the answer is kept per (group, role). */
-export class ParentBook {
+export class ParentCache {
   readonly #directory: StreamNodeDirectory;
   readonly #byGroup = new Map<string, Map<string, readonly Parent[]>>();
 

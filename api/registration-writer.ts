@@ -36,7 +36,7 @@ const mostTries = 5;
 const longestCallMs = 3_000;
 
 /** Always reads before it writes: a copy that lags would answer for a boot, or a goodbye, that is past. */
-export class RegistrationDesk {
+export class RegistrationWriter {
   readonly #writer: StreamNodeWriter;
   readonly #clock: Clock;
   readonly #events: Pick<EventRecorder, "record">;

@@ -7,7 +7,7 @@ import type { Clock } from "../domain/ports.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ReportRequest } from "./node-schemas.ts";
 import { Problem, problemOf } from "./problems.ts";
-import type { ReportBook } from "../fleet/latest-reports.ts";
+import type { LatestReports } from "../fleet/latest-reports.ts";
 import { takeReport } from "./report-intake.ts";
 import { readReportBody } from "./request-body.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
@@ -16,9 +16,9 @@ export interface ReportMetrics {
   reportPartsDropped(loss: PartLoss): void;
 }
 
-export interface ReportDeskDeps {
+export interface ReportReceiverDeps {
   readonly nodes: Pick<StreamNodeDirectory, "byName">;
-  readonly reports: Pick<ReportBook, "refuse">;
+  readonly reports: Pick<LatestReports, "refuse">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ReportMetrics;
@@ -37,12 +37,12 @@ const mostNodes = 50_000;
 /** A node may have somewhat more clients than it is meant for; so many more are an error of its counting, and would move the fleet. */
 const mostOverload = 10;
 
-export class ReportDesk {
-  readonly #deps: ReportDeskDeps;
+export class ReportReceiver {
+  readonly #deps: ReportReceiverDeps;
   /** When (monotonic, ms) it was said, by UID. */
   readonly #said = new Map<string, number>();
 
-  constructor(deps: ReportDeskDeps) {
+  constructor(deps: ReportReceiverDeps) {
     this.#deps = deps;
   }
 

@@ -7,12 +7,12 @@ import { judgeScaleInRequest, type ScaleInRequestFacts } from "../domain/scaling
 import type { Clock } from "../domain/ports.ts";
 import { childRolesOf } from "../domain/node/topology.ts";
 import type { GroupDirectory, KnownGroup } from "../fleet/group-directory.ts";
-import type { NodeRoster } from "./caller-resolver.ts";
+import type { CallerResolver } from "./caller-resolver.ts";
 import { scaleInRequestSchema, type ScaleInResponse } from "./node-schemas.ts";
-import { type ParentBook, toTopologyNode } from "./parent-cache.ts";
+import { type ParentCache, toTopologyNode } from "./parent-cache.ts";
 import { onlyMethod, Problem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
-import type { ReportBook } from "../fleet/latest-reports.ts";
+import type { LatestReports } from "../fleet/latest-reports.ts";
 import { readBody } from "./request-body.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { limit, type TokenGate } from "./token-gate.ts";
@@ -20,25 +20,25 @@ import { steadied } from "../runtime/steady-clock.ts";
 
 export interface ScaleInRoutesDeps {
   readonly gate: TokenGate;
-  readonly roster: NodeRoster;
+  readonly callers: CallerResolver;
   readonly nodes: Pick<StreamNodeDirectory, "byName">;
   readonly groups: GroupDirectory;
-  readonly parents: ParentBook;
-  readonly reports: Pick<ReportBook, "requestScaleIn">;
+  readonly parents: ParentCache;
+  readonly reports: Pick<LatestReports, "requestScaleIn">;
   readonly perNode: RateLimiter;
   readonly clock: Clock;
 }
 
 /** The route. What is accepted here is a wish: the decision itself looks at the load as well. */
 export function scaleInRoutes(deps: ScaleInRoutesDeps): Router {
-  const { gate, roster, reports, perNode, clock } = deps;
+  const { gate, callers, reports, perNode, clock } = deps;
   const router = Router();
   const route = router.route("/v1/nodegroups/:namespace/:name/scale-in-requests");
   route.post(async (req, res) => {
     const claims = await gate.node(req);
     limit(perNode, `${claims.platform}/${claims.providerId}`);
     const { namespace, name: group } = req.params;
-    const origin = originOf(await roster.holder(claims), namespace, group);
+    const origin = originOf(await callers.holder(claims), namespace, group);
     const { node, reason } = await readBody(req, res, scaleInRequestSchema);
     const edge = node === undefined ? undefined : childOf(deps, origin, node);
     const { region } = (edge ?? origin).spec;
@@ -83,7 +83,7 @@ interface Asked {
 
 function refuseUnlessPossible({ groups, clock }: ScaleInRoutesDeps, asked: Asked): void {
   const { namespace } = asked.origin.metadata;
-  const known = groups.of(namespace, asked.origin.spec.group);
+  const known = groups.byName(namespace, asked.origin.spec.group);
   if (known === undefined) {
     throw new Problem("NotReady", "the server has not read the group yet: try again", { retryAfterSeconds: 1 });
   }

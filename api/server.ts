@@ -11,23 +11,23 @@ import { steadied } from "../runtime/steady-clock.ts";
 import { activityRoutes } from "./activity-routes.ts";
 import { historyRoutes, type LookedUpHistory } from "./history-routes.ts";
 import { clientView } from "./client-address.ts";
-import { CandidateBook } from "./candidate-index.ts";
+import { CandidateIndex } from "./candidate-index.ts";
 import { feedRoutes } from "./feed-routes.ts";
 import type { GroupDirectory } from "../fleet/group-directory.ts";
 import { listen, type Listener, type ListenOptions } from "./listener.ts";
 import { nodeRoutes, type ReportSink } from "./node-routes.ts";
 import { MetricsPage, type MetricsSource } from "./metrics-page.ts";
-import { NodeRoster } from "./caller-resolver.ts";
+import { CallerResolver } from "./caller-resolver.ts";
 import { operationsRoutes } from "./operations-routes.ts";
-import { ParentBook } from "./parent-cache.ts";
+import { ParentCache } from "./parent-cache.ts";
 import { Problem, problemHandler, unknownRoute } from "./problems.ts";
 import { type RateLimit, RateLimiter } from "./rate-limit.ts";
-import { RegistrationDesk, type StreamNodeWriter } from "./registration-writer.ts";
-import type { ReportBook } from "../fleet/latest-reports.ts";
-import { ReportDesk, type ReportMetrics } from "./report-receiver.ts";
+import { RegistrationWriter, type StreamNodeWriter } from "./registration-writer.ts";
+import type { LatestReports } from "../fleet/latest-reports.ts";
+import { ReportReceiver, type ReportMetrics } from "./report-receiver.ts";
 import { requestLog, type RequestLogDeps } from "./request-log.ts";
 import { scaleInRoutes } from "./scale-in-routes.ts";
-import { SlotDesk } from "./slot-allocator.ts";
+import { SlotAllocator } from "./slot-allocator.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { streamRoutes } from "./stream-routes.ts";
 import { TokenGate, type TokenKeys } from "./token-gate.ts";
@@ -68,7 +68,7 @@ export interface ApiServerDeps {
   readonly diagnose?: (error: unknown) => string;
   /** A `ResourceClient<StreamNode>`. */
   readonly registrations: StreamNodeWriter;
-  readonly reports: ReportBook;
+  readonly reports: LatestReports;
   /** A `KeyRing`. */
   readonly keys: TokenKeys;
   readonly clock: Clock;
@@ -107,7 +107,7 @@ export interface ApiServer {
 export function createApiServer(deps: ApiServerDeps): ApiServer {
   const stopping = new AbortController();
   const stopForgetting = deps.nodes.onDeleted(({ metadata }) => deps.reports.forget(metadata.uid));
-  const candidates = new CandidateBook(deps.nodes, deps.reports);
+  const candidates = new CandidateIndex(deps.nodes, deps.reports);
   const app = createApp(deps, candidates, stopping.signal);
   const listeners: Listener[] = [];
   return {
@@ -128,8 +128,8 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
   };
 }
 
-function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: AbortSignal): Express {
-  const { nodes, groups, activities, registrations, reports, keys, config, logger, metrics, version } = deps;
+function createApp(deps: ApiServerDeps, candidates: CandidateIndex, stopping: AbortSignal): Express {
+  const { nodes, groups, activities, reports, keys, config, logger, metrics, version } = deps;
   const clock = steadied(deps.clock);
   const limits = config.rateLimits ?? defaultRateLimits;
   const limiter = (limit: RateLimit) => new RateLimiter(limit, () => clock.monotonicMs());
@@ -140,11 +140,11 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
     isOperator: (token) => verifyOperatorToken(keys, token),
   });
   const gate = new TokenGate(keys, limiter(limits.strangers), bucketOf);
-  const desk = new RegistrationDesk(registrations, clock, deps.events ?? { record: () => undefined });
-  const roster = new NodeRoster(nodes, desk);
-  const parents = new ParentBook(nodes);
+  const registrations = new RegistrationWriter(deps.registrations, clock, deps.events ?? { record: () => undefined });
+  const callers = new CallerResolver(nodes, registrations);
+  const parents = new ParentCache(nodes);
   const { reportIntervalMs } = config;
-  const slots = new SlotDesk({ candidates, clock, reportIntervalMs });
+  const slots = new SlotAllocator({ candidates, clock, reportIntervalMs });
   app.disable("x-powered-by");
   app.disable("etag");
   app.use(requestLog({ clock, logger, metrics }));
@@ -154,13 +154,13 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
     nodeRoutes({
       gate,
       keys,
-      desk,
+      registrations,
       reports,
       groups,
-      taking: new ReportDesk({ nodes, reports, clock, logger, metrics }),
+      taking: new ReportReceiver({ nodes, reports, clock, logger, metrics }),
       clock,
       logger,
-      roster,
+      callers,
       parents,
       perNode: limiter(limits.perNode),
       perLaunch: limiter(limits.perLaunch),
@@ -174,7 +174,7 @@ function createApp(deps: ApiServerDeps, candidates: CandidateBook, stopping: Abo
   );
   const slow = { clock, diagnose: deps.diagnose ?? (() => "try again") };
   const perAsker = limiter(limits.perNode);
-  app.use(scaleInRoutes({ gate, roster, nodes, groups, parents, reports, perNode: perAsker, clock }));
+  app.use(scaleInRoutes({ gate, callers, nodes, groups, parents, reports, perNode: perAsker, clock }));
   app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer), bucketOf }));
   app.use(activityRoutes({ gate, activities, unwritten: deps.unwritten ?? (() => undefined), slow }));
   app.use(historyRoutes({ gate, history: deps.history, slow }));

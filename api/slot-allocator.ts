@@ -2,11 +2,11 @@
 import { staleIntervals } from "../domain/load/report.ts";
 import { addMs, type Instant } from "../domain/time.ts";
 import type { Clock } from "../domain/ports.ts";
-import type { CandidateBook, CandidateKey, CandidatePlace, ServingNode } from "./candidate-index.ts";
+import type { CandidateIndex, CandidateKey, CandidatePlace, ServingNode } from "./candidate-index.ts";
 import { isGivable, leastLoaded } from "../domain/node/placement.ts";
 
-export interface SlotDeskDeps {
-  readonly candidates: CandidateBook;
+export interface SlotAllocatorDeps {
+  readonly candidates: CandidateIndex;
   readonly clock: Clock;
   readonly reportIntervalMs: number;
 }
@@ -20,10 +20,10 @@ export type SlotAnswer =
 const usualWaitMs = 5_000;
 
 /** Answers from memory alone. */
-export class SlotDesk {
-  readonly #deps: SlotDeskDeps;
+export class SlotAllocator {
+  readonly #deps: SlotAllocatorDeps;
 
-  constructor(deps: SlotDeskDeps) {
+  constructor(deps: SlotAllocatorDeps) {
     this.#deps = deps;
   }
 

@@ -7,7 +7,7 @@ import type { GroupDirectory } from "../fleet/group-directory.ts";
 import { onlyMethod, parseParameters, Problem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { connectGraceSeconds } from "./reservations.ts";
-import type { SlotDesk } from "./slot-allocator.ts";
+import type { SlotAllocator } from "./slot-allocator.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { type LookUp, type LookUpResponse, lookUpSchema } from "./stream-schemas.ts";
 import { limit } from "./token-gate.ts";
@@ -15,7 +15,7 @@ import { limit } from "./token-gate.ts";
 export interface StreamRoutesDeps {
   readonly nodes: Pick<StreamNodeDirectory, "ofGroup" | "hasSynced">;
   readonly groups: GroupDirectory;
-  readonly slots: SlotDesk;
+  readonly slots: SlotAllocator;
   readonly perPlayer: RateLimiter;
   readonly bucketOf: ClientBucket;
 }
@@ -55,7 +55,7 @@ function refuseUnknown(query: Request["query"]): void {
 }
 
 /** Without any edge, in service or coming, the origins serve the viewers themselves. */
-function roleForViewers(slots: SlotDesk, { namespace, group }: LookUp): Role {
+function roleForViewers(slots: SlotAllocator, { namespace, group }: LookUp): Role {
   return slots.hasNodes({ namespace, group, role: "edge" }) ? "edge" : "origin";
 }
 
@@ -80,7 +80,7 @@ function noSlot(
   if (!nodes.hasSynced()) {
     return new Problem("NotReady", "the server has not read the nodes yet: try again", { retryAfterSeconds: 1 });
   }
-  if (groups.of(namespace, group) === undefined && nodes.ofGroup(namespace, group).length === 0) {
+  if (groups.byName(namespace, group) === undefined && nodes.ofGroup(namespace, group).length === 0) {
     return new Problem("NoSuchGroup", `there is no NodeGroup ${namespace}/${group}`);
   }
   return new Problem("NoFreeSlot", message, { retryAfterSeconds: retryAfterMs / 1_000 });

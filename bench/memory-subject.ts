@@ -1,6 +1,6 @@
 /** The process whose memory is measured: a controller and nothing else. Objects, machines and reports come from its parent. */
 import { parseFeedLine, toReport } from "../fleet/feed/feed-lines.ts";
-import { ReportBook } from "../fleet/latest-reports.ts";
+import { LatestReports } from "../fleet/latest-reports.ts";
 import { instant } from "../domain/time.ts";
 import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -29,7 +29,7 @@ export interface MemoryAnswer {
 
 interface Subject {
   readonly clock: VirtualClock;
-  readonly reports: ReportBook;
+  readonly reports: LatestReports;
   readonly operator: OperatorUnderTest;
 }
 
@@ -38,7 +38,7 @@ async function started({ kubeconfig, cloudUrl, now }: Extract<MemoryOrder, { kin
   const config = new (await kubeConfigClass())();
   config.loadFromString(kubeconfig);
   const kube = new KubeClient({ config, clock: systemClock() });
-  const reports = new ReportBook();
+  const reports = new LatestReports();
   const operator = await OperatorUnderTest.prepare({
     fleet: { clock, kube, reports },
     // The API is in real time, and so is the watch over its connections.

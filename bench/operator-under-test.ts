@@ -1,5 +1,5 @@
 /** The operator in this process, put together as `up` does it, with everything counted that goes out of it. */
-import { ReportBook } from "../fleet/latest-reports.ts";
+import { LatestReports } from "../fleet/latest-reports.ts";
 import { informedCluster, type InformedCluster } from "../fleet/cluster.ts";
 import { operatorTasks } from "../controllers/operator.ts";
 import type { Clock, History, LoadFeed } from "../domain/ports.ts";
@@ -21,7 +21,7 @@ import { clusterId, operatorNamespace } from "./installation.ts";
 import type { RestingFleet } from "./resting-fleet.ts";
 
 export interface OperatorUnderTestOptions {
-  readonly fleet: Pick<RestingFleet, "clock"> & { readonly kube: KubernetesApi; readonly reports?: ReportBook };
+  readonly fleet: Pick<RestingFleet, "clock"> & { readonly kube: KubernetesApi; readonly reports?: LatestReports };
   /** Of the informers; the fleet's when absent. */
   readonly clusterClock?: Clock;
   readonly platform: CloudPlatform;
@@ -66,7 +66,7 @@ export class OperatorUnderTest {
 
   /** Everything is there, and nothing has begun. */
   static async prepare(options: OperatorUnderTestOptions): Promise<OperatorUnderTest> {
-    const { clock, kube, reports = new ReportBook() } = options.fleet;
+    const { clock, kube, reports = new LatestReports() } = options.fleet;
     const calls = new CallCount();
     const activity = new Activity();
     const metrics = activity.watch(createMetrics());

@@ -1,7 +1,7 @@
 /** The process of the node API: it takes the reports of a whole fleet, and another process follows its feed. */
 import { randomBytes } from "node:crypto";
 import { InformedGroupDirectory } from "../fleet/group-directory.ts";
-import { ReportBook } from "../fleet/latest-reports.ts";
+import { LatestReports } from "../fleet/latest-reports.ts";
 import { createApiServer } from "../api/server.ts";
 import { InformedStreamNodeDirectory, streamNodeIndexers } from "../fleet/stream-node-directory.ts";
 import { informedCluster } from "../fleet/cluster.ts";
@@ -53,7 +53,7 @@ async function started({ kubeconfig, size }: Extract<ReportOrder, { kind: "Start
   const own = { clock, random: Math.random, logger: silentLogger, metrics: createMetrics() };
   const kube = new KubeClient({ config: await loadKubeConfig(kubeconfig), clock });
   const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace, streamNodeIndexers });
-  const reports = new ReportBook();
+  const reports = new LatestReports();
   const server = createApiServer({
     ...own,
     nodes: new InformedStreamNodeDirectory(cluster.streamNodeInformer),

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ReportBook } from "../fleet/latest-reports.ts";
+import { LatestReports } from "../fleet/latest-reports.ts";
 import { apiGroup, kinds } from "../crds/names.ts";
 import { SimulatedPlatform } from "../platforms/simulated/simulated-platform.ts";
 import { openEmbeddedDatabase } from "../prisma/embedded-database.ts";
@@ -72,7 +72,7 @@ async function startOn(fleet: RestingFleet, directory: string): Promise<Start> {
     fleet,
     platform,
     history: database.history,
-    feed: new ReportBook(),
+    feed: new LatestReports(),
   });
   const writes = countNodeWrites(fleet);
   const decision = operator.decided();

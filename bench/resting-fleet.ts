@@ -1,6 +1,6 @@
 /** A fleet in service, made at once as if it had always been there: its objects, its machines, its reports. */
 import { randomUUID } from "node:crypto";
-import { ReportBook } from "../fleet/latest-reports.ts";
+import { LatestReports } from "../fleet/latest-reports.ts";
 import { streamNodeDraft } from "../fleet/stream-node-draft.ts";
 import { customResourceDefinitions } from "../crds/definitions.ts";
 import { largestBatch } from "../crds/launch-batch.ts";
@@ -49,7 +49,7 @@ export interface RestingFleet {
   readonly clock: Clock;
   readonly kube: EmbeddedApi;
   readonly cloud: SimulatedCloud;
-  readonly reports: ReportBook;
+  readonly reports: LatestReports;
   readonly places: readonly NodePlace[];
   close(): void;
 }
@@ -78,7 +78,7 @@ export async function restingFleet({ nodes: size, pairs = 0 }: FleetSize, clock:
   const machines = places.map((place) => machineRecord(place, since));
   cloudStore.exclusively(() => cloudStore.save({ machines, lastOrdinal: places.length }));
   const cloud = new SimulatedCloud({ clock, store: cloudStore });
-  const reports = new ReportBook();
+  const reports = new LatestReports();
   for (const place of places) reports.record(reportOf(uidOf(place), place, { sequence: 1, at: clock.now() }));
   const close = (): void => {
     cloud.close();

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Listener } from "../api/listener.ts";
 import { serveOperations } from "../api/operations-server.ts";
-import { ReportBook } from "../fleet/latest-reports.ts";
+import { LatestReports } from "../fleet/latest-reports.ts";
 import { assertKinds, assertNamespace } from "../fleet/installation.ts";
 import { loadConfig, processEnvironment, type ServerConfig } from "../runtime/config.ts";
 import { keepHeapSmall } from "../runtime/heap.ts";
@@ -33,7 +33,7 @@ async function startApi(own: Process, config: ServerConfig, kube: KubernetesApi,
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
   const cluster = openCluster(own, kube);
   const events = eventRecorder(own, kube, stops);
-  const reports = new ReportBook();
+  const reports = new LatestReports();
   const parts = { cluster, keys, reports, history, database, events, servesMetrics: false };
   const nodeApi = await createNodeApi(own, parts);
   stops.add(() => nodeApi.close());

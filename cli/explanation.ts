@@ -17,7 +17,15 @@ export interface Decider {
 }
 
 /** The one of this version of the product. An input of another version may make it throw. */
-export const ownDecider: Decider = { version: deciderVersion, decide: (input) => decideScaling(input as ScalingInput) };
+export const ownDecider: Decider = { version: deciderVersion, decide: (input) => decideScaling(toScalingInput(input)) };
+
+/** Of 0.1.0: what is `behavior` since. */
+const formerBehavior = "manner";
+
+function toScalingInput(recorded: unknown): ScalingInput {
+  const { [formerBehavior]: behavior, ...input } = recorded as Readonly<Record<string, unknown>>;
+  return (behavior === undefined ? recorded : { ...input, behavior }) as ScalingInput;
+}
 
 export type Replay =
   | { readonly kind: "Identical" }

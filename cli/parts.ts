@@ -1,6 +1,6 @@
 /** The parts that `up`, `controller` and `api` build alike. */
 import { InformedGroupDirectory } from "../fleet/group-directory.ts";
-import type { ReportBook } from "../fleet/latest-reports.ts";
+import type { LatestReports } from "../fleet/latest-reports.ts";
 import type { ApiServer } from "../api/server.ts";
 import { InformedStreamNodeDirectory, streamNodeIndexers } from "../fleet/stream-node-directory.ts";
 import type { Clouds } from "../fleet/clouds.ts";
@@ -37,7 +37,7 @@ export function openCluster(own: Process, api: KubernetesApi, missing: ReadonlyS
 interface NodeApiParts {
   readonly cluster: InformedCluster;
   readonly keys: KeyRing;
-  readonly reports: ReportBook;
+  readonly reports: LatestReports;
   readonly history: BufferedHistory;
   readonly database: HistoryDatabase;
   readonly events: EventRecorder;

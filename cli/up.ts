@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { PortInUseError } from "../api/listener.ts";
-import { ReportBook } from "../fleet/latest-reports.ts";
+import { LatestReports } from "../fleet/latest-reports.ts";
 import type { InformedCluster } from "../fleet/cluster.ts";
 import type { Leadership } from "../fleet/leadership.ts";
 import {
@@ -98,7 +98,7 @@ async function startAll({ config, data, kubePort, mediaPort, bare, stops, interr
   const keys = await loadKeyRing(kube, config.namespace, { clock: own.clock, random: randomBytes, seed });
   stops.add(keys.refreshEvery(keyRefreshMs, own.logger));
   const cluster = openCluster(own, kube);
-  const reports = new ReportBook();
+  const reports = new LatestReports();
   const events = eventRecorder(own, kube, stops);
   const nodeApi = await createNodeApi(own, {
     ...{ cluster, keys, reports, history, database, events },

@@ -18,24 +18,24 @@ import type { GroupLabels, Metrics } from "../runtime/metrics.ts";
 import { keyText, type Reconciler } from "../runtime/reconciler.ts";
 import { steadied } from "../runtime/steady-clock.ts";
 import { AdoptionGate } from "../fleet/adoption-gate.ts";
-import { AlarmBoard } from "../fleet/alarm-states.ts";
+import { AlarmStates } from "../fleet/alarm-states.ts";
 import { AlarmReconciler } from "./alarm/reconciler.ts";
 import { AlarmReporter, tellAfterMs } from "./alarm/report.ts";
 import { alarmTerm } from "./alarm/term.ts";
 import type { Clouds } from "../fleet/clouds.ts";
 import { type Cache, type Cluster, index } from "../fleet/cluster.ts";
-import { FreshBatches } from "../fleet/batch-handoff.ts";
+import { BatchHandoff } from "../fleet/batch-handoff.ts";
 import { type GroupAlarms, groupAlarms } from "../fleet/group-alarms.ts";
 import { type HistoryKeeperDeps, HistoryKeeper, type KeptHistory } from "./history/keeper.ts";
 import { LaunchConfigReconciler, revisionOf } from "./referenced/launch-config.ts";
 import { LaunchReconciler } from "./launch/reconciler.ts";
 import type { LaunchSettings } from "./launch/request.ts";
 import type { Leadership } from "../fleet/leadership.ts";
-import { LoadBook } from "../fleet/load-tracker.ts";
+import { LoadTracker } from "../fleet/load-tracker.ts";
 import { NodeGroupReconciler } from "./node-group/reconciler.ts";
 import { ReportFaults } from "../fleet/report-faults.ts";
 import { RegionWatch } from "./sweep/region-watch.ts";
-import { ScaleInDesk } from "../fleet/scale-in-requests.ts";
+import { ScaleInRequests } from "../fleet/scale-in-requests.ts";
 import { ScalePolicyReconciler } from "./referenced/scale-policy.ts";
 import { StreamNodeReconciler } from "./stream-node/reconciler.ts";
 import { SweepReconciler } from "./sweep/reconciler.ts";
@@ -106,11 +106,11 @@ export function operatorTasks(given: OperatorDeps): readonly LeaderTask[] {
 /** What several reconcilers read or write in memory. */
 interface SharedParts {
   readonly gate: AdoptionGate;
-  readonly board: AlarmBoard;
+  readonly alarmStates: AlarmStates;
   readonly alarms: GroupAlarms;
-  readonly load: LoadBook;
-  readonly desk: ScaleInDesk;
-  readonly fresh: FreshBatches;
+  readonly load: LoadTracker;
+  readonly scaleInRequests: ScaleInRequests;
+  readonly handoff: BatchHandoff;
   readonly faults: ReportFaults;
 }
 
@@ -119,17 +119,17 @@ function sharedParts(deps: OperatorDeps): SharedParts {
   const alarms = groupAlarms(deps);
   return {
     gate: new AdoptionGate(),
-    board: new AlarmBoard(),
+    alarmStates: new AlarmStates(),
     alarms,
-    load: new LoadBook({
+    load: new LoadTracker({
       nodes: cluster.streamNodes.cache,
       feed,
       alarms: watchedAlarms(alarms, cluster.nodeGroups.cache),
       staleMs,
       clock,
     }),
-    desk: new ScaleInDesk(feed),
-    fresh: new FreshBatches(clock),
+    scaleInRequests: new ScaleInRequests(feed),
+    handoff: new BatchHandoff(clock),
     faults: new ReportFaults(feed, clock),
   };
 }
@@ -187,20 +187,20 @@ function connect(deps: OperatorDeps, parts: SharedParts, to: Controllers, region
 /** From a report to a launch: each step wakes the next at once, and what people read comes after. */
 function wakeOnLoad(
   { cluster, feed }: OperatorDeps,
-  { board, desk, faults, fresh, load }: SharedParts,
+  { alarmStates, scaleInRequests, faults, handoff: fresh, load }: SharedParts,
   to: Controllers,
 ): void {
   faults.onNew((node) => to.streamNode.queue.add(node));
   load.onSample((group) => {
     to.alarm.queue.add(group);
-    if (board.scalesOut(group)) to.nodeGroup.queue.addAfter(group, crowdMs);
+    if (alarmStates.scalesOut(group)) to.nodeGroup.queue.addAfter(group, crowdMs);
   });
-  board.onChange((group) => {
+  alarmStates.onChange((group) => {
     to.nodeGroup.queue.add(group);
     to.alarmReport.queue.addAfter(group, tellAfterMs);
   });
   fresh.onPut((batch) => to.launch.queue.add(batch));
-  desk.onRequest((group) => to.nodeGroup.queue.add(group));
+  scaleInRequests.onRequest((group) => to.nodeGroup.queue.add(group));
   feed.subscribe((report) => {
     if (matters(cluster.streamNodes.cache.get(keyText(report)), report)) to.streamNode.queue.add(keyText(report));
   });

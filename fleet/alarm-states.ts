@@ -18,13 +18,13 @@ export interface AlarmNews {
 }
 
 /** One writer, the alarm reconciler; a group is named by its `namespace/name`. */
-export class AlarmBoard {
+export class AlarmStates {
   readonly #standings = new Map<string, readonly AlarmStanding[]>();
   readonly #scalingOut = new Set<string>();
   readonly #untold = new Map<string, readonly AlarmTransition[]>();
   readonly #listeners = new Set<(group: string) => void>();
 
-  of(group: string): readonly AlarmStanding[] {
+  ofGroup(group: string): readonly AlarmStanding[] {
     return this.#standings.get(group) ?? [];
   }
 

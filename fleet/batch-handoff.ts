@@ -3,7 +3,7 @@ import type { LaunchBatch } from "../crds/launch-batch.ts";
 import type { Clock } from "../domain/ports.ts";
 import { keyText, type ObjectKey } from "../runtime/reconciler.ts";
 
-interface FreshBatch {
+interface HandedBatch {
   readonly batch: LaunchBatch;
   readonly putAtMs: number;
 }
@@ -18,9 +18,9 @@ const freshMs = 2_000;
 export const longestCreationMs = 60_000;
 
 /** A hand-over and no store: what is not taken soon is forgotten, and read from the cluster instead. */
-export class FreshBatches {
+export class BatchHandoff {
   readonly #clock: Pick<Clock, "monotonicMs">;
-  readonly #batches = new Map<string, FreshBatch>();
+  readonly #batches = new Map<string, HandedBatch>();
   /** Batches that are being created, and since when (ms). */
   readonly #underWay = new Map<string, number>();
   #listener: (key: string) => void = () => undefined;

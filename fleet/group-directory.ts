@@ -12,7 +12,7 @@ export interface KnownGroup {
 
 export interface GroupDirectory {
   /** The group, or undefined where none is known here: it may exist all the same. */
-  of(namespace: string, name: string): KnownGroup | undefined;
+  byName(namespace: string, name: string): KnownGroup | undefined;
 }
 
 export interface GroupInformers {
@@ -28,7 +28,7 @@ export class InformedGroupDirectory implements GroupDirectory {
     this.#informers = informers;
   }
 
-  of(namespace: string, name: string): KnownGroup | undefined {
+  byName(namespace: string, name: string): KnownGroup | undefined {
     const group = this.#informers.nodeGroups.get(`${namespace}/${name}`);
     if (group === undefined) return undefined;
     const policy = this.#informers.scalePolicies.get(`${namespace}/${group.spec.scalePolicyRef.name}`);

@@ -4,15 +4,15 @@ import type { NodeReport, ReportRefusal, ScaleInRequest } from "../domain/load/r
 import type { LoadFeed } from "../domain/ports.ts";
 import { shared } from "../runtime/sharing.ts";
 import type { Instant } from "../domain/time.ts";
-import { ScaleInWishes } from "./recent-requests.ts";
+import { RecentRequests } from "./recent-requests.ts";
 
 /** More nodes than any fleet has: a bound on memory, not a limit to plan with. */
 const mostNodes = 50_000;
 
 /** Keeps one report per UID. Late, repeated and overtaken reports change nothing. */
-export class ReportBook implements LoadFeed {
+export class LatestReports implements LoadFeed {
   readonly #reports = new Map<string, NodeReport>();
-  readonly #wishes = new ScaleInWishes();
+  readonly #requests = new RecentRequests();
   /** The newest of each node. */
   readonly #refusals = new Map<string, ReportRefusal>();
   readonly #listeners = new Set<(report: NodeReport) => void>();
@@ -62,13 +62,13 @@ export class ReportBook implements LoadFeed {
 
   /** Takes a scale-in request if it is newer than what this origin asked for the same node before, and tells of it. */
   requestScaleIn(request: ScaleInRequest): void {
-    if (!this.#wishes.add(request)) return;
+    if (!this.#requests.add(request)) return;
     tellAll(this.#requestListeners, request);
   }
 
   /** Scale-in requests that are not forgotten yet, the newest of each origin and node. */
   scaleInRequests(now: Instant): readonly ScaleInRequest[] {
-    return this.#wishes.at(now);
+    return this.#requests.at(now);
   }
 
   latest(uid: string): NodeReport | undefined {

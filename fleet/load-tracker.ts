@@ -24,7 +24,7 @@ export type { LoadPlace } from "./load-places.ts";
 /** What deciding needs of the load. `now` is the clock's. */
 export interface LoadView {
   /** The load now, with the peak of the stabilization window (ms) before. */
-  of(place: LoadPlace, stabilizationMs: number, now: Instant): RoleLoad;
+  ofPlace(place: LoadPlace, stabilizationMs: number, now: Instant): RoleLoad;
   /** Over all regions of a group, for people; undefined while no region's is known. */
   ofGroup(group: string, role: Role, now: Instant): LoadGauges | undefined;
   /** The datapoints of the alarm's range in a region, oldest first: the periods end now. */
@@ -33,7 +33,7 @@ export interface LoadView {
   revision(place: LoadPlace): number;
 }
 
-export interface LoadBookDeps {
+export interface LoadTrackerDeps {
   readonly nodes: Pick<Cache<StreamNode>, "onChange">;
   readonly feed: Pick<LoadFeed, "latest" | "subscribe">;
   /** The alarms that hold for the group with this key; asked at every report, so the same list while they stay the same. */
@@ -69,8 +69,8 @@ interface Member extends CountedNode {
 }
 
 /** The load of this process's fleet. */
-export class LoadBook implements LoadView {
-  readonly #deps: LoadBookDeps;
+export class LoadTracker implements LoadView {
+  readonly #deps: LoadTrackerDeps;
   readonly #byKey = new Map<string, Member>();
   readonly #byUid = new Map<string, Member>();
   readonly #places: LoadPlaces;
@@ -83,7 +83,7 @@ export class LoadBook implements LoadView {
   /** Up to when stale reports have been taken out. */
   #time: Instant;
 
-  constructor(deps: LoadBookDeps) {
+  constructor(deps: LoadTrackerDeps) {
     this.#deps = deps;
     this.#places = new LoadPlaces(deps.staleMs);
     this.#time = deps.clock.now();
@@ -106,7 +106,7 @@ export class LoadBook implements LoadView {
     return () => this.#listeners.delete(listener);
   }
 
-  of(place: LoadPlace, stabilizationMs: number, now: Instant): RoleLoad {
+  ofPlace(place: LoadPlace, stabilizationMs: number, now: Instant): RoleLoad {
     const time = this.#expire(now);
     return this.#places.find(place)?.load(stabilizationMs, time) ?? { kind: "Unknown", nodes: 0 };
   }

@@ -35,7 +35,7 @@ export class ReportFaults {
   }
 
   /** Words for what was dropped, clamped or refused in the last hour, in order. */
-  of(uid: string): readonly string[] {
+  ofNode(uid: string): readonly string[] {
     return [...(this.#kept(uid)?.words ?? [])].sort();
   }
 

@@ -9,7 +9,7 @@ import { keyText } from "../runtime/reconciler.ts";
 const mostRequests = 100;
 
 /** Follows the load feed from the start of the process, also while it does not lead. */
-export class ScaleInDesk {
+export class ScaleInRequests {
   /** By group, and there by origin and edge: a request that comes again replaces the first. */
   readonly #requests = new Map<string, Map<string, ScaleInRequest>>();
   readonly #listeners = new Set<(group: string) => void>();
@@ -19,7 +19,7 @@ export class ScaleInDesk {
   }
 
   /** What is remembered of the group (`namespace/name`) in a region, newest last. */
-  of(group: string, region: string, now: Instant): readonly ScaleInRequest[] {
+  inRegion(group: string, region: string, now: Instant): readonly ScaleInRequest[] {
     const all = this.#requests.get(group);
     if (all === undefined) return [];
     for (const [key, { receivedAt }] of all) if (now - receivedAt > requestKeptMs) all.delete(key);

@@ -12,7 +12,7 @@ import { MachineReader, type ReadResult } from "./machine-reader.ts";
 import type { CloudPlatform } from "./platform.ts";
 import { listingPauseMs } from "./listing-pause.ts";
 import { changesBetween, toListing, type Listing, type MachineChange, type Moment } from "./listing.ts";
-import { SightingBook, type MachineSighting } from "./sighting-history.ts";
+import { SightingHistory, type MachineSighting } from "./sighting-history.ts";
 
 export interface MachineInventoryOptions {
   readonly platform: CloudPlatform;
@@ -34,7 +34,7 @@ export type ListingResult = Result<Listing, PlatformError>;
 
 interface Region {
   readonly name: string;
-  readonly book: SightingBook;
+  readonly book: SightingHistory;
   readonly reader: MachineReader;
   watchers: number;
   failures: number;
@@ -161,7 +161,7 @@ export class MachineInventory {
     const known = this.#regions.get(name);
     if (known !== undefined) return known;
     const { platform, clock, memoryMs = 24 * 3_600_000 } = this.#options;
-    const book = new SightingBook({ visibilityLagMs: platform.visibilityLagMs, memoryMs });
+    const book = new SightingHistory({ visibilityLagMs: platform.visibilityLagMs, memoryMs });
     const reader = new MachineReader(name, { platform, clock, timeoutMs: readTimeoutMs });
     const region: Region = { name, book, reader, watchers: 0, failures: 0, throttledUntilMs: 0 };
     this.#regions.set(name, region);

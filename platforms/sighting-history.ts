@@ -34,7 +34,7 @@ export function suggestsGone(sighting: MachineSighting, visibilityLagMs: number)
   return sighting.absence.listings >= 2 && sighting.absence.spanMs > visibilityLagMs;
 }
 
-export interface SightingBookOptions {
+export interface SightingHistoryOptions {
   readonly visibilityLagMs: number;
   /** For how long (ms) a machine that no answer shows is remembered. */
   readonly memoryMs: number;
@@ -54,13 +54,13 @@ interface Entry {
 }
 
 /** The listings and answers of one region, by machine. Decides nothing. */
-export class SightingBook {
-  readonly #options: SightingBookOptions;
+export class SightingHistory {
+  readonly #options: SightingHistoryOptions;
   readonly #entries = new Map<string, Entry>();
   /** Complete listings so far. */
   #sequence = 0;
 
-  constructor(options: SightingBookOptions) {
+  constructor(options: SightingHistoryOptions) {
     this.#options = options;
   }
 

@@ -23,7 +23,7 @@ export interface LeaderTask {
 }
 
 /** What the manager needs of a LeaderElection. */
-export interface Leadership {
+export interface Election {
   start(): void;
   stop(options: { readonly release: boolean }): Promise<void>;
   onChange(listener: LeadershipListener): () => void;
@@ -33,7 +33,7 @@ export interface ManagerOptions {
   readonly sources: readonly Source[];
   readonly tasks: readonly LeaderTask[];
   /** Absent: this process always leads. */
-  readonly election?: Leadership;
+  readonly election?: Election;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long the first complete lists may take; 60 s when absent. */

@@ -1,7 +1,7 @@
 /** Work that is done now and then, never twice at once. */
 import type { Clock } from "../domain/ports.ts";
 
-export interface RoundsOptions {
+export interface PeriodicTaskOptions {
   readonly clock: Clock;
   /** From the start to the first round, and from the end of one to the next (ms). */
   readonly firstMs: number;
@@ -10,13 +10,13 @@ export interface RoundsOptions {
   readonly work: (signal: AbortSignal) => Promise<void>;
 }
 
-export class Rounds {
-  readonly #options: RoundsOptions;
+export class PeriodicTask {
+  readonly #options: PeriodicTaskOptions;
   #cancel: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
   #over = new AbortController();
 
-  constructor(options: RoundsOptions) {
+  constructor(options: PeriodicTaskOptions) {
     this.#options = options;
   }
 

@@ -11,7 +11,7 @@ export type ReconcileResult =
   { readonly kind: "Done" } | { readonly kind: "RequeueAfter"; readonly ms: number; readonly reason: string };
 
 /** One call of a reconciler: what bounds it, and whose lines are whose. */
-export interface Turn {
+export interface ReconcileContext {
   /** Aborts when the turn has taken too long or the process stops. */
   readonly signal: AbortSignal;
   /** Its lines carry controller, namespace, name and reconcileId. */
@@ -21,7 +21,7 @@ export interface Turn {
 /** Reads everything it needs by key; it is never told what changed. */
 export interface Reconciler {
   readonly name: string;
-  reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult>;
+  reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult>;
 }
 
 /** Retrying cannot help until a person or another object changes something. */

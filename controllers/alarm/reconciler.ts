@@ -16,7 +16,7 @@ import {
   type ReconcileResult,
   requeueAfter,
 } from "../../runtime/reconciler.ts";
-import type { AlarmBoard, AlarmStanding } from "../../fleet/alarm-states.ts";
+import type { AlarmStates, AlarmStanding } from "../../fleet/alarm-states.ts";
 import type { Cache } from "../../fleet/cluster.ts";
 import type { GroupAlarms } from "../../fleet/group-alarms.ts";
 import type { LoadView } from "../../fleet/load-tracker.ts";
@@ -25,7 +25,7 @@ export interface AlarmDeps {
   readonly cluster: { readonly nodeGroups: { readonly cache: Pick<Cache<NodeGroup>, "get"> } };
   readonly alarms: GroupAlarms;
   readonly load: Pick<LoadView, "datapoints" | "revision">;
-  readonly board: AlarmBoard;
+  readonly alarmStates: AlarmStates;
   readonly clock: Clock;
 }
 
@@ -44,10 +44,10 @@ export class AlarmReconciler implements Reconciler {
   }
 
   reconcile(key: ObjectKey): Promise<ReconcileResult> {
-    const { cluster, alarms, board } = this.#deps;
+    const { cluster, alarms, alarmStates } = this.#deps;
     const group = cluster.nodeGroups.cache.get(keyText(key));
     if (group === undefined || group.metadata.deletionTimestamp !== undefined) {
-      board.forget(keyText(key));
+      alarmStates.forget(keyText(key));
       return Promise.resolve(done);
     }
     const definitions = alarms(keyText(key));
@@ -58,9 +58,9 @@ export class AlarmReconciler implements Reconciler {
   }
 
   #judge(group: NodeGroup, definitions: readonly AlarmDefinition[]): void {
-    const { board, clock } = this.#deps;
+    const { alarmStates, clock } = this.#deps;
     const key = keyText(group.metadata);
-    const known = board.of(key);
+    const known = alarmStates.ofGroup(key);
     const now = clock.now();
     const watched = group.spec.regions.flatMap((region) => definitions.map((definition) => ({ definition, region })));
     const looks = watched.map((alarm, place) => {
@@ -68,8 +68,8 @@ export class AlarmReconciler implements Reconciler {
       return { before, standing: this.#look(key, alarm, { before, now }) };
     });
     const standings = looks.map(({ standing }) => standing);
-    if (board.knows(key) && isSame(known, standings)) return;
-    board.publish(key, standings, { changed: true, transitions: transitionsOf(group, looks) });
+    if (alarmStates.knows(key) && isSame(known, standings)) return;
+    alarmStates.publish(key, standings, { changed: true, transitions: transitionsOf(group, looks) });
   }
 
   /** The standing before, as it is, where nothing about it is another. */

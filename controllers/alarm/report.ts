@@ -18,10 +18,10 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
-  type Turn,
+  type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import type { ResourceClient } from "../../runtime/resource-client.ts";
-import type { AlarmBoard, AlarmStanding } from "../../fleet/alarm-states.ts";
+import type { AlarmStates, AlarmStanding } from "../../fleet/alarm-states.ts";
 import type { Cache } from "../../fleet/cluster.ts";
 import type { GroupAlarms } from "../../fleet/group-alarms.ts";
 import { changedMs, writeStatus } from "../../fleet/status-writer.ts";
@@ -34,7 +34,7 @@ export interface AlarmReportDeps {
     };
   };
   readonly alarms: GroupAlarms;
-  readonly board: AlarmBoard;
+  readonly alarmStates: AlarmStates;
   readonly events: Pick<EventRecorder, "record">;
   readonly history: Pick<HistoryRecorder, "recordAlarm">;
   readonly metrics: Pick<Metrics, "alarmStates" | "alarmChanged">;
@@ -57,8 +57,8 @@ export class AlarmReporter implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
-    const { cluster, alarms, board, clock, metrics } = this.#deps;
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
+    const { cluster, alarms, alarmStates, clock, metrics } = this.#deps;
     const labels = { namespace: key.namespace, group: key.name };
     const group = cluster.nodeGroups.cache.get(keyText(key));
     if (group === undefined || group.metadata.deletionTimestamp !== undefined) {
@@ -69,18 +69,18 @@ export class AlarmReporter implements Reconciler {
     // The policy is not there or is refused: what is remembered of its alarms is not the group's to show, whatever came before.
     if (alarms(keyText(key)) === undefined) {
       metrics.alarmStates(labels, []);
-      return this.#write(group, [], turn);
+      return this.#write(group, [], context);
     }
     // Nothing is known of them, which is not the same as that there are none.
-    if (!board.knows(keyText(key))) return done;
-    const standings = board.of(keyText(key));
+    if (!alarmStates.knows(keyText(key))) return done;
+    const standings = alarmStates.ofGroup(keyText(key));
     const waitMs = (this.#toldAt.get(keyText(key)) ?? 0) + leastMs - clock.now();
-    if (waitMs > 0 && board.hasUntold(keyText(key))) return requeueAfter(waitMs, "people were told a moment ago");
+    if (waitMs > 0 && alarmStates.hasUntold(keyText(key))) return requeueAfter(waitMs, "people were told a moment ago");
     metrics.alarmStates(labels, standings.map(seriesOf));
-    const transitions = board.takeUntold(keyText(key));
+    const transitions = alarmStates.takeUntold(keyText(key));
     if (transitions.length > 0) this.#toldAt.set(keyText(key), clock.now());
     for (const transition of transitions) this.#tell(group, transition, standings);
-    return this.#write(group, standings, turn);
+    return this.#write(group, standings, context);
   }
 
   #tell(group: NodeGroup, transition: AlarmTransition, standings: readonly AlarmStanding[]): void {
@@ -91,9 +91,13 @@ export class AlarmReporter implements Reconciler {
     events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, noteOf(transition, standings));
   }
 
-  async #write(group: NodeGroup, standings: readonly AlarmStanding[], turn: Turn): Promise<ReconcileResult> {
+  async #write(
+    group: NodeGroup,
+    standings: readonly AlarmStanding[],
+    context: ReconcileContext,
+  ): Promise<ReconcileResult> {
     const alarms = standings.map(statusOf);
-    const written = await writeStatus(this.#deps.cluster.nodeGroups.client, group, { alarms }, turn.signal);
+    const written = await writeStatus(this.#deps.cluster.nodeGroups.client, group, { alarms }, context.signal);
     return written.kind === "Conflict" ? requeueAfter(changedMs, "it has changed meanwhile") : done;
   }
 }

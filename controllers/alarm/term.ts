@@ -1,18 +1,18 @@
 /** What is known of alarms belongs to a term of leadership: another process may have gone on with them since. */
 import type { LeaderTask } from "../../runtime/manager.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
-import type { AlarmBoard } from "../../fleet/alarm-states.ts";
+import type { AlarmStates } from "../../fleet/alarm-states.ts";
 
 export interface AlarmTermDeps {
-  readonly board: AlarmBoard;
+  readonly alarmStates: AlarmStates;
   readonly metrics: Pick<Metrics, "forgetAlarmStates">;
 }
 
 /** Starts before the controllers: each term goes on from what the status of the groups says. */
-export function alarmTerm({ board, metrics }: AlarmTermDeps): LeaderTask {
+export function alarmTerm({ alarmStates, metrics }: AlarmTermDeps): LeaderTask {
   return {
     name: "alarm-term",
-    start: () => board.clear(),
+    start: () => alarmStates.clear(),
     stop: () => {
       metrics.forgetAlarmStates();
       return Promise.resolve();

@@ -5,7 +5,7 @@ import { addMs, type Instant } from "../../domain/time.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics, StreamNodeCount } from "../../runtime/metrics.ts";
 import type { Cache } from "../../fleet/cluster.ts";
-import { Rounds } from "../../runtime/periodic-task.ts";
+import { PeriodicTask } from "../../runtime/periodic-task.ts";
 
 /** The stores of a history, as far as they are kept. */
 export interface KeptHistory {
@@ -45,25 +45,25 @@ const youngMs = 5_000;
 export class HistoryKeeper {
   readonly name = "history-keeper";
   readonly #deps: HistoryKeeperDeps;
-  readonly #rounds: readonly Rounds[];
+  readonly #tasks: readonly PeriodicTask[];
 
   constructor(deps: HistoryKeeperDeps) {
     const { clock } = deps;
     this.#deps = deps;
-    this.#rounds = [
-      new Rounds({ clock, ...closing, work: () => this.#keep() }),
-      new Rounds({ clock, ...pruning, work: (signal) => this.#prune(signal) }),
-      new Rounds({ clock, ...bounding, work: (signal) => this.#shrink(signal) }),
+    this.#tasks = [
+      new PeriodicTask({ clock, ...closing, work: () => this.#keep() }),
+      new PeriodicTask({ clock, ...pruning, work: (signal) => this.#prune(signal) }),
+      new PeriodicTask({ clock, ...bounding, work: (signal) => this.#shrink(signal) }),
     ];
   }
 
   start(): void {
-    for (const rounds of this.#rounds) rounds.start();
+    for (const rounds of this.#tasks) rounds.start();
   }
 
   /** What was counted goes with the leadership: another counts now. */
   async stop(): Promise<void> {
-    await Promise.all(this.#rounds.map((rounds) => rounds.stop()));
+    await Promise.all(this.#tasks.map((rounds) => rounds.stop()));
     this.#deps.metrics.streamNodes([]);
   }
 

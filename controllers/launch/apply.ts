@@ -10,7 +10,7 @@ import type { Clock } from "../../domain/ports.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { KeyRing } from "../../runtime/key-ring.ts";
-import { type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
+import { type ReconcileResult, requeueAfter, type ReconcileContext } from "../../runtime/reconciler.ts";
 import type { PlatformResult } from "../../platforms/platform.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
 import { attemptsOf, attemptToken } from "../../fleet/committed-attempts.ts";
@@ -56,7 +56,7 @@ export class Attempts {
   async commit(
     { batch }: Launching,
     { number, slots }: Pick<LaunchAttempt, "number"> & { readonly slots: readonly number[] },
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const { clock, keys, leadership, settings } = this.#deps;
     assertLeading(leadership);
@@ -72,30 +72,30 @@ export class Attempts {
     };
     const attempts = keepNewest([...attemptsOf(batch), attempt], mostAttempts);
     const condition = incomplete("Launching", `attempt ${number} asks for ${slots.length} machines`);
-    return this.#report.write(batch, { attempts }, condition, turn);
+    return this.#report.write(batch, { attempts }, condition, context);
   }
 
-  async send(launching: Launching, attempt: LaunchAttempt, turn: Turn): Promise<ReconcileResult> {
+  async send(launching: Launching, attempt: LaunchAttempt, context: ReconcileContext): Promise<ReconcileResult> {
     const { batch } = launching;
     const { clouds, keys, leadership } = this.#deps;
     const { platform: name } = batch.spec.launch;
     const cloud = clouds.get(name);
     if (cloud === undefined) {
-      return this.#report.wait(batch, `platform ${name} is not available in this operator`, noPlatformMs, turn);
+      return this.#report.wait(batch, `platform ${name} is not available in this operator`, noPlatformMs, context);
     }
     const key = keys.find(attempt.keyId);
     // The call would be another with another key, so it is closed as refused and sent anew under the current one.
-    if (key === undefined) return this.#refused(launching, attempt, keyExpired, turn);
+    if (key === undefined) return this.#refused(launching, attempt, keyExpired, context);
     assertLeading(leadership);
-    const call = cloud.platform.launch(launchRequest(batch, attempt, key), turn.signal);
-    const { answer, holders } = await this.#makeNodesDuring(call, launching, attempt, turn);
+    const call = cloud.platform.launch(launchRequest(batch, attempt, key), context.signal);
+    const { answer, holders } = await this.#makeNodesDuring(call, launching, attempt, context);
     if (!answer.ok && !isDefinite(answer.error.kind)) {
-      return this.#unanswered(launching, attempt, answer.error, turn);
+      return this.#unanswered(launching, attempt, answer.error, context);
     }
     this.#sendAgainAt.delete(attempt.token);
-    if (!answer.ok) return this.#refused(launching, attempt, answer.error, turn);
+    if (!answer.ok) return this.#refused(launching, attempt, answer.error, context);
     cloud.inventory.observe(answer.value);
-    return this.#launched(launching, attempt, { machines: answer.value, holders }, turn);
+    return this.#launched(launching, attempt, { machines: answer.value, holders }, context);
   }
 
   /** Waits for the answer. The nodes of the slots are made meanwhile: the call has been begun, and they do not keep it. */
@@ -103,7 +103,7 @@ export class Attempts {
     call: PlatformResult<readonly Machine[]>,
     launching: Launching,
     attempt: LaunchAttempt,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<Called> {
     const machines = new Map<number | undefined, string>();
     const answering = call.then((answer) => {
@@ -115,7 +115,7 @@ export class Attempts {
       launching,
       attempt,
       { answered: answering, machineOf: (slot) => machines.get(slot) },
-      turn,
+      context,
     );
     const [answer, made] = await Promise.allSettled([answering, making]);
     if (answer.status === "rejected") throw answer.reason;
@@ -128,13 +128,13 @@ export class Attempts {
     launching: Launching,
     { slots }: LaunchAttempt,
     { answered, machineOf }: CallUnderWay,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<SlotHolders> {
     const { batch, group } = launching;
     if (group.metadata.deletionTimestamp !== undefined || batch.metadata.deletionTimestamp !== undefined)
       return new Map();
     await headStart(this.#deps.clock, answered);
-    return this.#nodes.make(launching, slots, machineOf, turn.signal);
+    return this.#nodes.make(launching, slots, machineOf, context.signal);
   }
 
   /** Gives each machine to its slot, the node first: what is recorded as launched has its node. */
@@ -142,11 +142,11 @@ export class Attempts {
     launching: Launching,
     attempt: LaunchAttempt,
     { machines, holders }: { readonly machines: readonly Machine[]; readonly holders: SlotHolders },
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const { batch } = launching;
     const placements = machines.map((machine) => placementOf(machine, attempt));
-    const givings = await this.#nodes.giveAll(launching, placements, holders, turn.signal);
+    const givings = await this.#nodes.giveAll(launching, placements, holders, context.signal);
     const members: Members = placements.map(({ slot }, place) => {
       const giving = givings[place];
       return giving?.kind === "Given"
@@ -155,25 +155,25 @@ export class Attempts {
     });
     const { clock } = this.#deps;
     const fields = { batch: batch.metadata.name, attempt: attempt.number, machines: machines.length };
-    turn.logger.info("launched machines", fields);
+    context.logger.info("launched machines", fields);
     const ended = answered(attempt, machines.length, toRfc3339(clock.now()));
-    return this.#report.settle(batch, members, turn, withAttempt(batch, ended));
+    return this.#report.settle(batch, members, context, withAttempt(batch, ended));
   }
 
   async #refused(
     { batch, group }: Launching,
     attempt: LaunchAttempt,
     error: PlatformError,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const { clock } = this.#deps;
     const { kind, message: reply } = error;
-    turn.logger.error("launch was refused", { batch: batch.metadata.name, attempt: attempt.number, kind, reply });
+    context.logger.error("launch was refused", { batch: batch.metadata.name, attempt: attempt.number, kind, reply });
     const message = reply.slice(0, 1_000);
     const endedAt = toRfc3339(clock.now());
     const ended: LaunchAttempt = { ...attempt, outcome: "Failed", error: kind, message, endedAt };
     const condition = incomplete("AwaitingRetry", `attempt ${attempt.number} failed with ${kind}: ${message}`);
-    await this.#report.write(batch, { attempts: withAttempt(batch, ended) }, condition, turn);
+    await this.#report.write(batch, { attempts: withAttempt(batch, ended) }, condition, context);
     this.#note(group, `${batch.metadata.name}: ${kind}: ${message}`);
     return requeueAfter(0, "the attempt has ended");
   }
@@ -183,7 +183,7 @@ export class Attempts {
     { batch, group }: Launching,
     attempt: LaunchAttempt,
     error: PlatformError,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const { kind } = error;
     const message = error.message.slice(0, 1_000);
@@ -192,7 +192,7 @@ export class Attempts {
     if (attempt.error !== kind) {
       const words = `attempt ${attempt.number} is sent again after ${kind}: ${message}`;
       const attempts = withAttempt(batch, { ...attempt, error: kind, message });
-      await this.#report.write(batch, { attempts }, incomplete("AwaitingRetry", words), turn);
+      await this.#report.write(batch, { attempts }, incomplete("AwaitingRetry", words), context);
       this.#note(group, `${batch.metadata.name}: ${kind}: ${message}`);
     }
     return requeueAfter(waitMs, `the outcome of the launch is not known: ${kind}`);

@@ -24,10 +24,10 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
-  type Turn,
+  type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../../fleet/cluster.ts";
-import { type FreshBatches, longestCreationMs } from "../../fleet/batch-handoff.ts";
+import { type BatchHandoff, longestCreationMs } from "../../fleet/batch-handoff.ts";
 import { Attempts, type AttemptsDeps } from "./apply.ts";
 import { BatchReport, incomplete, isOver, type Members } from "./report.ts";
 import { type Launching, SlotNodes } from "./slot-nodes.ts";
@@ -36,7 +36,7 @@ import { type BatchSurroundings, viewBatch, viewPending } from "./observe.ts";
 export interface LaunchDeps extends AttemptsDeps {
   readonly cluster: Cluster;
   /** Batches that this process has just created. */
-  readonly fresh: Pick<FreshBatches, "isUnderWay" | "take">;
+  readonly handoff: Pick<BatchHandoff, "isUnderWay" | "take">;
   readonly revisionOf: BatchSurroundings["revisionOf"];
   /** What the wall clock says, for what people set; absent: as `clock` does. */
   readonly wall?: () => Instant;
@@ -63,44 +63,44 @@ export class LaunchReconciler implements Reconciler {
     this.#attempts = new Attempts(deps, this.#nodes, this.#report);
   }
 
-  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
-    if (this.#deps.fresh.isUnderWay(key)) return requeueAfter(longestCreationMs, "this process is creating it");
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
+    if (this.#deps.handoff.isUnderWay(key)) return requeueAfter(longestCreationMs, "this process is creating it");
     const { cache, client } = this.#deps.cluster.launchBatches;
     const known = cache.get(keyText(key));
     const fresh = this.#fresh(key, known);
-    if (fresh !== undefined) return this.#advance(fresh, turn);
+    if (fresh !== undefined) return this.#advance(fresh, context);
     if (known !== undefined && isOver(known)) return done;
     // The cluster's own word: an old copy could fill slots again that were settled and freed long ago.
-    const batch = await client.get(key, turn.signal);
+    const batch = await client.get(key, context.signal);
     if (batch === undefined || isOver(batch)) return done;
-    if (isSettled(batch)) return this.#report.release(batch, turn);
+    if (isSettled(batch)) return this.#report.release(batch, context);
     const { namespace } = batch.metadata;
-    const group = await this.#deps.cluster.nodeGroups.client.get({ namespace, name: batch.spec.group }, turn.signal);
-    if (group === undefined) return this.#report.release(batch, turn);
-    return isOfGroup(batch, group) ? this.#advance({ batch, group }, turn) : this.#giveUp({ batch, group }, turn);
+    const group = await this.#deps.cluster.nodeGroups.client.get({ namespace, name: batch.spec.group }, context.signal);
+    if (group === undefined) return this.#report.release(batch, context);
+    return isOfGroup(batch, group) ? this.#advance({ batch, group }, context) : this.#giveUp({ batch, group }, context);
   }
 
   /** It is no decision of this group: it was restored or copied, and whatever came of its original is adopted by its tags. */
-  #giveUp({ batch, group }: Launching, turn: Turn): Promise<ReconcileResult> {
-    this.#tellAbandoned({ batch, group }, { slots: openSlots(batch), reason: "NotOfGroup" }, turn);
-    return this.#report.disown(batch, turn);
+  #giveUp({ batch, group }: Launching, context: ReconcileContext): Promise<ReconcileResult> {
+    this.#tellAbandoned({ batch, group }, { slots: openSlots(batch), reason: "NotOfGroup" }, context);
+    return this.#report.disown(batch, context);
   }
 
   /** A committed call is sent before anything else is read or written. */
-  async #advance(launching: Launching, turn: Turn): Promise<ReconcileResult> {
+  async #advance(launching: Launching, context: ReconcileContext): Promise<ReconcileResult> {
     const { batch, group } = launching;
     const now = this.#deps.clock.now();
     const sendAgainAt = this.#attempts.sendAgainAt(batch);
     const pending = pendingStep(viewPending({ batch, group, sendAgainAt, wall: this.#wall() }), now);
-    if (pending !== undefined) return this.#apply(launching, pending, turn);
-    const taken = await this.#ensureNodes(launching, turn);
-    if (taken.length > 0) return this.#report.settle(batch, membersOf(taken, "Taken"), turn);
-    return this.#apply(launching, await this.#decide(launching, turn), turn);
+    if (pending !== undefined) return this.#apply(launching, pending, context);
+    const taken = await this.#ensureNodes(launching, context);
+    if (taken.length > 0) return this.#report.settle(batch, membersOf(taken, "Taken"), context);
+    return this.#apply(launching, await this.#decide(launching, context), context);
   }
 
   /** A batch that this process has just created is as it was created, unless the local copy knows more already. */
   #fresh(key: ObjectKey, known: LaunchBatch | undefined): Launching | undefined {
-    const batch = this.#deps.fresh.take(key);
+    const batch = this.#deps.handoff.take(key);
     if (batch === undefined) return undefined;
     if (known !== undefined && known.metadata.resourceVersion !== batch.metadata.resourceVersion) return undefined;
     const { namespace } = batch.metadata;
@@ -110,18 +110,18 @@ export class LaunchReconciler implements Reconciler {
   }
 
   /** The slots that others hold. Nothing is made for a batch or a group that is about to go. */
-  async #ensureNodes(launching: Launching, turn: Turn): Promise<readonly number[]> {
+  async #ensureNodes(launching: Launching, context: ReconcileContext): Promise<readonly number[]> {
     const { batch, group } = launching;
     if (group.metadata.deletionTimestamp !== undefined || batch.metadata.deletionTimestamp !== undefined) return [];
-    return this.#nodes.ensure(launching, openSlots(batch), turn.signal);
+    return this.#nodes.ensure(launching, openSlots(batch), context.signal);
   }
 
   /** A local copy that is late may suggest a launch; that is decided anew on the cluster's own word. */
-  async #decide(launching: Launching, turn: Turn): Promise<LaunchStep> {
+  async #decide(launching: Launching, context: ReconcileContext): Promise<LaunchStep> {
     const { clock } = this.#deps;
     const step = nextLaunchStep(this.#view(launching, this.#known(launching)), clock.now());
     if (step.kind !== "Start") return step;
-    return nextLaunchStep(this.#view(launching, await this.#confirmed(launching, turn)), clock.now());
+    return nextLaunchStep(this.#view(launching, await this.#confirmed(launching, context)), clock.now());
   }
 
   #known({ batch, group }: Launching): Neighbours {
@@ -133,13 +133,13 @@ export class LaunchReconciler implements Reconciler {
     };
   }
 
-  async #confirmed({ batch, group }: Launching, turn: Turn): Promise<Neighbours> {
+  async #confirmed({ batch, group }: Launching, context: ReconcileContext): Promise<Neighbours> {
     const { streamNodes, scalePolicies } = this.#deps.cluster;
     const { namespace } = batch.metadata;
     const labelSelector = `${labels.group}=${batch.spec.group}`;
     return {
-      nodes: await streamNodes.client.list({ namespace, labelSelector }, turn.signal),
-      scalePolicy: await scalePolicies.client.get({ namespace, name: group.spec.scalePolicyRef.name }, turn.signal),
+      nodes: await streamNodes.client.list({ namespace, labelSelector }, context.signal),
+      scalePolicy: await scalePolicies.client.get({ namespace, name: group.spec.scalePolicyRef.name }, context.signal),
     };
   }
 
@@ -170,25 +170,25 @@ export class LaunchReconciler implements Reconciler {
     return { ...attempt, endedAt: toRfc3339(this.#seen.notAfter(attempt.token, endedAt, this.#deps.clock.now())) };
   }
 
-  #apply(launching: Launching, step: LaunchStep, turn: Turn): Promise<ReconcileResult> {
+  #apply(launching: Launching, step: LaunchStep, context: ReconcileContext): Promise<ReconcileResult> {
     const { batch } = launching;
     switch (step.kind) {
       case "Send":
-        return this.#attempts.send(launching, step.attempt, turn);
+        return this.#attempts.send(launching, step.attempt, context);
       case "Start":
-        return this.#attempts.commit(launching, step, turn);
+        return this.#attempts.commit(launching, step, context);
       case "Found":
-        return this.#report.settle(batch, step.machines.map(launchedMember), turn);
+        return this.#report.settle(batch, step.machines.map(launchedMember), context);
       case "Abandon":
-        return this.#abandon(launching, step, turn);
+        return this.#abandon(launching, step, context);
       case "AwaitAnswer":
         return Promise.resolve(requeueAfter(Math.max(1, step.until - this.#deps.clock.now()), "it was sent lately"));
       case "Wait":
-        return this.#wait(batch, step, turn);
+        return this.#wait(batch, step, context);
       case "Held":
-        return this.#report.write(batch, {}, incomplete("Paused", "the group is paused: nothing is launched"), turn);
+        return this.#report.write(batch, {}, incomplete("Paused", "the group is paused: nothing is launched"), context);
       case "Complete":
-        return this.#report.settle(batch, [], turn);
+        return this.#report.settle(batch, [], context);
       default:
         return assertNever(step);
     }
@@ -197,25 +197,29 @@ export class LaunchReconciler implements Reconciler {
   #wait(
     batch: LaunchBatch,
     { until, lastError }: Extract<LaunchStep, { kind: "Wait" }>,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const ms = until - this.#deps.clock.now();
-    return this.#report.wait(batch, `waits until ${toRfc3339(until)} after ${lastError}`, ms, turn);
+    return this.#report.wait(batch, `waits until ${toRfc3339(until)} after ${lastError}`, ms, context);
   }
 
-  #abandon(launching: Launching, step: Extract<LaunchStep, { kind: "Abandon" }>, turn: Turn): Promise<ReconcileResult> {
-    this.#tellAbandoned(launching, step, turn);
-    return this.#report.settle(launching.batch, membersOf(step.slots, "Abandoned"), turn);
+  #abandon(
+    launching: Launching,
+    step: Extract<LaunchStep, { kind: "Abandon" }>,
+    context: ReconcileContext,
+  ): Promise<ReconcileResult> {
+    this.#tellAbandoned(launching, step, context);
+    return this.#report.settle(launching.batch, membersOf(step.slots, "Abandoned"), context);
   }
 
   #tellAbandoned(
     { batch, group }: Launching,
     { slots, reason }: { readonly slots: readonly number[]; readonly reason: AbandonReason | "NotOfGroup" },
-    turn: Turn,
+    context: ReconcileContext,
   ): void {
     const { events } = this.#deps;
     const { name } = batch.metadata;
-    turn.logger.info("abandoned slots", { batch: name, slots: formatSlots(slots), reason });
+    context.logger.info("abandoned slots", { batch: name, slots: formatSlots(slots), reason });
     if (reason !== "Deleting") {
       const message = `${name}: slots ${formatSlots(slots)}: ${inWords[reason]}`;
       const subject = { apiVersion, kind: "NodeGroup", metadata: group.metadata };

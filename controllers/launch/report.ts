@@ -5,7 +5,7 @@ import { isSettled, openSlots } from "../../domain/launch/batch.ts";
 import { type ConditionUpdate, withCondition } from "../../domain/conditions.ts";
 import { formatSlots } from "../../domain/names.ts";
 import type { Clock } from "../../domain/ports.ts";
-import { done, type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
+import { done, type ReconcileResult, requeueAfter, type ReconcileContext } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
 import { changedMs, writeStatus } from "../../fleet/status-writer.ts";
 
@@ -37,26 +37,26 @@ export class BatchReport {
   settle(
     batch: LaunchBatch,
     members: Members,
-    turn: Turn,
+    context: ReconcileContext,
     attempts?: readonly LaunchAttempt[],
   ): Promise<ReconcileResult> {
     const known = (batch.status?.members ?? []).filter(({ slot }) => !members.some((member) => member.slot === slot));
     const all = [...known, ...members].sort((a, b) => a.slot - b.slot);
     const status = { members: all, ...(attempts !== undefined && { attempts }) };
-    return this.write(batch, status, completion(batch, all), turn);
+    return this.write(batch, status, completion(batch, all), context);
   }
 
   /** Gives up every open slot of a batch that is no decision of ours, and does not make it ours by that. */
-  disown(batch: LaunchBatch, turn: Turn): Promise<ReconcileResult> {
+  disown(batch: LaunchBatch, context: ReconcileContext): Promise<ReconcileResult> {
     const given = openSlots(batch).map((slot) => ({ slot, outcome: "Abandoned" as const }));
     const members = [...(batch.status?.members ?? []), ...given].sort((a, b) => a.slot - b.slot);
     const changes = { members, claimedUid: batch.status?.claimedUid ?? null };
-    return this.write(batch, changes, completion(batch, members), turn);
+    return this.write(batch, changes, completion(batch, members), context);
   }
 
   /** Says what it waits for, and looks again in `ms`. */
-  async wait(batch: LaunchBatch, message: string, ms: number, turn: Turn): Promise<ReconcileResult> {
-    const written = await this.write(batch, {}, incomplete("AwaitingRetry", message), turn);
+  async wait(batch: LaunchBatch, message: string, ms: number, context: ReconcileContext): Promise<ReconcileResult> {
+    const written = await this.write(batch, {}, incomplete("AwaitingRetry", message), context);
     return written.kind === "Done" ? written : requeueAfter(Math.max(1, ms), message);
   }
 
@@ -64,7 +64,7 @@ export class BatchReport {
     batch: LaunchBatch,
     changes: StatusChanges,
     condition: ConditionUpdate,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const { cluster, clock } = this.#deps;
     const members = changes.members ?? batch.status?.members ?? [];
@@ -76,19 +76,19 @@ export class BatchReport {
       ...changes,
       conditions: withCondition(batch.status?.conditions ?? [], condition, clock.now()),
     };
-    const written = await writeStatus(cluster.launchBatches.client, batch, status, turn.signal);
+    const written = await writeStatus(cluster.launchBatches.client, batch, status, context.signal);
     if (written.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     if (written.kind === "NotFound") return done;
-    if (condition.status === "True") return this.release(written.object, turn);
+    if (condition.status === "True") return this.release(written.object, context);
     return requeueAfter(condition.reason === "Launching" ? 0 : lookAgainMs, condition.message);
   }
 
   /** No machine that is not known can come of it any more: it may be deleted. */
-  async release(batch: LaunchBatch, turn: Turn): Promise<ReconcileResult> {
+  async release(batch: LaunchBatch, context: ReconcileContext): Promise<ReconcileResult> {
     const released = await this.#deps.cluster.launchBatches.client.removeFinalizer(
       batch,
       finalizers.launch,
-      turn.signal,
+      context.signal,
     );
     return released.kind === "Conflict" ? requeueAfter(changedMs, "it has changed meanwhile") : done;
   }

@@ -5,26 +5,26 @@ import type { StreamNode } from "../../crds/stream-node.ts";
 import type { Decided } from "../../domain/group/group-status.ts";
 import type { Clock, LoadFeed } from "../../domain/ports.ts";
 import { toRfc3339 } from "../../domain/time.ts";
-import { type ReconcileResult, requeueAfter, type Turn } from "../../runtime/reconciler.ts";
+import { type ReconcileResult, requeueAfter, type ReconcileContext } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
-import type { FreshBatches } from "../../fleet/batch-handoff.ts";
+import type { BatchHandoff } from "../../fleet/batch-handoff.ts";
 import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
-import type { ScaleInDesk } from "../../fleet/scale-in-requests.ts";
+import type { ScaleInRequests } from "../../fleet/scale-in-requests.ts";
 import { type BatchPlan, planBatch } from "../../domain/launch/batch-plan.ts";
-import type { Chronicle } from "./report.ts";
+import type { GroupReport } from "./report.ts";
 import { lookAgainMs } from "../../domain/group/next-look.ts";
 import type { GroupObservation } from "./observation.ts";
 import { victimAt } from "./victims.ts";
-import type { GroupWorlds } from "./observe.ts";
+import type { GroupObserver } from "./observe.ts";
 
-export interface DeedsDeps {
+export interface ApplyDeps {
   readonly cluster: Cluster;
   readonly leadership: Leadership;
   readonly clock: Clock;
   readonly feed: Pick<LoadFeed, "latest">;
-  readonly desk: Pick<ScaleInDesk, "carriedOut">;
+  readonly scaleInRequests: Pick<ScaleInRequests, "carriedOut">;
   /** Where a batch that was just created goes on without a detour through the cluster. */
-  readonly fresh: Pick<FreshBatches, "creating">;
+  readonly handoff: Pick<BatchHandoff, "creating">;
   /** Revision of a LaunchConfig: a hash of its content. */
   readonly revisionOf: (config: BatchPlan["launchConfig"]) => string;
   /** What the launch call of a batch needs beside it, as it is now. */
@@ -44,43 +44,49 @@ export interface Acted {
   readonly result?: ReconcileResult;
 }
 
-export class Deeds {
-  readonly #deps: DeedsDeps;
-  readonly #worlds: Pick<GroupWorlds, "created" | "distrust">;
-  readonly #chronicle: Pick<Chronicle, "note">;
+export class GroupApply {
+  readonly #deps: ApplyDeps;
+  readonly #observer: Pick<GroupObserver, "created" | "distrust">;
+  readonly #report: Pick<GroupReport, "note">;
 
-  constructor(deps: DeedsDeps, worlds: Pick<GroupWorlds, "created" | "distrust">, chronicle: Pick<Chronicle, "note">) {
+  constructor(deps: ApplyDeps, worlds: Pick<GroupObserver, "created" | "distrust">, report: Pick<GroupReport, "note">) {
     this.#deps = deps;
-    this.#worlds = worlds;
-    this.#chronicle = chronicle;
+    this.#observer = worlds;
+    this.#report = report;
   }
 
   /** Commits a batch for each role that needs nodes. Two regions of a role share numbers and slots: one waits for the other. */
-  launch(acted: Acted, turn: Turn): Promise<Acted> {
-    return onePerRole(acted, isLaunch, (entry) => this.#commit(acted.observation, entry, turn));
+  launch(acted: Acted, context: ReconcileContext): Promise<Acted> {
+    return onePerRole(acted, isLaunch, (entry) => this.#commit(acted.observation, entry, context));
   }
 
   /** Marks a victim of each role that is to lose a node. The last parents of an edge may be in two regions: one waits for the other. */
-  drain(acted: Acted, nodes: readonly StreamNode[], turn: Turn): Promise<Acted> {
-    return onePerRole(acted, isDrain, (entry) => this.#mark(acted.observation, entry, nodes, turn));
+  drain(acted: Acted, nodes: readonly StreamNode[], context: ReconcileContext): Promise<Acted> {
+    return onePerRole(acted, isDrain, (entry) => this.#mark(acted.observation, entry, nodes, context));
   }
 
   /** As many batches as the decision takes: one holds what one call of the cloud launches. */
   async #commit(
     observation: GroupObservation,
     { input, decision }: LaunchDecided,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult | undefined> {
-    const { group, references, census } = observation;
+    const { group, references, nodeCounts } = observation;
     if (references.kind !== "Resolved") return undefined;
     const { launchConfig } = references;
-    const plan = { group, launchConfig, revision: this.#deps.revisionOf(launchConfig), place: input, ground: census };
+    const plan = {
+      group,
+      launchConfig,
+      revision: this.#deps.revisionOf(launchConfig),
+      place: input,
+      placed: nodeCounts,
+    };
     const committed: LaunchBatch[] = [];
     let left = decision.count;
     try {
       while (left > 0) {
         const batches = [...observation.batches, ...committed];
-        const outcome = await this.#commitOne({ ...plan, batches, decision: { ...decision, count: left } }, turn);
+        const outcome = await this.#commitOne({ ...plan, batches, decision: { ...decision, count: left } }, context);
         if (outcome === undefined) return undefined;
         // Somebody else has taken this number meanwhile: what is missing now is decided anew, on the cluster's own word.
         if (outcome === "Taken") return requeueAfter(takenMs, "somebody else has taken the number");
@@ -95,24 +101,24 @@ export class Deeds {
 
   async #commitOne(
     plan: Omit<BatchPlan, "call" | "decidedAt">,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<LaunchBatch | "Taken" | undefined> {
-    const { cluster, clock, leadership, call, fresh } = this.#deps;
+    const { cluster, clock, leadership, call, handoff: fresh } = this.#deps;
     const { group, decision } = plan;
     const draft = planBatch({ ...plan, call: call(), decidedAt: clock.now() });
     if (draft === undefined) return undefined;
     assertLeading(leadership);
     const batch = draft.metadata.name;
     const key = { namespace: group.metadata.namespace, name: batch };
-    const created = await fresh.creating(key, () => cluster.launchBatches.client.create(draft, turn.signal));
+    const created = await fresh.creating(key, () => cluster.launchBatches.client.create(draft, context.signal));
     if (created.kind === "AlreadyExists") {
-      this.#worlds.distrust(group);
-      turn.logger.debug("batch number was taken", { batch });
+      this.#observer.distrust(group);
+      context.logger.debug("batch number was taken", { batch });
       return "Taken";
     }
     const { object } = created;
-    this.#worlds.created(object);
-    turn.logger.info("committed launch batch", { batch, count: object.spec.slots.length, reason: decision.reason });
+    this.#observer.created(object);
+    context.logger.info("committed launch batch", { batch, count: object.spec.slots.length, reason: decision.reason });
     return object;
   }
 
@@ -134,25 +140,26 @@ export class Deeds {
     observation: GroupObservation,
     { input, decision }: DrainDecided,
     nodes: readonly StreamNode[],
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult | undefined> {
-    const { cluster, clock, desk, feed, leadership } = this.#deps;
+    const { cluster, clock, scaleInRequests, feed, leadership } = this.#deps;
     const victim = victimAt(input, nodes, feed, decision.node);
     if (victim === undefined) return undefined;
     assertLeading(leadership);
     const drain = { reason: decision.reason, at: toRfc3339(clock.now()) };
-    const marked = await cluster.streamNodes.client.patch(victim, { spec: { drain } }, turn.signal);
+    const marked = await cluster.streamNodes.client.patch(victim, { spec: { drain } }, context.signal);
     if (marked.kind !== "Patched") return requeueAfter(takenMs, "the victim has changed meanwhile");
     if (decision.reason === "Requested")
-      for (const request of observation.requests(input)) if (request.node === decision.node) desk.carriedOut(request);
+      for (const request of observation.requests(input))
+        if (request.node === decision.node) scaleInRequests.carriedOut(request);
     const { name } = victim.metadata;
-    turn.logger.info("marked node to drain", { node: name, reason: decision.reason });
+    context.logger.info("marked node to drain", { node: name, reason: decision.reason });
     this.#tell(observation.group, "ScaledIn", `${name} drains: ${decision.message}`);
     return requeueAfter(lookAgainMs, "a node was marked to drain");
   }
 
   #tell(group: NodeGroup, reason: string, message: string): void {
-    this.#chronicle.note(group, "Normal", reason, message);
+    this.#report.note(group, "Normal", reason, message);
   }
 }
 

@@ -2,10 +2,10 @@
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import { isSettled } from "../../domain/launch/batch.ts";
 import { keyText } from "../../runtime/reconciler.ts";
-import type { Accounts } from "../../domain/launch/expected-slots.ts";
+import type { Expectations } from "../../domain/launch/expected-slots.ts";
 
 /** Batches and slots that are remembered: more than are kept of all groups that scale at the same time. */
-const mostAccounts = 50_000;
+const mostFulfilled = 50_000;
 
 /**
  * For how long (ms) a batch that was created here counts without being seen: it may have gone again between two looks, and
@@ -25,11 +25,11 @@ export interface CompleteBatches {
   readonly gaveUp: boolean;
 }
 
-export class BatchLedger implements Accounts {
+export class BatchExpectations implements Expectations {
   /** By key of the group. */
   readonly #own = new Map<string, readonly Awaited[]>();
   /** UIDs of batches; of one that is not settled `UID/slot`. */
-  readonly #accounted = new Set<string>();
+  readonly #fulfilled = new Set<string>();
 
   /** Remembers a batch that was created here just now. */
   created(batch: LaunchBatch, nowMs: number): void {
@@ -59,22 +59,22 @@ export class BatchLedger implements Accounts {
    * Takes what the cluster itself has said: these are all batches, and the nodes of all slots that they show as launched have
    * been looked for since. A node that was not found is gone.
    */
-  account(group: string, batches: readonly LaunchBatch[]): void {
+  observed(group: string, batches: readonly LaunchBatch[]): void {
     this.#own.delete(group);
     for (const { metadata, status } of batches) {
-      if (isSettled({ status })) this.#accounted.add(metadata.uid);
+      if (isSettled({ status })) this.#fulfilled.add(metadata.uid);
       else
         for (const { slot, outcome } of status?.members ?? [])
-          if (outcome === "Launched") this.#accounted.add(slotKey(metadata.uid, slot));
+          if (outcome === "Launched") this.#fulfilled.add(slotKey(metadata.uid, slot));
     }
-    for (const key of this.#accounted) {
-      if (this.#accounted.size <= mostAccounts) break;
-      this.#accounted.delete(key);
+    for (const key of this.#fulfilled) {
+      if (this.#fulfilled.size <= mostFulfilled) break;
+      this.#fulfilled.delete(key);
     }
   }
 
-  has(batchUid: string, slot: number): boolean {
-    return this.#accounted.has(batchUid) || this.#accounted.has(slotKey(batchUid, slot));
+  isFulfilled(batchUid: string, slot: number): boolean {
+    return this.#fulfilled.has(batchUid) || this.#fulfilled.has(slotKey(batchUid, slot));
   }
 }
 

@@ -31,7 +31,7 @@ export class LoadDisplay {
     this.#everyMs = everyMs;
   }
 
-  of(group: NodeGroup, decided: readonly Decided[], now: Instant): ShownLoad {
+  ofGroup(group: NodeGroup, decided: readonly Decided[], now: Instant): ShownLoad {
     const { uid } = group.metadata;
     const last = this.#shown.get(uid);
     const texts = last !== undefined && now < last.until ? last.texts : this.#texts(group, decided, now);

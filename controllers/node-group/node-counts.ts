@@ -7,7 +7,7 @@ import type { NodeCounts } from "../../domain/scaling/decide-scaling.ts";
 import { fromRfc3339, instant, type Instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
 import type { Cache } from "../../fleet/cluster.ts";
-import type { BatchGround } from "../../domain/launch/batch-plan.ts";
+import type { PlacedNodes } from "../../domain/launch/batch-plan.ts";
 
 /** Limits and decisions are per place. */
 export interface Place {
@@ -26,12 +26,12 @@ export interface StartingNode {
 export type CreatedAt = (object: Pick<StreamNode, "metadata">) => Instant;
 
 /** As the cluster says. */
-function storedCreation({ metadata }: Pick<StreamNode, "metadata">): Instant {
+function creationOf({ metadata }: Pick<StreamNode, "metadata">): Instant {
   return fromRfc3339(metadata.creationTimestamp) ?? instant(0);
 }
 
 /** The nodes of one group, counted. */
-export interface Census extends BatchGround {
+export interface GroupNodeCounts extends PlacedNodes {
   /** Regions in which there are nodes. */
   regions(): readonly string[];
   counts(place: Place): NodeCounts;
@@ -79,7 +79,7 @@ class Tally<K> {
 const mostBatches = 200;
 
 /** A census of the nodes that were added and not removed. */
-export class NodeCensus implements Census {
+export class NodeCounter implements GroupNodeCounts {
   readonly #places = new Map<string, PlaceCount>();
   readonly #slots = new Tally<string>();
   /** By UID of the batch. */
@@ -88,14 +88,14 @@ export class NodeCensus implements Census {
 
   readonly #createdAt: CreatedAt;
 
-  constructor(createdAt: CreatedAt = storedCreation) {
+  constructor(createdAt: CreatedAt = creationOf) {
     this.#createdAt = createdAt;
   }
 
-  static of(nodes: readonly StreamNode[], createdAt?: CreatedAt): NodeCensus {
-    const census = new NodeCensus(createdAt);
-    for (const node of nodes) census.add(node);
-    return census;
+  static of(nodes: readonly StreamNode[], createdAt?: CreatedAt): NodeCounter {
+    const nodeCounts = new NodeCounter(createdAt);
+    for (const node of nodes) nodeCounts.add(node);
+    return nodeCounts;
   }
 
   add(node: StreamNode): void {
@@ -200,14 +200,14 @@ function countIn(place: PlaceCount, node: StreamNode, by: 1 | -1, createdAtOf: C
 }
 
 /** A census of each group, which follows the local copy. */
-export class CensusBook {
-  readonly #groups = new Map<string, NodeCensus>();
+export class NodeCounters {
+  readonly #groups = new Map<string, NodeCounter>();
   /** Nodes in the form in which they were counted, by key. */
   readonly #counted = new Map<string, StreamNode>();
 
   readonly #createdAt: CreatedAt;
 
-  constructor(nodes: Pick<Cache<StreamNode>, "onChange">, createdAt: CreatedAt = storedCreation) {
+  constructor(nodes: Pick<Cache<StreamNode>, "onChange">, createdAt: CreatedAt = creationOf) {
     this.#createdAt = createdAt;
     nodes.onChange((change) => {
       this.#forget(change.key);
@@ -216,15 +216,15 @@ export class CensusBook {
   }
 
   /** Of the group with this key, as the local copy is now. */
-  of(group: string): Census {
-    return this.#groups.get(group) ?? new NodeCensus(this.#createdAt);
+  ofGroup(group: string): GroupNodeCounts {
+    return this.#groups.get(group) ?? new NodeCounter(this.#createdAt);
   }
 
   #count(key: string, node: StreamNode): void {
     const group = groupKey(node);
-    const census = this.#groups.get(group) ?? new NodeCensus(this.#createdAt);
-    census.add(node);
-    this.#groups.set(group, census);
+    const nodeCounts = this.#groups.get(group) ?? new NodeCounter(this.#createdAt);
+    nodeCounts.add(node);
+    this.#groups.set(group, nodeCounts);
     this.#counted.set(key, node);
   }
 
@@ -232,9 +232,9 @@ export class CensusBook {
     const node = this.#counted.get(key);
     if (node === undefined) return;
     const group = groupKey(node);
-    const census = this.#groups.get(group);
-    census?.remove(node);
-    if (census?.isEmpty() === true) this.#groups.delete(group);
+    const nodeCounts = this.#groups.get(group);
+    nodeCounts?.remove(node);
+    if (nodeCounts?.isEmpty() === true) this.#groups.delete(group);
     this.#counted.delete(key);
   }
 }

@@ -18,19 +18,19 @@ import type {
   CapacityFacts,
   NodeCounts,
   ScalingInput,
-  ScalingManner,
+  ScalingBehavior,
   StandingAlarm,
 } from "../../domain/scaling/decide-scaling.ts";
 import { fromRfc3339, type Instant, instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
 import type { AdoptionGate } from "../../fleet/adoption-gate.ts";
-import type { AlarmBoard, AlarmStanding } from "../../fleet/alarm-states.ts";
+import type { AlarmStates, AlarmStanding } from "../../fleet/alarm-states.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
 import { type Cluster, index } from "../../fleet/cluster.ts";
 import type { LoadView } from "../../fleet/load-tracker.ts";
-import type { ScaleInDesk } from "../../fleet/scale-in-requests.ts";
-import type { Census, CreatedAt, Place } from "./node-counts.ts";
-import { type Accounts, promisedSlots, type PromisedSlot } from "../../domain/launch/expected-slots.ts";
+import type { ScaleInRequests } from "../../fleet/scale-in-requests.ts";
+import type { GroupNodeCounts, CreatedAt, Place } from "./node-counts.ts";
+import { type Expectations, expectedSlots, type ExpectedSlot } from "../../domain/launch/expected-slots.ts";
 
 /** When a group is observed. */
 export type Moment = Pick<GroupObservation, "now" | "wall" | "seen">;
@@ -42,14 +42,14 @@ export interface GroupObjects {
 }
 
 /** What the decision on a group is taken on, read from the local copy or from the cluster itself. */
-export interface GroupWorld {
-  readonly census: Census;
+export interface GroupState {
+  readonly nodeCounts: GroupNodeCounts;
   readonly batches: readonly LaunchBatch[];
   readonly launchConfig: LaunchConfig | undefined;
   readonly scalePolicy: ScalePolicy | undefined;
 }
 
-export interface GroupObservation extends Pick<GroupWorld, "census" | "batches"> {
+export interface GroupObservation extends Pick<GroupState, "nodeCounts" | "batches"> {
   readonly group: NodeGroup;
   readonly now: Instant;
   /** What the wall clock says, for what people set. */
@@ -59,12 +59,12 @@ export interface GroupObservation extends Pick<GroupWorld, "census" | "batches">
   readonly references: References;
   readonly pause: Pause;
   /** Slots of batches that are to get a node which has not been seen yet. */
-  readonly promised: readonly PromisedSlot[];
+  readonly expected: readonly ExpectedSlot[];
   readonly unread: readonly { readonly region: string; readonly error: string | undefined }[];
   readonly alarms: readonly AlarmStanding[];
   load(place: Place): RoleLoad;
   requests(place: Place): readonly ScaleInRequest[];
-  readonly manner: ScalingManner;
+  readonly behavior: ScalingBehavior;
 }
 
 export interface ObservationDeps {
@@ -72,43 +72,43 @@ export interface ObservationDeps {
   readonly clouds: Clouds;
   readonly gate: AdoptionGate;
   readonly load: LoadView;
-  readonly board: Pick<AlarmBoard, "of">;
-  readonly desk: Pick<ScaleInDesk, "of">;
+  readonly alarmStates: Pick<AlarmStates, "ofGroup">;
+  readonly scaleInRequests: Pick<ScaleInRequests, "inRegion">;
 }
 
 export function observeGroup(
   deps: ObservationDeps,
   group: NodeGroup,
-  world: GroupWorld & { readonly accounts: Accounts; readonly createdAt: CreatedAt },
+  world: GroupState & { readonly expectations: Expectations; readonly createdAt: CreatedAt },
   { now, wall, seen }: Moment,
 ): GroupObservation {
   const references = referencesOf(deps, group, world);
-  const { census, batches } = world;
+  const { nodeCounts, batches } = world;
   const key = keyText(group.metadata);
   const stabilizationMs = (world.scalePolicy?.spec.scaleIn.stabilizationSeconds ?? 0) * 1_000;
   return {
     group,
     now,
-    census,
+    nodeCounts,
     batches,
     references,
     // One that looks like a copy counts until it is given up: launched once more it would be too many.
-    promised: promisedSlots({ ...world, batches: batches.filter((batch) => groupUidOf(batch) === group.metadata.uid) }),
+    expected: expectedSlots({ ...world, batches: batches.filter((batch) => groupUidOf(batch) === group.metadata.uid) }),
     wall,
     seen,
     pause: pauseAt(group.spec.pause, wall),
     unread: unreadRegions(deps, group, references),
-    alarms: deps.board.of(key),
-    load: (place) => deps.load.of({ group: key, ...place }, stabilizationMs, now),
+    alarms: deps.alarmStates.ofGroup(key),
+    load: (place) => deps.load.ofPlace({ group: key, ...place }, stabilizationMs, now),
     requests: ({ role, region }) => (role === "edge" ? openRequests(deps, group, region, now) : []),
-    manner: mannerOf(deps, world.scalePolicy),
+    behavior: behaviorOf(deps, world.scalePolicy),
   };
 }
 
 function referencesOf(
   { clouds }: ObservationDeps,
   { metadata, spec }: NodeGroup,
-  { launchConfig, scalePolicy }: GroupWorld,
+  { launchConfig, scalePolicy }: GroupState,
 ): References {
   const references = resolveReferences({ namespace: metadata.namespace, spec, launchConfig, scalePolicy });
   if (references.kind !== "Resolved" || clouds.has(references.platform)) return references;
@@ -126,13 +126,13 @@ function unreadRegions({ clouds, gate }: ObservationDeps, { metadata, spec }: No
 
 /** Requests for an edge that is in service and stays, or for any edge. */
 function openRequests(
-  { cluster, desk }: ObservationDeps,
+  { cluster, scaleInRequests }: ObservationDeps,
   { metadata }: NodeGroup,
   region: string,
   now: Instant,
 ): readonly ScaleInRequest[] {
   const { namespace, name: group } = metadata;
-  return desk.of(keyText(metadata), region, now).filter(({ node }) => {
+  return scaleInRequests.inRegion(keyText(metadata), region, now).filter(({ node }) => {
     if (node === undefined) return true;
     const known = cluster.streamNodes.cache.get(keyText({ namespace, name: node }));
     if (known === undefined || known.spec.group !== group || known.spec.role !== "edge") return false;
@@ -141,7 +141,7 @@ function openRequests(
 }
 
 /** Limits hold per place, and with them its waits; what holds for all places is here. */
-function mannerOf({ cluster }: ObservationDeps, policy: ScalePolicy | undefined): ScalingManner {
+function behaviorOf({ cluster }: ObservationDeps, policy: ScalePolicy | undefined): ScalingBehavior {
   const defaults = readDefaults(cluster.defaults.list()[0]?.data);
   const { scaleOut, scaleIn } = policy?.spec ?? {};
   return {
@@ -157,7 +157,7 @@ function mannerOf({ cluster }: ObservationDeps, policy: ScalePolicy | undefined)
 
 /** One input for each (role, region) that the policy asks for or that has nodes, also where the group is to be no more. */
 export function scalingInputs(observation: GroupObservation): readonly ScalingInput[] {
-  const regions = new Set([...observation.group.spec.regions, ...observation.census.regions()]);
+  const regions = new Set([...observation.group.spec.regions, ...observation.nodeCounts.regions()]);
   const places = roles.flatMap((role) => [...regions].map((region) => ({ role, region })));
   return places
     .map((place) => scalingInput(observation, place))
@@ -177,7 +177,7 @@ function scalingInput(observation: GroupObservation, place: Place): ScalingInput
   const limits = resolved ? limitsIn(group, references.scalePolicy, place) : undefined;
   const { minLimit, maxLimit } = limits ?? lastLimits(group, place);
   const coming = comingNodes(observation, place, limits?.estimatedWarmUpSeconds ?? 0);
-  const unclaimed = observation.census.unclaimed(place);
+  const unclaimed = observation.nodeCounts.unclaimed(place);
   return {
     ...place,
     now,
@@ -191,7 +191,7 @@ function scalingInput(observation: GroupObservation, place: Place): ScalingInput
     pause: pauses[pause.kind],
     resolved,
     adopted: !unread.some(({ region }) => region === place.region),
-    manner: mannerIn(observation.manner, limits),
+    behavior: behaviorIn(observation.behavior, limits),
     load: observation.load(place),
     alarms: standingAlarms(observation, place),
     requests: observation.requests(place).map(({ origin, node }) => ({ origin, ...(node !== undefined && { node }) })),
@@ -215,11 +215,11 @@ export function lastStatus({ status }: NodeGroup, { role, region }: Place): Role
   return status?.roles?.find((entry) => entry.role === role && entry.region === region);
 }
 
-function mannerIn(manner: ScalingManner, limits: Limits | undefined): ScalingManner {
-  if (limits === undefined) return manner;
+function behaviorIn(behavior: ScalingBehavior, limits: Limits | undefined): ScalingBehavior {
+  if (limits === undefined) return behavior;
   const { scaleAdjustment, scaleOutWaitSeconds, scaleInWaitSeconds } = limits;
   return {
-    ...manner,
+    ...behavior,
     ...(scaleAdjustment !== undefined && { scaleAdjustment }),
     scaleOutWaitMs: scaleOutWaitSeconds * 1_000,
     scaleInWaitMs: scaleInWaitSeconds * 1_000,
@@ -227,31 +227,31 @@ function mannerIn(manner: ScalingManner, limits: Limits | undefined): ScalingMan
 }
 
 /** Nodes of a place by what they count for; a slot that a batch has promised counts as coming. */
-function countNodes({ census, promised }: GroupObservation, place: Place): NodeCounts {
-  const counts = census.counts(place);
-  return { ...counts, starting: counts.starting + promised.filter(isIn(place)).length };
+function countNodes({ nodeCounts, expected }: GroupObservation, place: Place): NodeCounts {
+  const counts = nodeCounts.counts(place);
+  return { ...counts, starting: counts.starting + expected.filter(isIn(place)).length };
 }
 
 /** What is coming: a node that takes longer than its warm-up is there, but neither waited for nor relied on. */
 function comingNodes(
-  { census, promised, now }: GroupObservation,
+  { nodeCounts, expected, now }: GroupObservation,
   place: Place,
   warmUpSeconds: number,
 ): { readonly capacity: number; readonly overdue: number } {
-  const starting = [...census.starting(place), ...promised.filter(isIn(place))];
+  const starting = [...nodeCounts.starting(place), ...expected.filter(isIn(place))];
   const inTime = starting.filter(({ createdAt }) => now - createdAt <= warmUpSeconds * 1_000);
   const capacity = inTime.reduce((sum, node) => sum + node.capacity, 0);
   return { capacity, overdue: starting.length - inTime.length };
 }
 
 function capacityOf(observation: GroupObservation, place: Place, coming: number): CapacityFacts {
-  const { census, references } = observation;
+  const { nodeCounts, references } = observation;
   const config = references.kind === "Resolved" ? references.launchConfig : undefined;
   const newNode = config?.spec.roles.find(({ role }) => role === place.role)?.connectionCapacity ?? 0;
   return {
     newNode,
     coming: coming + justInService(observation, place) * newNode,
-    largest: census.largestCapacity(place),
+    largest: nodeCounts.largestCapacity(place),
   };
 }
 
@@ -259,10 +259,10 @@ function capacityOf(observation: GroupObservation, place: Place, coming: number)
 function justInService(observation: GroupObservation, place: Place): number {
   const known = observation.load(place);
   if (known.kind !== "Known") return 0;
-  return Math.max(0, observation.census.counts(place).inService - known.nodes - known.staleNodes);
+  return Math.max(0, observation.nodeCounts.counts(place).inService - known.nodes - known.staleNodes);
 }
 
-function isIn({ role, region }: Place): (slot: PromisedSlot) => boolean {
+function isIn({ role, region }: Place): (slot: ExpectedSlot) => boolean {
   return (slot) => slot.role === role && slot.region === region;
 }
 

@@ -9,18 +9,18 @@ import type { Clock } from "../../domain/ports.ts";
 import { keyText } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../../fleet/cluster.ts";
 import { listFor } from "../../fleet/missing-kind.ts";
-import { CensusBook, NodeCensus } from "./node-counts.ts";
-import { BatchLedger } from "./expectations.ts";
+import { NodeCounters, NodeCounter } from "./node-counts.ts";
+import { BatchExpectations } from "./expectations.ts";
 import { unseenMs } from "../../domain/group/next-look.ts";
 import {
   type GroupObjects,
   type GroupObservation,
-  type GroupWorld,
+  type GroupState,
   type ObservationDeps,
   observeGroup,
 } from "./observation.ts";
 
-export interface GroupWorldsDeps extends ObservationDeps {
+export interface GroupObserverDeps extends ObservationDeps {
   readonly cluster: Cluster;
   readonly clock: Clock;
   /** What the wall clock says, for what people set; absent: as `clock` does. */
@@ -28,37 +28,37 @@ export interface GroupWorldsDeps extends ObservationDeps {
 }
 
 /** What the cluster itself says of a group. */
-export interface ConfirmedGroup extends GroupObjects {
+export interface LiveGroup extends GroupObjects {
   readonly observation: GroupObservation;
 }
 
-export class GroupWorlds {
-  readonly #deps: GroupWorldsDeps;
-  readonly #censuses: CensusBook;
-  readonly #ledger = new BatchLedger();
+export class GroupObserver {
+  readonly #deps: GroupObserverDeps;
+  readonly #nodeCounters: NodeCounters;
+  readonly #expectations = new BatchExpectations();
   readonly #seen = new FirstSeen();
   /** By UID, the term of leadership in which the local copy of the group was last held against the cluster itself. */
-  readonly #confirmedIn = new Map<string, number | undefined>();
+  readonly #checkedIn = new Map<string, number | undefined>();
   /** By UID, since when the local copy lacks a node that is known to have been made. */
   readonly #unseenSince = new Map<string, Instant>();
 
-  constructor(deps: GroupWorldsDeps) {
+  constructor(deps: GroupObserverDeps) {
     this.#deps = deps;
-    this.#censuses = new CensusBook(deps.cluster.streamNodes.cache, (object) => this.#createdAt(object));
+    this.#nodeCounters = new NodeCounters(deps.cluster.streamNodes.cache, (object) => this.#createdAt(object));
   }
 
   /** The group as the local copy shows it, with the batches that were just created here. */
-  known(group: NodeGroup): GroupObservation {
-    return this.#observe(group, this.#knownWorld(group));
+  cached(group: NodeGroup): GroupObservation {
+    return this.#observe(group, this.#cachedObjects(group));
   }
 
   /** The group as the cluster itself has it; from then on the local copy is relied on, in this term of leadership. */
-  async confirmed(group: NodeGroup, signal: AbortSignal): Promise<ConfirmedGroup> {
+  async live(group: NodeGroup, signal: AbortSignal): Promise<LiveGroup> {
     const { uid } = group.metadata;
     const { term } = this.#deps.gate;
-    const world = await this.#confirmedWorld(group, signal);
-    this.#ledger.account(keyText(group.metadata), world.batches);
-    this.#confirmedIn.set(uid, term);
+    const world = await this.#liveObjects(group, signal);
+    this.#expectations.observed(keyText(group.metadata), world.batches);
+    this.#checkedIn.set(uid, term);
     this.#unseenSince.delete(uid);
     const { batches, nodes } = world;
     return { batches, nodes, observation: this.#observe(group, world) };
@@ -66,18 +66,18 @@ export class GroupWorlds {
 
   /** Whether the local copy has been held against the cluster itself in this term, and was not found wrong since. */
   isReliable({ metadata }: NodeGroup): boolean {
-    return this.#confirmedIn.has(metadata.uid) && this.#confirmedIn.get(metadata.uid) === this.#deps.gate.term;
+    return this.#checkedIn.has(metadata.uid) && this.#checkedIn.get(metadata.uid) === this.#deps.gate.term;
   }
 
   /** The local copy was late. */
   distrust({ metadata }: NodeGroup): void {
-    this.#confirmedIn.delete(metadata.uid);
+    this.#checkedIn.delete(metadata.uid);
   }
 
   /** Whether nodes that were made stay unseen for so long that something must be wrong with the local copy. */
-  lacksNodes({ group, promised, now }: GroupObservation): boolean {
+  lacksNodes({ group, expected, now }: GroupObservation): boolean {
     const { uid } = group.metadata;
-    if (!promised.some(({ launched }) => launched)) {
+    if (!expected.some(({ launched }) => launched)) {
       this.#unseenSince.delete(uid);
       return false;
     }
@@ -88,20 +88,20 @@ export class GroupWorlds {
 
   /** A batch was created here: it counts before the local copy shows it. */
   created(batch: LaunchBatch): void {
-    this.#ledger.created(batch, this.#deps.clock.monotonicMs());
+    this.#expectations.created(batch, this.#deps.clock.monotonicMs());
   }
 
   forget({ metadata }: NodeGroup): void {
-    this.#ledger.forget(keyText(metadata));
-    this.#confirmedIn.delete(metadata.uid);
+    this.#expectations.forget(keyText(metadata));
+    this.#checkedIn.delete(metadata.uid);
     this.#unseenSince.delete(metadata.uid);
   }
 
-  #observe(group: NodeGroup, world: GroupWorld): GroupObservation {
+  #observe(group: NodeGroup, world: GroupState): GroupObservation {
     const { clock, wall = () => clock.now() } = this.#deps;
     const createdAt = (object: Pick<StreamNode, "metadata">) => this.#createdAt(object);
     const moment = { now: clock.now(), wall: wall(), seen: this.#seen };
-    return observeGroup(this.#deps, group, { ...world, accounts: this.#ledger, createdAt }, moment);
+    return observeGroup(this.#deps, group, { ...world, expectations: this.#expectations, createdAt }, moment);
   }
 
   #createdAt({ metadata }: Pick<StreamNode, "metadata">): Instant {
@@ -109,23 +109,23 @@ export class GroupWorlds {
     return this.#seen.notAfter(metadata.uid, stored, this.#deps.clock.now());
   }
 
-  #knownWorld({ metadata, spec }: NodeGroup): GroupWorld {
+  #cachedObjects({ metadata, spec }: NodeGroup): GroupState {
     const { launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
     const { namespace } = metadata;
     const key = keyText(metadata);
     const cached = launchBatches.cache.byIndex(index.nodeGroup, key);
-    const { batches, gaveUp } = this.#ledger.complete(key, cached, this.#deps.clock.monotonicMs());
-    if (gaveUp) this.#confirmedIn.delete(metadata.uid);
+    const { batches, gaveUp } = this.#expectations.complete(key, cached, this.#deps.clock.monotonicMs());
+    if (gaveUp) this.#checkedIn.delete(metadata.uid);
     return {
       batches,
-      census: this.#censuses.of(key),
+      nodeCounts: this.#nodeCounters.ofGroup(key),
       launchConfig: launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
       scalePolicy: scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),
     };
   }
 
   /** Batches first: a slot that they show as launched has its node, if it still lives, in the list that follows. */
-  async #confirmedWorld(group: NodeGroup, signal: AbortSignal): Promise<GroupWorld & GroupObjects> {
+  async #liveObjects(group: NodeGroup, signal: AbortSignal): Promise<GroupState & GroupObjects> {
     const { metadata, spec } = group;
     const { streamNodes, launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
     const { namespace } = metadata;
@@ -135,7 +135,7 @@ export class GroupWorlds {
     return {
       batches,
       nodes,
-      census: NodeCensus.of(nodes, (object) => this.#createdAt(object)),
+      nodeCounts: NodeCounter.of(nodes, (object) => this.#createdAt(object)),
       launchConfig: await launchConfigs.client.get({ namespace, name: spec.launchConfigRef.name }, signal),
       scalePolicy: await scalePolicies.client.get({ namespace, name: spec.scalePolicyRef.name }, signal),
     };

@@ -12,28 +12,28 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
-  type Turn,
+  type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import { assertLeading } from "../../fleet/leadership.ts";
 import { sideBySide } from "../../runtime/side-by-side.ts";
 import { changedMs, writeStatus } from "../../fleet/status-writer.ts";
 import { prunableBatches } from "../../domain/launch/batch-plan.ts";
-import { Chronicle, type ChronicleDeps } from "./report.ts";
-import { type Acted, Deeds, type DeedsDeps, isLaunch, takenMs } from "./apply.ts";
+import { GroupReport, type GroupReportDeps } from "./report.ts";
+import { type Acted, GroupApply, type ApplyDeps, isLaunch, takenMs } from "./apply.ts";
 import { deletionStep, isOrphaning } from "../../domain/group/deletion.ts";
 import { failingLaunches } from "../../domain/launch/failing-launches.ts";
 import { LoadDisplay } from "./load-display.ts";
 import { lookAgainMs, showMs, untilNextLook } from "../../domain/group/next-look.ts";
 import { type GroupObservation, knownNodes, scalingInputs } from "./observation.ts";
 import { lacksVictim } from "./victims.ts";
-import { GroupWorlds, type GroupWorldsDeps } from "./observe.ts";
+import { GroupObserver, type GroupObserverDeps } from "./observe.ts";
 
-export interface NodeGroupDeps extends GroupWorldsDeps, DeedsDeps, ChronicleDeps {
+export interface NodeGroupDeps extends GroupObserverDeps, ApplyDeps, GroupReportDeps {
   /** Nodes are believed by the join token of their batch alone; absent: they are not. */
   readonly trustBatch?: boolean;
   /** Why history has not been written for a while; absent: nobody knows. */
   readonly unwritten?: () => HistoryOutage | undefined;
-  readonly desk: GroupWorldsDeps["desk"] & DeedsDeps["desk"];
+  readonly scaleInRequests: GroupObserverDeps["scaleInRequests"] & ApplyDeps["scaleInRequests"];
 }
 
 /** Calls to the cluster at the same time. */
@@ -42,38 +42,38 @@ const mostAtOnce = 16;
 export class NodeGroupReconciler implements Reconciler {
   readonly name = "node-group";
   readonly #deps: NodeGroupDeps;
-  readonly #worlds: GroupWorlds;
-  readonly #chronicle: Chronicle;
-  readonly #deeds: Deeds;
+  readonly #observer: GroupObserver;
+  readonly #told: GroupReport;
+  readonly #apply: GroupApply;
   readonly #display: LoadDisplay;
 
   constructor(deps: NodeGroupDeps) {
     this.#deps = deps;
-    this.#worlds = new GroupWorlds(deps);
-    this.#chronicle = new Chronicle(deps);
-    this.#deeds = new Deeds(deps, this.#worlds, this.#chronicle);
+    this.#observer = new GroupObserver(deps);
+    this.#told = new GroupReport(deps);
+    this.#apply = new GroupApply(deps, this.#observer, this.#told);
     this.#display = new LoadDisplay(deps.load, showMs);
   }
 
-  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const { cluster } = this.#deps;
     const group = cluster.nodeGroups.cache.get(keyText(key));
     if (group === undefined) {
-      this.#chronicle.gone(key);
+      this.#told.gone(key);
       return done;
     }
-    if (group.metadata.deletionTimestamp !== undefined) return this.#delete(group, turn);
-    const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, turn.signal);
+    if (group.metadata.deletionTimestamp !== undefined) return this.#delete(group, context);
+    const kept = await cluster.nodeGroups.client.addFinalizer(group, finalizers.nodes, context.signal);
     if (kept.kind !== "Patched") return requeueAfter(changedMs, "it has changed meanwhile");
-    const { observation, decided, result } = await this.#act(this.#worlds.known(kept.object), turn);
-    this.#chronicle.decided(observation.group, decided, observation.now);
+    const { observation, decided, result } = await this.#act(this.#observer.cached(kept.object), context);
+    this.#told.decided(observation.group, decided, observation.now);
     // What people read follows the launch call, which this very moment begins elsewhere.
     if (result !== undefined) return result;
-    await this.#report(observation, decided, turn);
-    await this.#prune(observation, turn);
+    await this.#report(observation, decided, context);
+    await this.#prune(observation, context);
     // Now, while nothing is asked for: the first alarm is not to wait for it.
-    if (observation.unread.length === 0 && !this.#worlds.isReliable(observation.group))
-      await this.#worlds.confirmed(observation.group, turn.signal);
+    if (observation.unread.length === 0 && !this.#observer.isReliable(observation.group))
+      await this.#observer.live(observation.group, context.signal);
     return untilNextLook(observation, decided);
   }
 
@@ -82,39 +82,43 @@ export class NodeGroupReconciler implements Reconciler {
    * next numbered batch is a compare-and-swap, so a copy that is late loses it. Everything else, and the first act of a
    * term, is decided anew on the cluster's own word.
    */
-  async #act(known: GroupObservation, turn: Turn): Promise<Acted> {
+  async #act(known: GroupObservation, context: ReconcileContext): Promise<Acted> {
     const decided = this.#decide(known);
     const acts = decided.filter(({ decision }) => decision.kind !== "Hold");
-    const complete = !this.#worlds.lacksNodes(known);
+    const complete = !this.#observer.lacksNodes(known);
     if (complete && acts.length === 0) return { observation: known, decided };
-    if (!complete || !acts.some(isUrgent) || !this.#worlds.isReliable(known.group))
-      return this.#actOnClustersWord(known, decided, turn);
+    if (!complete || !acts.some(isUrgent) || !this.#observer.isReliable(known.group))
+      return this.#actOnClustersWord(known, decided, context);
     // What else is to be done is decided at the next look, at once: no viewer waits for it.
     const now = decided.filter((entry) => isUrgent(entry) || entry.decision.kind === "Hold");
-    return this.#deeds.launch({ observation: known, decided: now }, turn);
+    return this.#apply.launch({ observation: known, decided: now }, context);
   }
 
   #decide(known: GroupObservation): readonly Decided[] {
     return decide(known, () => knownNodes(this.#deps.cluster, known.group));
   }
 
-  async #actOnClustersWord(known: GroupObservation, suggested: readonly Decided[], turn: Turn): Promise<Acted> {
+  async #actOnClustersWord(
+    known: GroupObservation,
+    suggested: readonly Decided[],
+    context: ReconcileContext,
+  ): Promise<Acted> {
     const { group } = known;
-    const fresh = await this.#deps.cluster.nodeGroups.client.get(group.metadata, turn.signal);
+    const fresh = await this.#deps.cluster.nodeGroups.client.get(group.metadata, context.signal);
     if (fresh?.metadata.uid !== group.metadata.uid)
       return { observation: known, decided: [], result: requeueAfter(takenMs, "the group is another") };
-    const { observation, nodes } = await this.#worlds.confirmed(fresh, turn.signal);
+    const { observation, nodes } = await this.#observer.live(fresh, context.signal);
     const decided = decide(observation, () => nodes);
     // A local copy that suggests something else is late: it is not to be relied on the next time either.
-    if (!isAlike(suggested, decided)) this.#worlds.distrust(group);
-    const launched = await this.#deeds.launch({ observation, decided }, turn);
-    return launched.result !== undefined ? launched : this.#deeds.drain({ observation, decided }, nodes, turn);
+    if (!isAlike(suggested, decided)) this.#observer.distrust(group);
+    const launched = await this.#apply.launch({ observation, decided }, context);
+    return launched.result !== undefined ? launched : this.#apply.drain({ observation, decided }, nodes, context);
   }
 
-  async #report(observation: GroupObservation, decided: readonly Decided[], turn: Turn): Promise<void> {
+  async #report(observation: GroupObservation, decided: readonly Decided[], context: ReconcileContext): Promise<void> {
     const { cluster } = this.#deps;
     const { group, now, references, pause, unread, batches } = observation;
-    const shown = this.#display.of(group, decided, now);
+    const shown = this.#display.ofGroup(group, decided, now);
     const unwritten = this.#deps.unwritten?.();
     const facts = {
       generation: group.metadata.generation ?? 0,
@@ -130,47 +134,49 @@ export class NodeGroupReconciler implements Reconciler {
       failingLaunches: failingLaunches(batches),
     };
     const status = groupStatus(facts, group.status, now);
-    const written = await writeStatus(cluster.nodeGroups.client, group, status, turn.signal);
-    if (written.kind === "Patched") this.#chronicle.reported(group, status);
+    const written = await writeStatus(cluster.nodeGroups.client, group, status, context.signal);
+    if (written.kind === "Patched") this.#told.reported(group, status);
   }
 
-  async #prune(observation: GroupObservation, turn: Turn): Promise<void> {
+  async #prune(observation: GroupObservation, context: ReconcileContext): Promise<void> {
     for (const batch of prunableBatches(observation))
-      await this.#deps.cluster.launchBatches.client.delete(batch, turn.signal);
+      await this.#deps.cluster.launchBatches.client.delete(batch, context.signal);
   }
 
-  async #delete(group: NodeGroup, turn: Turn): Promise<ReconcileResult> {
+  async #delete(group: NodeGroup, context: ReconcileContext): Promise<ReconcileResult> {
     if (!(group.metadata.finalizers ?? []).includes(finalizers.nodes)) return done;
     const { cluster, leadership } = this.#deps;
-    const observation = this.#worlds.known(group);
+    const observation = this.#observer.cached(group);
     const decided = this.#decide(observation);
-    this.#chronicle.decided(group, decided, observation.now);
-    await this.#report(observation, decided, turn);
+    this.#told.decided(group, decided, observation.now);
+    await this.#report(observation, decided, context);
     const nodes = knownNodes(cluster, group);
     const step = deletionStep(this.#deps, { ...observation, nodes });
     if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);
     if (step.kind === "DeleteNodes") {
       assertLeading(leadership);
       // As they were read: one that has lost its owner meanwhile is to stay.
-      turn.logger.info("deleting nodes of a group that goes", { nodes: step.nodes.length });
-      await sideBySide(step.nodes, mostAtOnce, (node) => cluster.streamNodes.client.deleteUnchanged(node, turn.signal));
+      context.logger.info("deleting nodes of a group that goes", { nodes: step.nodes.length });
+      await sideBySide(step.nodes, mostAtOnce, (node) =>
+        cluster.streamNodes.client.deleteUnchanged(node, context.signal),
+      );
       return requeueAfter(lookAgainMs, `${step.nodes.length} nodes are to go`);
     }
-    const { batches, nodes: left } = await this.#worlds.confirmed(group, turn.signal);
+    const { batches, nodes: left } = await this.#observer.live(group, context.signal);
     const confirmed = deletionStep(this.#deps, { ...observation, batches, nodes: left });
     if (confirmed.kind !== "Release") return requeueAfter(lookAgainMs, "the cluster shows more than the local copy");
-    const fresh = await cluster.nodeGroups.client.get(group.metadata, turn.signal);
+    const fresh = await cluster.nodeGroups.client.get(group.metadata, context.signal);
     if (fresh?.metadata.uid !== group.metadata.uid) return done;
-    const released = await cluster.nodeGroups.client.removeFinalizer(fresh, finalizers.nodes, turn.signal);
+    const released = await cluster.nodeGroups.client.removeFinalizer(fresh, finalizers.nodes, context.signal);
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     this.#forget(group);
-    turn.logger.info("released node group", { orphaned: isOrphaning(group) });
+    context.logger.info("released node group", { orphaned: isOrphaning(group) });
     return done;
   }
 
   #forget(group: NodeGroup): void {
-    this.#worlds.forget(group);
-    this.#chronicle.forget(group);
+    this.#observer.forget(group);
+    this.#told.forget(group);
     this.#display.forget(group);
   }
 }

@@ -10,7 +10,7 @@ import type { EventRecorder } from "../../runtime/events.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { ObjectKey } from "../../runtime/reconciler.ts";
 
-export interface ChronicleDeps {
+export interface GroupReportDeps {
   readonly events: Pick<EventRecorder, "record">;
   readonly history: Pick<HistoryRecorder, "recordActivity">;
   readonly metrics: Pick<Metrics, "scalingDecided" | "forgetGroup">;
@@ -44,12 +44,12 @@ const quiet: ReadonlySet<HoldReason> = new Set([
   "MaximumReached",
 ]);
 
-export class Chronicle {
-  readonly #deps: ChronicleDeps;
+export class GroupReport {
+  readonly #deps: GroupReportDeps;
   /** Kind and reason last told of each place, by group. */
   readonly #told = new Map<string, Map<string, string>>();
 
-  constructor(deps: ChronicleDeps) {
+  constructor(deps: GroupReportDeps) {
     this.#deps = deps;
   }
 

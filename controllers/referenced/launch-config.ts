@@ -9,7 +9,7 @@ import {
   type ObjectKey,
   type Reconciler,
   type ReconcileResult,
-  type Turn,
+  type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
 import { type Cluster, index } from "../../fleet/cluster.ts";
@@ -29,13 +29,18 @@ export class LaunchConfigReconciler implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const { cluster, clouds, clock } = this.#deps;
     const config = cluster.launchConfigs.cache.get(keyText(key));
     if (config === undefined) return done;
     const users = cluster.nodeGroups.cache.byIndex(index.launchConfig, keyText(key));
     const judgement = judge(config, clouds);
-    return settleReferenced({ client: cluster.launchConfigs.client, clock }, config, { users, judgement }, turn.signal);
+    return settleReferenced(
+      { client: cluster.launchConfigs.client, clock },
+      config,
+      { users, judgement },
+      context.signal,
+    );
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type ObjectKey,
   type Reconciler,
   type ReconcileResult,
-  type Turn,
+  type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import { type Cluster, index } from "../../fleet/cluster.ts";
 import { type Judgement, settleReferenced } from "./judgement.ts";
@@ -33,14 +33,19 @@ export class ScalePolicyReconciler implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const { cluster, clock, namespace, staleMs } = this.#deps;
     const policy = cluster.scalePolicies.cache.get(keyText(key));
     if (policy === undefined) return done;
     const users = cluster.nodeGroups.cache.byIndex(index.scalePolicy, keyText(key));
     const defaults = readDefaults(cluster.defaults.get(keyText({ namespace, name: defaultsConfigMapName }))?.data);
     const judgement = judge(policy, defaults, staleMs);
-    return settleReferenced({ client: cluster.scalePolicies.client, clock }, policy, { users, judgement }, turn.signal);
+    return settleReferenced(
+      { client: cluster.scalePolicies.client, clock },
+      policy,
+      { users, judgement },
+      context.signal,
+    );
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
-  type Turn,
+  type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import type { ReadResult } from "../../platforms/machine-reader.ts";
 import { type Clouds, sightingOf } from "../../fleet/clouds.ts";
@@ -32,7 +32,7 @@ export interface StreamNodeDeps extends LifeReportDeps, ClaimsDeps {
   readonly cluster: Cluster;
   readonly clouds: Clouds;
   readonly feed: Pick<LoadFeed, "latest">;
-  readonly faults: Pick<ReportFaults, "of">;
+  readonly faults: Pick<ReportFaults, "ofNode">;
   readonly leadership: Leadership;
   /** What the wall clock says, for what people set; absent: as `clock` does. */
   readonly wall?: () => Instant;
@@ -65,7 +65,7 @@ export class StreamNodeReconciler implements Reconciler {
     this.#life = new LifeReport(deps);
   }
 
-  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const { cluster, clock } = this.#deps;
     const node = cluster.streamNodes.cache.get(keyText(key));
     if (node === undefined) {
@@ -75,18 +75,18 @@ export class StreamNodeReconciler implements Reconciler {
     }
     const sighting = await this.#sighting(node);
     const seen = sighting.kind === "Seen" ? sighting.machine : undefined;
-    const { group, standing } = await this.#claims.judge(node, seen, turn.signal);
+    const { group, standing } = await this.#claims.judge(node, seen, context.signal);
     if (standing.kind !== "LetGo" && group !== undefined && isLost(node, group))
-      return this.#takeBack(node, group, turn);
-    const view = await this.#observe(node, { group, standing, sighting }, turn);
+      return this.#takeBack(node, group, context);
+    const view = await this.#observe(node, { group, standing, sighting }, context);
     const step = nextStep(view, clock.now());
-    return this.#apply(node, view, step, turn);
+    return this.#apply(node, view, step, context);
   }
 
   async #observe(
     node: StreamNode,
     { group, standing, sighting }: Pick<NodeSurroundings, "group" | "standing" | "sighting">,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<NodeView> {
     const { cluster, feed, clock, freshMs, wall = () => clock.now() } = this.#deps;
     const { metadata, spec } = node;
@@ -98,10 +98,10 @@ export class StreamNodeReconciler implements Reconciler {
         index.parents,
         parentsKey(metadata.namespace, spec.group, spec.role),
       ),
-      awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, turn)),
+      awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, context)),
       sighting,
       report: feed.latest(metadata.uid),
-      reportFaults: this.#deps.faults.of(metadata.uid),
+      reportFaults: this.#deps.faults.ofNode(metadata.uid),
       freshMs,
       terminationAskedAt: this.#askedAt(node),
       now: clock.now(),
@@ -117,10 +117,10 @@ export class StreamNodeReconciler implements Reconciler {
     return asked?.uid === metadata.uid ? asked.at : undefined;
   }
 
-  async #takeBack(node: StreamNode, group: NodeGroup, turn: Turn): Promise<ReconcileResult> {
+  async #takeBack(node: StreamNode, group: NodeGroup, context: ReconcileContext): Promise<ReconcileResult> {
     assertLeading(this.#deps.leadership);
-    if (await this.#claims.takeBack(node, group, turn.signal))
-      turn.logger.info("made the group the node's owner again");
+    if (await this.#claims.takeBack(node, group, context.signal))
+      context.logger.info("made the group the node's owner again");
     return requeueAfter(changedMs, "its owner has changed");
   }
 
@@ -131,30 +131,30 @@ export class StreamNodeReconciler implements Reconciler {
   }
 
   /** Whether its batch is there and has not settled the slot. A local copy that lacks the batch may be late. */
-  async #awaitsBatch({ metadata, spec }: StreamNode, turn: Turn): Promise<boolean> {
+  async #awaitsBatch({ metadata, spec }: StreamNode, context: ReconcileContext): Promise<boolean> {
     const { cache, client } = this.#deps.cluster.launchBatches;
     const key = { namespace: metadata.namespace, name: spec.batch };
     const known = cache.get(keyText(key));
-    const batch = known?.metadata.uid === spec.batchUid ? known : await client.get(key, turn.signal);
+    const batch = known?.metadata.uid === spec.batchUid ? known : await client.get(key, context.signal);
     if (batch === undefined || batch.metadata.uid !== spec.batchUid) return false;
     // A slot that is settled as launched has given its node the machine before: this node is another, and gets none.
     return batch.status?.members?.some(({ slot }) => slot === spec.slot) !== true;
   }
 
-  async #apply(node: StreamNode, view: NodeView, step: NodeStep, turn: Turn): Promise<ReconcileResult> {
+  async #apply(node: StreamNode, view: NodeView, step: NodeStep, context: ReconcileContext): Promise<ReconcileResult> {
     switch (step.kind) {
       case "Terminate":
-        return this.#terminate(node, view, step, turn);
+        return this.#terminate(node, view, step, context);
       case "Retire":
-        return this.#retire(node, step, turn);
+        return this.#retire(node, step, context);
       case "Remove":
-        return this.#remove(node, view, step, turn);
+        return this.#remove(node, view, step, context);
       case "Release":
-        return this.#release(node, "MachineGone", turn);
+        return this.#release(node, "MachineGone", context);
       case "LetGo":
-        return this.#letGo(node, view, step, turn);
+        return this.#letGo(node, view, step, context);
       default:
-        await this.#life.write(node, { view, step, termination: terminationOf(step) }, turn);
+        await this.#life.write(node, { view, step, termination: terminationOf(step) }, context);
         return this.#lookAgain(node, step, view);
     }
   }
@@ -188,7 +188,7 @@ export class StreamNodeReconciler implements Reconciler {
     node: StreamNode,
     view: NodeView,
     step: Extract<NodeStep, { kind: "Terminate" }>,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const { clouds, clock, leadership } = this.#deps;
     const { platform: name } = node.spec.launch;
@@ -197,25 +197,25 @@ export class StreamNodeReconciler implements Reconciler {
       await this.#life.write(
         node,
         { view, step, termination: callFailed(`platform ${name} is not available in this operator`) },
-        turn,
+        context,
       );
       return requeueAfter(60_000, "the platform is not there");
     }
     const read = await cloud.inventory.read(node.spec.region, step.providerId);
     const machine = read.ok ? read.value : undefined;
-    const title = await this.#claims.title(node, machine, turn.signal);
+    const title = await this.#claims.title(node, machine, context.signal);
     if (title.kind === "LetGo") {
       const { reason, message } = title;
-      return this.#letGo(node, { ...view, standing: title }, { kind: "LetGo", reason, message }, turn);
+      return this.#letGo(node, { ...view, standing: title }, { kind: "LetGo", reason, message }, context);
     }
     if (title.kind === "Unread") {
-      await this.#life.write(node, { view, step, termination: awaitingTags(read) }, turn);
+      await this.#life.write(node, { view, step, termination: awaitingTags(read) }, context);
       return this.#lookLater(node, "the machine's tags cannot be read now");
     }
     assertLeading(leadership);
-    const answer = await cloud.platform.terminate(node.spec.region, [step.providerId], turn.signal);
+    const answer = await cloud.platform.terminate(node.spec.region, [step.providerId], context.signal);
     if (!answer.ok) {
-      turn.logger.error("termination was refused", {
+      context.logger.error("termination was refused", {
         machine: step.providerId,
         kind: answer.error.kind,
         reply: answer.error.message,
@@ -223,13 +223,13 @@ export class StreamNodeReconciler implements Reconciler {
       await this.#life.write(
         node,
         { view, step, termination: callFailed(`${answer.error.kind}: ${answer.error.message}`) },
-        turn,
+        context,
       );
       return requeueAfter(callFailedMs, "the cloud refused the termination");
     }
     this.#asked.set(keyText(node.metadata), { uid: node.metadata.uid, at: clock.now() });
-    turn.logger.info("asked to terminate machine", { machine: step.providerId });
-    await this.#life.write(node, { view, step, termination: terminationOf(step) }, turn);
+    context.logger.info("asked to terminate machine", { machine: step.providerId });
+    await this.#life.write(node, { view, step, termination: terminationOf(step) }, context);
     return requeueAfter(lookAgainMs, "the machine is being terminated");
   }
 
@@ -237,13 +237,17 @@ export class StreamNodeReconciler implements Reconciler {
    * Commits the end of a drained node: from its deletion on its machine is terminated. A registration or an undrain since
    * it was read makes a conflict, and all is looked at anew.
    */
-  async #retire(node: StreamNode, step: Extract<NodeStep, { kind: "Retire" }>, turn: Turn): Promise<ReconcileResult> {
+  async #retire(
+    node: StreamNode,
+    step: Extract<NodeStep, { kind: "Retire" }>,
+    context: ReconcileContext,
+  ): Promise<ReconcileResult> {
     const { cluster, leadership } = this.#deps;
     assertLeading(leadership);
-    const deleted = await cluster.streamNodes.client.deleteUnchanged(node, turn.signal);
+    const deleted = await cluster.streamNodes.client.deleteUnchanged(node, context.signal);
     if (deleted.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     if (deleted.kind === "NotFound") return done;
-    turn.logger.info("retired node", { reason: step.reason, machine: node.spec.providerId });
+    context.logger.info("retired node", { reason: step.reason, machine: node.spec.providerId });
     this.#life.drained(node, step.reason);
     return done;
   }
@@ -253,17 +257,17 @@ export class StreamNodeReconciler implements Reconciler {
     node: StreamNode,
     view: NodeView,
     step: Extract<NodeStep, { kind: "Remove" }>,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const { cluster, leadership } = this.#deps;
     assertLeading(leadership);
-    if (step.reason === "MachineStopped") await this.#life.write(node, { view, step, termination: undefined }, turn);
+    if (step.reason === "MachineStopped") await this.#life.write(node, { view, step, termination: undefined }, context);
     // There is no machine to wait for: without its finalizer the object goes at once, and its slot is free again.
-    else if ((await this.#release(node, step.reason, turn)).kind !== "Done")
+    else if ((await this.#release(node, step.reason, context)).kind !== "Done")
       return requeueAfter(changedMs, "it has changed meanwhile");
-    const deleted = await cluster.streamNodes.client.delete(node, turn.signal);
+    const deleted = await cluster.streamNodes.client.delete(node, context.signal);
     if (deleted.kind !== "Deleted") return done;
-    turn.logger.info("removed node", { reason: step.reason, machine: node.spec.providerId });
+    context.logger.info("removed node", { reason: step.reason, machine: node.spec.providerId });
     if (step.reason !== "LaunchAbandoned") this.#life.lost(node, step.reason);
     return done;
   }
@@ -273,28 +277,28 @@ export class StreamNodeReconciler implements Reconciler {
     node: StreamNode,
     view: NodeView,
     step: Extract<NodeStep, { kind: "LetGo" }>,
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<ReconcileResult> {
     const { cluster, leadership } = this.#deps;
     assertLeading(leadership);
-    const shown = await this.#life.write(node, { view, step, termination: undefined }, turn);
+    const shown = await this.#life.write(node, { view, step, termination: undefined }, context);
     if (shown === undefined) return requeueAfter(changedMs, "it has changed meanwhile");
-    turn.logger.info("let node go", { reason: step.reason, machine: node.spec.providerId });
-    const released = await this.#release(shown, "LetGo", turn);
+    context.logger.info("let node go", { reason: step.reason, machine: node.spec.providerId });
+    const released = await this.#release(shown, "LetGo", context);
     if (released.kind === "Done" && node.metadata.deletionTimestamp === undefined)
-      await cluster.streamNodes.client.delete(shown, turn.signal);
+      await cluster.streamNodes.client.delete(shown, context.signal);
     return released;
   }
 
   /** There is nothing to end for it any more: history is closed and the object may go. */
-  async #release(node: StreamNode, reason: LifeEnd, turn: Turn): Promise<ReconcileResult> {
+  async #release(node: StreamNode, reason: LifeEnd, context: ReconcileContext): Promise<ReconcileResult> {
     const { cluster } = this.#deps;
-    const released = await cluster.streamNodes.client.removeFinalizer(node, finalizers.machine, turn.signal);
+    const released = await cluster.streamNodes.client.removeFinalizer(node, finalizers.machine, context.signal);
     if (released.kind === "Conflict") return requeueAfter(changedMs, "it has changed meanwhile");
     this.#life.closed(node, reason);
     this.#unseen.delete(keyText(node.metadata));
     this.#asked.delete(keyText(node.metadata));
-    turn.logger.info("released node", { reason, machine: node.spec.providerId });
+    context.logger.info("released node", { reason, machine: node.spec.providerId });
     return done;
   }
 }

@@ -8,7 +8,7 @@ import type { Clock } from "../../domain/ports.ts";
 import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
-import type { Turn } from "../../runtime/reconciler.ts";
+import type { ReconcileContext } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
 import { writeStatus } from "../../fleet/status-writer.ts";
 import { type DerivedStatus, nodeStatus, type Told } from "./status.ts";
@@ -47,14 +47,14 @@ export class LifeReport {
   }
 
   /** Writes the status if it says something new, and tells of what has changed. Undefined: the node has changed meanwhile. */
-  async write(node: StreamNode, told: Told, turn: Turn): Promise<StreamNode | undefined> {
+  async write(node: StreamNode, told: Told, context: ReconcileContext): Promise<StreamNode | undefined> {
     const { cluster, clock } = this.#deps;
     const status = nodeStatus(node, told, clock.now());
-    const written = await writeStatus(cluster.streamNodes.client, node, { ...status }, turn.signal);
+    const written = await writeStatus(cluster.streamNodes.client, node, { ...status }, context.signal);
     // The object has changed, so an event brings its key back and all is looked at anew.
     if (written.kind !== "Patched") return undefined;
     this.#record(node, status);
-    if (status.phase !== node.status?.phase) this.#phaseChanged(node, status, turn);
+    if (status.phase !== node.status?.phase) this.#phaseChanged(node, status, context);
     if (beginsToDrain(node, status)) this.#drainBegun(node);
     this.#letGo(node, status);
     return written.object;
@@ -105,8 +105,8 @@ export class LifeReport {
     this.#deps.history.recordTransition({ life, phase, at, reason: phase });
   }
 
-  #phaseChanged(node: StreamNode, { phase }: DerivedStatus, turn: Turn): void {
-    turn.logger.info("changed phase", { from: node.status?.phase, to: phase });
+  #phaseChanged(node: StreamNode, { phase }: DerivedStatus, context: ReconcileContext): void {
+    context.logger.info("changed phase", { from: node.status?.phase, to: phase });
     if (phase !== "InService") return;
     const { name } = node.metadata;
     if (node.status?.transitions?.InService === undefined) this.#arrived(node);

@@ -1,7 +1,7 @@
 /** The objects that a region's machines are compared with. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
-import type { AdoptionWorld, HeldSlot } from "../../domain/node/adoption.ts";
+import type { AdoptionFacts, HeldSlot } from "../../domain/node/adoption.ts";
 import { isOfGroup } from "../../domain/launch/batch.ts";
 import { groupUidOf } from "../../domain/node/claim.ts";
 import type { Machine } from "../../domain/node/machine.ts";
@@ -24,7 +24,7 @@ export interface AdoptionSources {
 }
 
 /** What a machine is compared with. Names span platforms, and so do the slots that are held. */
-export function adoptionWorld({ cluster, objectsOf, holdersOf }: AdoptionSources, now: Instant): AdoptionWorld {
+export function adoptionFacts({ cluster, objectsOf, holdersOf }: AdoptionSources, now: Instant): AdoptionFacts {
   const groupOf = (namespace: string, group: string) => cluster.nodeGroups.cache.get(`${namespace}/${group}`);
   const pending = once(() => pendingTokens(cluster, objectsOf));
   return {

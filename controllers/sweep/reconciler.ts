@@ -3,7 +3,7 @@ import type { NodeLaunch, StreamNode } from "../../crds/stream-node.ts";
 import { labels, platformNames } from "../../crds/names.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { type AdoptionVerdict, adoptionOf, type AdoptionWorld, type HeldSlot } from "../../domain/node/adoption.ts";
+import { type AdoptionVerdict, adoptionOf, type AdoptionFacts, type HeldSlot } from "../../domain/node/adoption.ts";
 import type { Machine } from "../../domain/node/machine.ts";
 import { FirstSeen } from "../../domain/first-seen.ts";
 import { slotName } from "../../domain/names.ts";
@@ -18,7 +18,7 @@ import {
   type Reconciler,
   type ReconcileResult,
   requeueAfter,
-  type Turn,
+  type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import type { AdoptionGate } from "../../fleet/adoption-gate.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
@@ -27,7 +27,7 @@ import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
 import { listFor } from "../../fleet/missing-kind.ts";
 import { sideBySide } from "../../runtime/side-by-side.ts";
 import { streamNodeDraft } from "../../fleet/stream-node-draft.ts";
-import { adoptionWorld, type OwnedObjects } from "./observe.ts";
+import { adoptionFacts, type OwnedObjects } from "./observe.ts";
 
 export interface SweepDeps {
   readonly cluster: Cluster;
@@ -61,15 +61,15 @@ export class SweepReconciler implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(key: ObjectKey, turn: Turn): Promise<ReconcileResult> {
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const platform = platformNames.find((name) => name === key.namespace);
     const listing = platform === undefined ? undefined : this.#deps.clouds.get(platform)?.inventory.latest(key.name);
     if (platform === undefined || listing === undefined) return done;
     const judged = this.#judge(platform, listing);
-    this.#showQuarantined(judged, turn);
+    this.#showQuarantined(judged, context);
     const adopting = groupsOf(judged, ["Adopt", "Map"]);
     let adopted = 0;
-    for (const group of adopting) adopted += await this.#adoptFor(group, platform, judged, turn);
+    for (const group of adopting) adopted += await this.#adoptFor(group, platform, judged, context);
     this.#openGates(platform, listing, groupsOf(judged, ["Adopt", "Map", "Young", "Former"]));
     const former = groupsOf(judged, ["Former"]);
     if (adopting.size + former.size === 0) return done;
@@ -81,11 +81,11 @@ export class SweepReconciler implements Reconciler {
     const holdersOf = ({ providerId }: Machine) =>
       cluster.streamNodes.cache.byIndex(index.machineId, `${platform}/${providerId}`);
     const sources = { cluster, objectsOf: (key: string) => this.#known(key), holdersOf };
-    return this.#judged(adoptionWorld(sources, clock.now()), [...listing.machines.values()]);
+    return this.#judged(adoptionFacts(sources, clock.now()), [...listing.machines.values()]);
   }
 
   /** No machine is younger than it is known here, whatever the cloud's clock says. */
-  #judged(world: AdoptionWorld, machines: readonly Machine[]): readonly Judged[] {
+  #judged(world: AdoptionFacts, machines: readonly Machine[]): readonly Judged[] {
     const now = this.#deps.clock.now();
     const dated = machines.map((machine) => {
       const launchedAt = this.#launched.notAfter(machine.providerId, machine.launchedAt, now);
@@ -106,24 +106,29 @@ export class SweepReconciler implements Reconciler {
    * Adopts for one group, several machines at the same time, on the cluster's own word: a copy that is late would adopt twice.
    * Answers how many it adopted; what it did not come to is adopted at the next look.
    */
-  async #adoptFor(key: string, platform: Machine["platform"], judged: readonly Judged[], turn: Turn): Promise<number> {
+  async #adoptFor(
+    key: string,
+    platform: Machine["platform"],
+    judged: readonly Judged[],
+    context: ReconcileContext,
+  ): Promise<number> {
     const { cluster } = this.#deps;
     const group = cluster.nodeGroups.cache.get(key);
     if (group === undefined) return 0;
     const { namespace, name } = group.metadata;
     const query = { namespace, labelSelector: `${labels.group}=${name}` };
-    const batches = await listFor(group, cluster.launchBatches.client, query, turn.signal);
-    const nodes = await listFor(group, cluster.streamNodes.client, query, turn.signal);
+    const batches = await listFor(group, cluster.launchBatches.client, query, context.signal);
+    const nodes = await listFor(group, cluster.streamNodes.client, query, context.signal);
     const machines = judged.filter(({ verdict }) => isAdoptionFor(verdict, key)).map(({ machine }) => machine);
-    const world = this.#confirmedWorld(platform, key, { nodes, batches });
+    const world = this.#liveFacts(platform, key, { nodes, batches });
     const adoptions = this.#judged(world, machines).flatMap(({ machine, verdict }) =>
       isAdoptionFor(verdict, key) ? [{ machine, verdict }] : [],
     );
-    const adopted = await sideBySide(adoptions, mostAtOnce, (adoption) => this.#adopt(group, adoption, nodes, turn));
+    const adopted = await sideBySide(adoptions, mostAtOnce, (adoption) => this.#adopt(group, adoption, nodes, context));
     return adopted.filter((done) => done).length;
   }
 
-  #confirmedWorld(platform: Machine["platform"], group: string, objects: OwnedObjects): AdoptionWorld {
+  #liveFacts(platform: Machine["platform"], group: string, objects: OwnedObjects): AdoptionFacts {
     const { cluster, clock } = this.#deps;
     const byMachine = Map.groupBy(
       objects.nodes.filter(({ spec }) => spec.launch.platform === platform),
@@ -131,7 +136,7 @@ export class SweepReconciler implements Reconciler {
     );
     const objectsOf = (key: string) => (key === group ? objects : this.#known(key));
     const holdersOf = ({ providerId }: Machine) => byMachine.get(providerId) ?? [];
-    return adoptionWorld({ cluster, objectsOf, holdersOf }, clock.now());
+    return adoptionFacts({ cluster, objectsOf, holdersOf }, clock.now());
   }
 
   /** Whether it was adopted. */
@@ -139,7 +144,7 @@ export class SweepReconciler implements Reconciler {
     group: NodeGroup,
     { machine, verdict }: { readonly machine: Machine; readonly verdict: Adoption },
     nodes: readonly StreamNode[],
-    turn: Turn,
+    context: ReconcileContext,
   ): Promise<boolean> {
     const { cluster, leadership } = this.#deps;
     const { owner, slot } = verdict;
@@ -150,15 +155,15 @@ export class SweepReconciler implements Reconciler {
       const mapped =
         node === undefined
           ? undefined
-          : await cluster.streamNodes.client.patch(node, { spec: { providerId } }, turn.signal);
+          : await cluster.streamNodes.client.patch(node, { spec: { providerId } }, context.signal);
       return mapped?.kind === "Patched";
     }
     const { role, batch } = owner;
     const launch = adoptedLaunch(machine, owner.connectionCapacity, this.#launchConfigOf(group));
     const placed = { group, role, slot, region, batch, index: machine.launchIndex, providerId, launch };
-    const created = await cluster.streamNodes.client.create(streamNodeDraft(placed), turn.signal);
+    const created = await cluster.streamNodes.client.create(streamNodeDraft(placed), context.signal);
     if (created.kind !== "Created") return false;
-    turn.logger.info("adopted machine", { machine: providerId, node: created.object.metadata.name });
+    context.logger.info("adopted machine", { machine: providerId, node: created.object.metadata.name });
     return true;
   }
 
@@ -211,20 +216,20 @@ export class SweepReconciler implements Reconciler {
     return config === undefined ? undefined : platformOf(config);
   }
 
-  #showQuarantined(judged: readonly Judged[], turn: Turn): void {
+  #showQuarantined(judged: readonly Judged[], context: ReconcileContext): void {
     for (const { machine, verdict } of judged) {
       if (verdict.kind !== "Quarantine" || this.#quarantined.has(machine.providerId)) continue;
       this.#quarantined.add(machine.providerId);
       const { providerId, region, tags } = machine;
-      turn.logger.error("quarantined machine", { machine: providerId, region, reason: verdict.reason, tags });
+      context.logger.error("quarantined machine", { machine: providerId, region, reason: verdict.reason, tags });
     }
   }
 }
 
 /** The verdicts on machines, one after the other: a slot that one of them gets is taken for those that follow. */
-function judgedIn(world: AdoptionWorld, machines: readonly Machine[]): readonly Judged[] {
+function judgedIn(world: AdoptionFacts, machines: readonly Machine[]): readonly Judged[] {
   const byRole = new Map<string, Map<number, HeldSlot>>();
-  const slotsOf: AdoptionWorld["slotsOf"] = (owner) => {
+  const slotsOf: AdoptionFacts["slotsOf"] = (owner) => {
     const key = `${owner.namespace}/${owner.group}/${owner.role}`;
     const held = byRole.get(key) ?? new Map(world.slotsOf(owner));
     byRole.set(key, held);

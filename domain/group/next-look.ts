@@ -18,11 +18,11 @@ interface Look {
 
 /** Time itself may change what is to be done, or what is to be shown. */
 export function untilNextLook(observation: GroupObservation, decided: readonly Decided[]): ReconcileResult {
-  const { unread, promised, now } = observation;
+  const { unread, expected, now } = observation;
   if (unread.length > 0) return requeueAfter(lookAgainMs, "machines have not been read yet");
   const looks: readonly Look[] = [
     { ms: showMs, reason: "its load is to be shown" },
-    ...(promised.some(({ launched }) => launched) ? [{ ms: unseenMs, reason: "nodes are not seen yet" }] : []),
+    ...(expected.some(({ launched }) => launched) ? [{ ms: unseenMs, reason: "nodes are not seen yet" }] : []),
     ...pauseLooks(observation),
     ...decided.flatMap((entry) => looksAt(entry, now)),
   ];
@@ -37,11 +37,11 @@ function pauseLooks({ pause, wall }: GroupObservation): readonly Look[] {
 
 /** Where an alarm or an origin asks for another number of nodes, the answer may change as time goes on. */
 function looksAt({ input, decision }: Decided, now: Instant): readonly Look[] {
-  const { alarms, requests, counts, maxLimit, manner } = input;
+  const { alarms, requests, counts, maxLimit, behavior } = input;
   const until = decision.kind === "Hold" ? decision.until : undefined;
   const wait = until === undefined ? [] : [{ ms: until - now, reason: decision.reason }];
   const asked = alarms.some(({ inAlarm }) => inAlarm) || requests.length > 0;
   const excess = counts.inService + counts.starting > maxLimit;
-  const again = { ms: manner.reevaluateMs ?? lookAgainMs, reason: "another number of nodes is asked for" };
+  const again = { ms: behavior.reevaluateMs ?? lookAgainMs, reason: "another number of nodes is asked for" };
   return asked || excess || decision.kind !== "Hold" ? [...wait, again] : wait;
 }

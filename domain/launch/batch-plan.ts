@@ -18,7 +18,7 @@ export type BatchPlace = Pick<LaunchBatchSpec, "role" | "region">;
 export type LaunchDecision = Extract<ScalingDecision, { kind: "LaunchNodes" }>;
 
 /** What a batch needs to know of the nodes of its group, without looking at each. */
-export interface BatchGround {
+export interface PlacedNodes {
   /** One above every number that a node of the role names. */
   nextNumber(role: Role): number;
   /** Whether a node holds the slot, whatever its phase. */
@@ -33,7 +33,7 @@ export interface BatchPlan {
   readonly revision: string;
   readonly place: BatchPlace;
   readonly decision: Pick<LaunchDecision, "count" | "reason" | "message">;
-  readonly ground: BatchGround;
+  readonly placed: PlacedNodes;
   /** Every batch of the group. */
   readonly batches: readonly LaunchBatch[];
   /** What the process adds to the call: creating the batch commits it. */
@@ -82,21 +82,21 @@ export function planBatch(plan: BatchPlan): Draft | undefined {
 }
 
 /** One above every number that a batch has or that a node still names. */
-function nextNumber({ place: { role }, ground, batches }: BatchPlan): number {
+function nextNumber({ place: { role }, placed: placed, batches }: BatchPlan): number {
   const above = batches.filter(({ spec }) => spec.role === role).map(({ spec }) => spec.number + 1);
-  return Math.max(1, ground.nextNumber(role), ...above);
+  return Math.max(1, placed.nextNumber(role), ...above);
 }
 
 /** The lowest slots that neither a node holds nor an open batch has promised. */
-function slotsFor({ place: { role }, decision, ground, batches }: BatchPlan): readonly number[] {
-  const promised = new Set(batches.filter(({ spec }) => spec.role === role).flatMap((batch) => openSlots(batch)));
-  const isUsed = (slot: number): boolean => promised.has(slot) || ground.usedSlot(role, slot);
+function slotsFor({ place: { role }, decision, placed: placed, batches }: BatchPlan): readonly number[] {
+  const expected = new Set(batches.filter(({ spec }) => spec.role === role).flatMap((batch) => openSlots(batch)));
+  const isUsed = (slot: number): boolean => expected.has(slot) || placed.usedSlot(role, slot);
   return freeSlots(isUsed, Math.min(decision.count, largestBatch));
 }
 
 /** The fullest zones: one that is left out counts as empty. */
-function zonesOf({ place, ground }: BatchPlan): NonNullable<LaunchBatchSpec["zones"]> {
-  const zones = [...ground.zones(place)].map(([zone, nodes]) => ({ zone, nodes }));
+function zonesOf({ place, placed: placed }: BatchPlan): NonNullable<LaunchBatchSpec["zones"]> {
+  const zones = [...placed.zones(place)].map(([zone, nodes]) => ({ zone, nodes }));
   const fullest = zones.sort((a, b) => b.nodes - a.nodes || compare(a.zone, b.zone)).slice(0, mostZones);
   return fullest.sort((a, b) => compare(a.zone, b.zone));
 }

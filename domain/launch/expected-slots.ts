@@ -1,9 +1,9 @@
 /** Slots that a batch is to fill with a node which has not been seen yet: they count as coming. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { Role } from "../../crds/names.ts";
-import type { Census, CreatedAt, StartingNode } from "../../controllers/node-group/node-counts.ts";
+import type { GroupNodeCounts, CreatedAt, StartingNode } from "../../controllers/node-group/node-counts.ts";
 
-export interface PromisedSlot extends StartingNode {
+export interface ExpectedSlot extends StartingNode {
   readonly role: Role;
   readonly region: string;
   readonly batch: LaunchBatch;
@@ -12,27 +12,27 @@ export interface PromisedSlot extends StartingNode {
 }
 
 /** Whether the node of a launched slot of this batch has been looked for in the cluster itself. */
-export interface Accounts {
-  has(batchUid: string, slot: number): boolean;
+export interface Expectations {
+  isFulfilled(batchUid: string, slot: number): boolean;
 }
 
-export function promisedSlots(world: {
-  readonly census: Census;
+export function expectedSlots(world: {
+  readonly nodeCounts: GroupNodeCounts;
   readonly batches: readonly LaunchBatch[];
-  readonly accounts: Accounts;
+  readonly expectations: Expectations;
   readonly createdAt: CreatedAt;
-}): readonly PromisedSlot[] {
-  return world.batches.flatMap((batch) => promisesOf(batch, world));
+}): readonly ExpectedSlot[] {
+  return world.batches.flatMap((batch) => expectedOf(batch, world));
 }
 
-function promisesOf(
+function expectedOf(
   batch: LaunchBatch,
   {
-    census,
-    accounts,
+    nodeCounts,
+    expectations,
     createdAt: createdAtOf,
-  }: Pick<Parameters<typeof promisedSlots>[0], "census" | "accounts" | "createdAt">,
-): readonly PromisedSlot[] {
+  }: Pick<Parameters<typeof expectedSlots>[0], "nodeCounts" | "expectations" | "createdAt">,
+): readonly ExpectedSlot[] {
   const { metadata, spec, status } = batch;
   const outcomes = new Map(status?.members?.map(({ slot, outcome }) => [slot, outcome]));
   const createdAt = createdAtOf(batch);
@@ -40,8 +40,8 @@ function promisesOf(
     const outcome = outcomes.get(slot);
     if (outcome === "Abandoned" || outcome === "Taken") return [];
     const launched = outcome === "Launched";
-    if (launched && accounts.has(metadata.uid, slot)) return [];
-    if (census.hasSeen(metadata.uid, slot) || census.usedSlot(spec.role, slot)) return [];
+    if (launched && expectations.isFulfilled(metadata.uid, slot)) return [];
+    if (nodeCounts.hasSeen(metadata.uid, slot) || nodeCounts.usedSlot(spec.role, slot)) return [];
     const { role, region, launch } = spec;
     return [{ role, region, batch, launched, createdAt, capacity: launch.connectionCapacity }];
   });

@@ -5,7 +5,7 @@ import { fromTags } from "./ownership.ts";
 import type { Instant } from "../time.ts";
 
 /** The objects that machines are compared with. */
-export interface AdoptionWorld {
+export interface AdoptionFacts {
   readonly now: Instant;
   /**
    * Whether the StreamNode that its tags name has this machine: `Former` if that was made for an earlier group of the name. Where
@@ -47,7 +47,7 @@ export type AdoptionVerdict =
 const youngMs = 120_000;
 
 /** Verdict on one machine. A taken slot does not cost a machine its adoption: it gets the lowest free one, later. */
-export function adoptionOf(machine: Machine, world: AdoptionWorld): AdoptionVerdict {
+export function adoptionOf(machine: Machine, world: AdoptionFacts): AdoptionVerdict {
   const owner = fromTags(machine.tags);
   const holding = world.holding(machine, owner);
   if (holding === "Ours") return { kind: "Known" };

@@ -8,7 +8,13 @@ import { heldBack, holding, type ScalingDecision, type Verdict } from "./scaling
 import type { ScalingInput } from "./scaling-input.ts";
 
 export type { HoldReason, ScalingDecision } from "./scaling-decision.ts";
-export type { CapacityFacts, NodeCounts, ScalingInput, ScalingManner, StandingAlarm } from "./scaling-input.ts";
+export type {
+  CapacityFacts,
+  NodeCounts,
+  ScalingInput,
+  ScalingBehavior as ScalingBehavior,
+  StandingAlarm,
+} from "./scaling-input.ts";
 
 /** Rises when the same input may be answered differently; recorded with each decision. */
 export const deciderVersion = 2;

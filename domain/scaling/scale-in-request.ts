@@ -48,7 +48,7 @@ export type RequestJudgement =
  * remembered. Refused is what could not come true within that time.
  */
 export function judgeScaleInRequest(facts: ScaleInRequestFacts): RequestJudgement {
-  return groupObstacle(facts) ?? edgeObstacle(facts) ?? countObstacle(facts) ?? { kind: "Accepted" };
+  return groupObstacle(facts) ?? edgeObstacle(facts) ?? edgeCountObstacle(facts) ?? { kind: "Accepted" };
 }
 
 function groupObstacle({ deleting, edgeSources, pause }: ScaleInRequestFacts): RequestJudgement | undefined {
@@ -73,7 +73,7 @@ function edgeObstacle({ edge }: ScaleInRequestFacts): RequestJudgement | undefin
 }
 
 /** As the decision itself counts: a node that starts makes no room for another, and one that is overdue holds none up. */
-function countObstacle({ edges, region }: ScaleInRequestFacts): RequestJudgement | undefined {
+function edgeCountObstacle({ edges, region }: ScaleInRequestFacts): RequestJudgement | undefined {
   if (edges === undefined) return refused("NotResolved", `the edges in ${region} have not been counted yet`);
   const { minLimit, inService, overdue = 0, draining, terminating } = edges;
   const { booting, isBusy, atMinimum } = roomToDrain({ counts: edges, overdue, minLimit });

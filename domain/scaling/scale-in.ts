@@ -4,34 +4,34 @@
  */
 import { demandNow, overloadOf, peakDemand } from "./overload.ts";
 import { awaiting } from "./scale-out.ts";
-import { type Deed, holding, type HoldReason, type Verdict } from "./scaling-decision.ts";
+import { type ScalingAction, holding, type HoldReason, type Verdict } from "./scaling-decision.ts";
 import type { ScalingInput, StandingAlarm } from "./scaling-input.ts";
 import { bootingOf, type KnownLoad } from "./shortage.ts";
 import { addMs, type Instant, toSecondsRfc3339 } from "../time.ts";
 
 /** Undefined: nothing asks for fewer. */
 export function scaleInVerdict(input: ScalingInput): Verdict | undefined {
-  const { now, manner, role, requests } = input;
-  const ringing = judgedByManager(input) ? input.alarms.filter(scalesIn) : [];
-  const due = ringing.find(({ since }) => addMs(since, manner.scaleInWaitMs) <= now);
+  const { now, behavior, role, requests } = input;
+  const inAlarm = judgedByManager(input) ? input.alarms.filter(scalesIn) : [];
+  const due = inAlarm.find(({ since }) => addMs(since, behavior.scaleInWaitMs) <= now);
   if (due !== undefined) return unlessObstacle(input, { ...drain, reason: "ScaleIn", because: `${due.name} in ALARM` });
-  const request = role === "edge" && manner.edgeSources.includes("Origin") ? requests.at(-1) : undefined;
+  const request = role === "edge" && behavior.edgeSources.includes("Origin") ? requests.at(-1) : undefined;
   if (request !== undefined) return unlessObstacle(input, requested(request));
-  return ringing.length === 0 ? undefined : awaiting(ringing, manner.scaleInWaitMs);
+  return inAlarm.length === 0 ? undefined : awaiting(inAlarm, behavior.scaleInWaitMs);
 }
 
 const drain = { kind: "Drain" } as const;
 
 /** Origins and the rest always are; edges where the policy says so. */
-function judgedByManager({ role, manner }: ScalingInput): boolean {
-  return role !== "edge" || manner.edgeSources.includes("Manager");
+function judgedByManager({ role, behavior }: ScalingInput): boolean {
+  return role !== "edge" || behavior.edgeSources.includes("Manager");
 }
 
 function scalesIn({ action, inAlarm }: StandingAlarm): boolean {
   return action === "ScaleIn" && inAlarm;
 }
 
-function requested({ origin, node }: ScalingInput["requests"][number]): Deed {
+function requested({ origin, node }: ScalingInput["requests"][number]): ScalingAction {
   const because = `${origin} asks for ${node ?? "an edge"} to go`;
   return { ...drain, reason: "Requested", because, ...(node !== undefined && { node }) };
 }
@@ -42,7 +42,7 @@ interface Obstacle {
   readonly until?: Instant;
 }
 
-function unlessObstacle(input: ScalingInput, deed: Deed): Verdict {
+function unlessObstacle(input: ScalingInput, deed: ScalingAction): Verdict {
   const obstacle = obstacleOf(input);
   if (obstacle === undefined) return deed;
   return holding(obstacle.reason, `${deed.because}, but ${obstacle.words}`, obstacle.until);
@@ -61,10 +61,10 @@ function silence({ counts }: ScalingInput, { staleNodes, nodes }: KnownLoad): Ob
   return { reason: "NoData", words };
 }
 
-function shortObservation({ now, manner }: ScalingInput, { observedSince }: KnownLoad): Obstacle | undefined {
-  const until = addMs(observedSince, manner.stabilizationMs);
+function shortObservation({ now, behavior }: ScalingInput, { observedSince }: KnownLoad): Obstacle | undefined {
+  const until = addMs(observedSince, behavior.stabilizationMs);
   if (until <= now) return undefined;
-  const window = `${manner.stabilizationMs / 1_000} s`;
+  const window = `${behavior.stabilizationMs / 1_000} s`;
   const words = `the load has to be observed for ${window}, until ${toSecondsRfc3339(until)}`;
   return { reason: "Stabilizing", words, until };
 }
@@ -101,6 +101,6 @@ function loadObstacle(input: ScalingInput, load: KnownLoad): Obstacle | undefine
   if (peak === undefined) return undefined;
   return {
     reason: "Stabilizing",
-    words: `by the peak of the last ${input.manner.stabilizationMs / 1_000} s ${peak.words}`,
+    words: `by the peak of the last ${input.behavior.stabilizationMs / 1_000} s ${peak.words}`,
   };
 }

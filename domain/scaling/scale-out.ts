@@ -6,12 +6,12 @@ import { addMs, type Instant, instant, toSecondsRfc3339 } from "../time.ts";
 
 /** Undefined: no alarm asks for more. */
 export function scaleOutVerdict(input: ScalingInput): Verdict | undefined {
-  const ringing = input.alarms.filter(({ action, inAlarm }) => action === "ScaleOut" && inAlarm);
-  const [first] = ringing;
+  const inAlarm = input.alarms.filter(({ action, inAlarm }) => action === "ScaleOut" && inAlarm);
+  const [first] = inAlarm;
   if (first === undefined) return undefined;
-  const { now, manner, load, role, capacity } = input;
-  const due = ringing.filter(({ since }) => addMs(since, manner.scaleOutWaitMs) <= now);
-  if (due.length === 0) return awaiting(ringing, manner.scaleOutWaitMs);
+  const { now, behavior, load, role, capacity } = input;
+  const due = inAlarm.filter(({ since }) => addMs(since, behavior.scaleOutWaitMs) <= now);
+  if (due.length === 0) return awaiting(inAlarm, behavior.scaleOutWaitMs);
   if (load.kind !== "Known")
     return holding("NoData", `${first.name} in ALARM, but the load is ${load.kind.toLowerCase()}`);
   if (capacity.newNode <= 0) {
@@ -21,8 +21,8 @@ export function scaleOutVerdict(input: ScalingInput): Verdict | undefined {
 }
 
 /** The verdict while alarms of one kind have not lasted for as long as the policy wants. */
-export function awaiting(ringing: readonly StandingAlarm[], waitMs: number): Verdict {
-  const oldest = ringing.reduce((one, other) => (other.since < one.since ? other : one));
+export function awaiting(inAlarm: readonly StandingAlarm[], waitMs: number): Verdict {
+  const oldest = inAlarm.reduce((one, other) => (other.since < one.since ? other : one));
   const until = addMs(oldest.since, waitMs);
   const because = `${oldest.name} in ALARM, and must be for ${waitMs / 1_000} s, until ${toSecondsRfc3339(until)}`;
   return holding("AwaitingAlarm", because, until);
@@ -44,13 +44,13 @@ function larger(one: Shortage | undefined, other: Shortage): Shortage {
 
 /** One step towards as many nodes as are missing, if nothing stands in its way. */
 function step(input: ScalingInput, missing: number, cause: string): Verdict {
-  const { counts, maxLimit, manner } = input;
+  const { counts, maxLimit, behavior } = input;
   const takes = `${cause}, which takes ${missing} more`;
   const room = maxLimit - counts.inService - counts.starting - counts.draining;
   if (room <= 0) return holding("MaximumReached", `${takes}, but there is no room under the maximum`);
-  const held = manner.mode === "Rigid" ? rigidHold(input, takes) : betweenSteps(input, takes);
+  const held = behavior.mode === "Rigid" ? rigidHold(input, takes) : betweenSteps(input, takes);
   if (held !== undefined) return held;
-  const wanted = Math.min(missing, manner.scaleAdjustment ?? (manner.mode === "Rigid" ? 1 : missing));
+  const wanted = Math.min(missing, behavior.scaleAdjustment ?? (behavior.mode === "Rigid" ? 1 : missing));
   const deed = { kind: "Launch", count: Math.min(wanted, room), reason: "Alarm" } as const;
   if (room < wanted) return { ...deed, because: `${takes}, as far as the maximum has room`, limitedBy: "Maximum" };
   if (wanted < missing) return { ...deed, because: `${takes}, ${wanted} in a step`, limitedBy: "ScaleAdjustment" };
@@ -58,7 +58,7 @@ function step(input: ScalingInput, missing: number, cause: string): Verdict {
 }
 
 function rigidHold(input: ScalingInput, takes: string): Verdict | undefined {
-  const { counts, manner, now, scaledOutAt, settledAt } = input;
+  const { counts, behavior, now, scaledOutAt, settledAt } = input;
   const { draining, terminating } = counts;
   const starting = bootingOf(input);
   if (starting + draining + terminating > 0) {
@@ -66,12 +66,12 @@ function rigidHold(input: ScalingInput, takes: string): Verdict | undefined {
     return holding("OperationInProgress", because);
   }
   const ended = Math.max(scaledOutAt ?? 0, settledAt ?? 0);
-  return ended === 0 ? undefined : coolingDown(addMs(instant(ended), manner.coolDownMs), now, takes);
+  return ended === 0 ? undefined : coolingDown(addMs(instant(ended), behavior.coolDownMs), now, takes);
 }
 
 /** A step that looks again at once would be no step. */
-function betweenSteps({ manner, now, scaledOutAt }: ScalingInput, takes: string): Verdict | undefined {
-  const { scaleAdjustment, reevaluateMs } = manner;
+function betweenSteps({ behavior, now, scaledOutAt }: ScalingInput, takes: string): Verdict | undefined {
+  const { scaleAdjustment, reevaluateMs } = behavior;
   if (scaleAdjustment === undefined || reevaluateMs === undefined || scaledOutAt === undefined) return undefined;
   return coolingDown(addMs(scaledOutAt, reevaluateMs), now, takes);
 }

@@ -63,7 +63,7 @@ export type ScalingDecision =
     };
 
 /** Something to be done; `because` is the middle of its sentence, without the counts before and the deed behind. */
-export type Deed =
+export type ScalingAction =
   | {
       readonly kind: "Launch";
       readonly count: number;
@@ -80,11 +80,11 @@ export interface Holding {
   readonly because: string;
   readonly until?: Instant;
   readonly obstacle?: string;
-  readonly would?: Deed;
+  readonly would?: ScalingAction;
 }
 
 /** What was found, before it is put into a sentence. */
-export type Verdict = Deed | Holding;
+export type Verdict = ScalingAction | Holding;
 
 export function holding(reason: HoldReason, because: string, until?: Instant): Holding {
   return { kind: "Hold", reason, because, ...(until !== undefined && { until }) };

@@ -36,7 +36,7 @@ export interface StandingAlarm {
 }
 
 /** How the policy wants nodes to be added and removed. Times in ms. */
-export interface ScalingManner {
+export interface ScalingBehavior {
   readonly mode: ScaleOutMode;
   /** Most nodes of one step of scaling out. */
   readonly scaleAdjustment?: number;
@@ -68,7 +68,7 @@ export interface ScalingInput {
   readonly resolved: boolean;
   /** A complete listing of the region's machines has been read and its machines adopted. */
   readonly adopted: boolean;
-  readonly manner: ScalingManner;
+  readonly behavior: ScalingBehavior;
   readonly load: RoleLoad;
   /** Those of this role that scale. */
   readonly alarms: readonly StandingAlarm[];

@@ -11,7 +11,7 @@ export interface Shortage {
   readonly because: string;
 }
 
-type Facts = Pick<ScalingInput, "capacity" | "counts" | "overdue" | "manner">;
+type Facts = Pick<ScalingInput, "capacity" | "counts" | "overdue" | "behavior">;
 
 /** Nodes that are coming within their warm-up. */
 export function bootingOf({ counts, overdue = 0 }: Pick<ScalingInput, "counts" | "overdue">): number {
@@ -71,7 +71,7 @@ function ofFreeSlots({ name, threshold }: StandingAlarm, { capacity }: Facts, lo
 
 /** Nothing says how much a node would change it: one step, then it is seen. */
 function ofStep({ name, metric, threshold }: StandingAlarm, facts: Facts): Shortage {
-  const step = facts.manner.scaleAdjustment ?? 1;
+  const step = facts.behavior.scaleAdjustment ?? 1;
   const booting = bootingOf(facts);
   const nodes = step - booting;
   const what = `${metric} is beyond ${threshold}`;

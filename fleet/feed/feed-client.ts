@@ -20,7 +20,7 @@ import {
   toScaleInRequest,
 } from "./feed-lines.ts";
 import { isResolved, type ResolveHost, watchEndpoints } from "./feed-endpoints.ts";
-import { ReportBook } from "../latest-reports.ts";
+import { LatestReports } from "../latest-reports.ts";
 import { readLines } from "./text-lines.ts";
 
 const reconnectBackOff: BackOff = { baseMs: 250, capMs: 10_000 };
@@ -58,7 +58,7 @@ type FeedState = "Connecting" | "Snapshot" | "Live";
 /** The newest report of each node, whichever process took it. What was known stays known while a feed is down. */
 export class FeedClient implements LoadFeed {
   readonly #options: FeedClientOptions;
-  readonly #book = new ReportBook();
+  readonly #book = new LatestReports();
   /** By URL. */
   readonly #sources = new Map<string, Source>();
   /** Names whose addresses are not known yet. */

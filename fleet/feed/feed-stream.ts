@@ -2,8 +2,8 @@
 import type { ReportRefusal, ScaleInRequest } from "../../domain/load/report.ts";
 import type { Clock } from "../../domain/ports.ts";
 import { type FeedLine, heartbeatMs, refusedLine, reportLine, scaleInLine } from "./feed-lines.ts";
-import type { ReportBook } from "../latest-reports.ts";
-import { isRemembered, wishKey } from "../recent-requests.ts";
+import type { LatestReports } from "../latest-reports.ts";
+import { isRemembered, requestKey } from "../recent-requests.ts";
 
 /** The part of a writable stream that a feed uses. */
 export interface FeedSink {
@@ -17,7 +17,7 @@ export interface FeedSink {
  */
 export class FeedStream {
   readonly #sink: FeedSink;
-  readonly #reports: ReportBook;
+  readonly #reports: LatestReports;
   readonly #clock: Clock;
   readonly #untold: Set<string>;
   readonly #untoldRequests: Map<string, ScaleInRequest>;
@@ -30,12 +30,14 @@ export class FeedStream {
   #cancelHeartbeat: () => void = () => undefined;
 
   /** Begins at once, and goes on until `stop`. */
-  constructor(sink: FeedSink, reports: ReportBook, clock: Clock) {
+  constructor(sink: FeedSink, reports: LatestReports, clock: Clock) {
     this.#sink = sink;
     this.#reports = reports;
     this.#clock = clock;
     this.#untold = new Set(reports.uids());
-    this.#untoldRequests = new Map(reports.scaleInRequests(clock.now()).map((request) => [wishKey(request), request]));
+    this.#untoldRequests = new Map(
+      reports.scaleInRequests(clock.now()).map((request) => [requestKey(request), request]),
+    );
     this.#untoldRefusals = new Map(reports.refusals().map((refusal) => [refusal.uid, refusal]));
     this.#endings = [
       reports.subscribe(({ uid }) => this.#tell(uid)),
@@ -65,7 +67,7 @@ export class FeedStream {
   }
 
   #tellRequest(request: ScaleInRequest): void {
-    this.#untoldRequests.set(wishKey(request), request);
+    this.#untoldRequests.set(requestKey(request), request);
     this.#pump();
   }
 

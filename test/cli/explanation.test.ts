@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ScalingActivity } from "../../domain/history.ts";
 import { type Answer, type Decider, explainedJson, explanation, replay, summaryOf } from "../../cli/explanation.ts";
-import { at } from "../support/domain-values.ts";
+import { decideScaling, deciderVersion } from "../../domain/scaling/decide-scaling.ts";
+import { at, scalingInput } from "../support/domain-values.ts";
 
 const answer: Answer = { kind: "Hold", reason: "MinimumMet", message: "2 edge nodes" };
 
@@ -35,6 +36,14 @@ describe("a replay", () => {
     ["message", { ...answer, message: "3 edge nodes" }],
   ])("differs in its %s", (_, now) => {
     expect(replay(record, decider(now))).toEqual({ kind: "Different", now });
+  });
+
+  it("is of an input as it was recorded when its behavior had another name", () => {
+    const { behavior, ...rest } = scalingInput({});
+    const { kind, reason, message } = decideScaling({ ...rest, behavior });
+    const former = { ...record, kind, reason, message, deciderVersion, input: { ...rest, manner: behavior } };
+    expect(replay(former)).toEqual({ kind: "Identical" });
+    expect(replay({ ...former, input: { ...rest, behavior } })).toEqual({ kind: "Identical" });
   });
 
   it("of another version is no defect, whatever is said or not", () => {

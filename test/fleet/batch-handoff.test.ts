@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { FreshBatches } from "../../fleet/batch-handoff.ts";
+import { BatchHandoff } from "../../fleet/batch-handoff.ts";
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
@@ -8,7 +8,7 @@ const batch = { metadata: { ...key, uid: "u1" } } as LaunchBatch;
 
 describe("fresh batches", () => {
   it("are handed on once", () => {
-    const fresh = new FreshBatches(new FakeClock());
+    const fresh = new BatchHandoff(new FakeClock());
     fresh.put(batch);
     expect(fresh.take({ ...key, name: "live-edge-b2" })).toBeUndefined();
     expect(fresh.take(key)).toBe(batch);
@@ -16,7 +16,7 @@ describe("fresh batches", () => {
   });
 
   it("are told when they are put", () => {
-    const fresh = new FreshBatches(new FakeClock());
+    const fresh = new BatchHandoff(new FakeClock());
     const told: string[] = [];
     fresh.put(batch);
     fresh.onPut((put) => told.push(put));
@@ -25,7 +25,7 @@ describe("fresh batches", () => {
   });
 
   it("are under way until their creation is answered, and told then", async () => {
-    const fresh = new FreshBatches(new FakeClock());
+    const fresh = new BatchHandoff(new FakeClock());
     const told: [string, boolean, boolean][] = [];
     fresh.onPut((put) => told.push([put, fresh.isUnderWay(key), fresh.take(key) === batch]));
     const creation = Promise.withResolvers<{ readonly kind: "Created"; readonly object: LaunchBatch }>();
@@ -41,7 +41,7 @@ describe("fresh batches", () => {
     ["was taken", () => Promise.resolve({ kind: "AlreadyExists" } as const)],
     ["was refused", () => Promise.reject(new Error("refused"))],
   ])("that are not created are told, so that nobody waits: the number %s", async (_how, create) => {
-    const fresh = new FreshBatches(new FakeClock());
+    const fresh = new BatchHandoff(new FakeClock());
     const told: string[] = [];
     fresh.onPut((put) => told.push(put));
     await fresh.creating(key, create).catch(() => undefined);
@@ -52,7 +52,7 @@ describe("fresh batches", () => {
 
   it("are forgotten after two seconds: another may have launched them by then", async () => {
     const clock = new FakeClock();
-    const fresh = new FreshBatches(clock);
+    const fresh = new BatchHandoff(clock);
     fresh.put(batch);
     await clock.advance(2_001);
     expect(fresh.take(key)).toBeUndefined();

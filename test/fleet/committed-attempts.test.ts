@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { attemptsOf, attemptToken } from "../../fleet/committed-attempts.ts";
 import { launchRequest } from "../../controllers/launch/request.ts";
-import { type AdoptionSources, adoptionWorld } from "../../controllers/sweep/observe.ts";
+import { type AdoptionSources, adoptionFacts } from "../../controllers/sweep/observe.ts";
 import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
 import { instant } from "../../domain/time.ts";
 import { nodeGroup } from "../support/resources.ts";
@@ -99,7 +99,7 @@ describe("a machine of a call that only the batch's creation has committed", () 
     const group = nodeGroup();
     const cache = { list: () => [group], get: () => group };
     const cluster = { nodeGroups: { cache } } as unknown as AdoptionSources["cluster"];
-    const world = adoptionWorld(
+    const world = adoptionFacts(
       { cluster, objectsOf: () => ({ nodes: [], batches: [one] }), holdersOf: () => [] },
       instant(0),
     );

@@ -16,13 +16,13 @@ describe("the directory of groups", () => {
     const policy = scalePolicy();
     const other = scalePolicy();
     const known = directory(["media/live", other], ["other/gentle", other], ["media/gentle", policy]);
-    expect(known.of("media", "live")).toEqual({ group, policy });
-    expect(known.of("media", "live")?.policy).toBe(policy);
+    expect(known.byName("media", "live")).toEqual({ group, policy });
+    expect(known.byName("media", "live")?.policy).toBe(policy);
   });
 
   it("knows no group of another name or namespace", () => {
-    expect(directory().of("media", "other")).toBeUndefined();
-    expect(directory().of("other", "live")).toBeUndefined();
+    expect(directory().byName("media", "other")).toBeUndefined();
+    expect(directory().byName("other", "live")).toBeUndefined();
   });
 
   it.each([
@@ -30,6 +30,6 @@ describe("the directory of groups", () => {
     ["is not accepted", [["media/gentle", scalePolicy({}, accepted("False"))]]],
     ["has not been examined", [["media/gentle", scalePolicy({}, {})]]],
   ] as [string, [string, ReturnType<typeof scalePolicy>][]][])("gives no policy that %s", (_name, policies) => {
-    expect(directory(...policies).of("media", "live")).toEqual({ group, policy: undefined });
+    expect(directory(...policies).byName("media", "live")).toEqual({ group, policy: undefined });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { ReportBook } from "../../fleet/latest-reports.ts";
+import { LatestReports } from "../../fleet/latest-reports.ts";
 import type { NodeReport } from "../../domain/load/report.ts";
 import { instant } from "../../domain/time.ts";
 import { describeLoadFeed } from "../conformance/load-feed.ts";
@@ -27,7 +27,7 @@ function report(change: Partial<NodeReport> = {}): NodeReport {
 
 describe("the report book", () => {
   describeLoadFeed(() => {
-    const feed = new ReportBook();
+    const feed = new LatestReports();
     return Promise.resolve({
       feed,
       now: instant(Date.UTC(2026, 0, 1)),
@@ -48,14 +48,14 @@ describe("the report book", () => {
   });
 
   it("says whether it took a report", () => {
-    const book = new ReportBook();
+    const book = new LatestReports();
     expect([book.record(report()), book.record(report())]).toEqual([true, false]);
   });
 
   it("keeps the report with the highest sequence, in whatever order they come", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20), { minLength: 1 }), (sequences) => {
-        const book = new ReportBook();
+        const book = new LatestReports();
         const told: number[] = [];
         book.subscribe(({ sequence }) => told.push(sequence));
         for (const sequence of sequences) book.record(report({ sequence }));
@@ -66,7 +66,7 @@ describe("the report book", () => {
   });
 
   it("keeps the nodes heard of last when there are too many", () => {
-    const book = new ReportBook({ mostNodes: 2 });
+    const book = new LatestReports({ mostNodes: 2 });
     const forgotten: string[] = [];
     book.onForgotten((uid) => forgotten.push(uid));
     for (const uid of ["a", "b"]) book.record(report({ uid }));

@@ -1,7 +1,7 @@
 /** The load of a role as nodes come, report, fall silent and go, against counting everything anew. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { LoadBook, type LoadPlace } from "../../fleet/load-tracker.ts";
+import { LoadTracker, type LoadPlace } from "../../fleet/load-tracker.ts";
 import type { Role } from "../../crds/names.ts";
 import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
 import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
@@ -87,13 +87,13 @@ class World {
   readonly nodes = new Map<string, StreamNode>();
   readonly told: string[] = [];
   alarms: readonly AlarmDefinition[];
-  readonly book: LoadBook;
+  readonly book: LoadTracker;
   readonly #handlers: ChangeHandler<StreamNode>[] = [];
 
   constructor(alarms: readonly AlarmDefinition[] = [], before: (world: World) => void = () => undefined) {
     this.alarms = alarms;
     before(this);
-    this.book = new LoadBook({
+    this.book = new LoadTracker({
       nodes: { onChange: (handler) => this.#follow(handler) },
       feed: this.feed,
       alarms: () => this.alarms,
@@ -131,7 +131,7 @@ class World {
   }
 
   load(place: LoadPlace = edges, stabilizationMs = windowMs): RoleLoad {
-    return this.book.of(place, stabilizationMs, this.clock.now());
+    return this.book.ofPlace(place, stabilizationMs, this.clock.now());
   }
 
   #follow(handler: ChangeHandler<StreamNode>): () => void {
@@ -457,7 +457,7 @@ describe("since when the load is observed", () => {
     world.put(nodeOf("e0"));
     world.clock.ms = 30_000;
     world.report("e0", 5);
-    expect(world.book.of(edges, windowMs, at(0))).toMatchObject({ kind: "Known", observedSince: at(30_000) });
+    expect(world.book.ofPlace(edges, windowMs, at(0))).toMatchObject({ kind: "Known", observedSince: at(30_000) });
     world.clock.ms = 30_001;
     world.report("e0", 5);
     expect(world.load()).toMatchObject({ observedSince: at(30_000) });
@@ -615,7 +615,7 @@ describe("memory", () => {
     const feed = new Feed();
     const alarms = [alarmOf({ periodSeconds: 60 })];
     const nodes = { onChange: (handler: ChangeHandler<StreamNode>) => (handlers.push(handler), () => undefined) };
-    const book = new LoadBook({ nodes, feed, alarms: () => alarms, staleMs, clock });
+    const book = new LoadTracker({ nodes, feed, alarms: () => alarms, staleMs, clock });
     const report = { namespace: "default", bootId: "b", sequence: 1, connections: 1, publishers: 0, subscribers: 1 };
     for (let round = 0; round < 400; round++) {
       const object = nodeOf(`e${round}`, { group: `group-${round}` });

@@ -1,20 +1,20 @@
 /** What of reports was not taken is said for an hour, once for each kind of fault. */
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import { ReportBook } from "../../fleet/latest-reports.ts";
+import { LatestReports } from "../../fleet/latest-reports.ts";
 import { ReportFaults } from "../../fleet/report-faults.ts";
 import type { ReportLoss } from "../../domain/load/report.ts";
 import { addMs } from "../../domain/time.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 let clock: FakeClock;
-let book: ReportBook;
+let book: LatestReports;
 let faults: ReportFaults;
 let news: string[];
 let sequence: number;
 
 beforeEach(() => {
   clock = new FakeClock();
-  book = new ReportBook();
+  book = new LatestReports();
   faults = new ReportFaults(book, clock);
   news = [];
   sequence = 0;
@@ -38,7 +38,7 @@ const streams = { part: "streams", reason: "BadText", count: 3 };
 describe("the faults of a node's reports", () => {
   it("are none where all fits", () => {
     report();
-    expect([faults.of("u1"), news]).toEqual([[], []]);
+    expect([faults.ofNode("u1"), news]).toEqual([[], []]);
   });
 
   it("are gathered, and told when there is a new kind of them", () => {
@@ -46,9 +46,9 @@ describe("the faults of a node's reports", () => {
     report(cpu);
     report(streams, { ...streams, count: 9 });
     refuse("Counts");
-    expect(faults.of("u1")).toEqual(["cpuPercent OutOfRange", "report Counts", "streams BadText"]);
+    expect(faults.ofNode("u1")).toEqual(["cpuPercent OutOfRange", "report Counts", "streams BadText"]);
     expect(news).toEqual(Array(3).fill("media/live-edge-0"));
-    expect(faults.of("u2")).toEqual([]);
+    expect(faults.ofNode("u2")).toEqual([]);
   });
 
   it("are forgotten an hour after the last, by the monotonic clock", async () => {
@@ -56,11 +56,11 @@ describe("the faults of a node's reports", () => {
     await clock.advance(3_599_999);
     report(streams);
     await clock.advance(3_599_999);
-    expect(faults.of("u1")).toHaveLength(2);
+    expect(faults.ofNode("u1")).toHaveLength(2);
     await clock.advance(1);
-    expect(faults.of("u1")).toEqual([]);
+    expect(faults.ofNode("u1")).toEqual([]);
     report(cpu);
-    expect(faults.of("u1")).toEqual(["cpuPercent OutOfRange"]);
+    expect(faults.ofNode("u1")).toEqual(["cpuPercent OutOfRange"]);
     expect(news).toHaveLength(3);
   });
 
@@ -68,15 +68,15 @@ describe("the faults of a node's reports", () => {
     const told = { ...node, reason: "Counts" };
     await clock.advance(7_200_000);
     book.refuse({ ...told, receivedAt: addMs(clock.now(), -3_600_000) });
-    expect([faults.of("u1"), news]).toEqual([[], []]);
+    expect([faults.ofNode("u1"), news]).toEqual([[], []]);
     book.refuse({ ...told, receivedAt: addMs(clock.now(), -3_500_000) });
-    expect(faults.of("u1")).toEqual(["report Counts"]);
+    expect(faults.ofNode("u1")).toEqual(["report Counts"]);
     await clock.advance(100_000);
-    expect(faults.of("u1")).toEqual([]);
+    expect(faults.ofNode("u1")).toEqual([]);
   });
 
   it("stay few, whatever a later version calls them", () => {
     for (let at = 0; at < 100; at += 1) report({ part: "gpuPercent", reason: `Reason${at}`, count: 1 });
-    expect(faults.of("u1")).toHaveLength(32);
+    expect(faults.ofNode("u1")).toHaveLength(32);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Machine } from "../../domain/node/machine.ts";
 import { instant } from "../../domain/time.ts";
 import { toListing, type Listing, type Moment } from "../../platforms/listing.ts";
-import { SightingBook } from "../../platforms/sighting-history.ts";
+import { SightingHistory } from "../../platforms/sighting-history.ts";
 
 const machine: Machine = {
   ...{ providerId: "m", platform: "simulated", region: "r", zone: "ra", state: "Running" },
@@ -19,7 +19,7 @@ function listing(startedMs: number, machines: readonly Machine[] = []): Listing 
 
 describe("sighting book", () => {
   it("counts the lag of a machine that a listing showed first from that listing's end", () => {
-    const book = new SightingBook({ visibilityLagMs: 100, memoryMs: 10_000 });
+    const book = new SightingHistory({ visibilityLagMs: 100, memoryMs: 10_000 });
     book.record(listing(0, [machine]), 50);
     const absences = [120, 150, 151].map((startedMs) => {
       book.record(listing(startedMs), startedMs);
@@ -30,7 +30,7 @@ describe("sighting book", () => {
   });
 
   it("starts anew when a machine shows up again", () => {
-    const book = new SightingBook({ visibilityLagMs: 0, memoryMs: 10_000 });
+    const book = new SightingHistory({ visibilityLagMs: 0, memoryMs: 10_000 });
     book.record(listing(0, [machine]), 0);
     book.record(listing(10), 10);
     book.record(listing(20, [machine]), 20);
@@ -41,7 +41,7 @@ describe("sighting book", () => {
   });
 
   it("does not take the cloud's word that a machine is gone for a proof that it exists", () => {
-    const book = new SightingBook({ visibilityLagMs: 0, memoryMs: 10_000 });
+    const book = new SightingHistory({ visibilityLagMs: 0, memoryMs: 10_000 });
     book.record(listing(0, [machine]), 0);
     book.record(listing(10), 10);
     book.observe({ ...machine, state: "Terminated" }, moment(15));

@@ -8,7 +8,7 @@ import {
   type ReconcileResult,
   requeueAfter,
   TerminalError,
-  type Turn,
+  type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
@@ -30,7 +30,7 @@ function bench(reconcile: Reconcile, options: Partial<ControllerOptions> = {}): 
   const calls: string[] = [];
   const reconciler = {
     name: "group",
-    reconcile: (key: ObjectKey, { signal }: Turn) => {
+    reconcile: (key: ObjectKey, { signal }: ReconcileContext) => {
       calls.push(`${clock.monotonicMs()} ${key.namespace}/${key.name}`);
       return reconcile(key, signal);
     },

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { LeadershipListener } from "../../runtime/leader-election.ts";
 import {
-  type Leadership,
+  type Election,
   type LeaderTask,
   Manager,
   type ManagerOptions,
@@ -60,7 +60,7 @@ class TestTask implements LeaderTask {
   }
 }
 
-class TestElection implements Leadership {
+class TestElection implements Election {
   readonly #listeners = new Set<LeadershipListener>();
   start(): void {
     steps.push("stand for election");

@@ -7,7 +7,7 @@ import type { Sighting } from "../../domain/node/evidence.ts";
 import type { NodeView } from "../../domain/node/lifecycle.ts";
 import type { Machine, MachineState, OwnershipTags } from "../../domain/node/machine.ts";
 import type { PeakDemand, RoleLoad } from "../../domain/load/role-load.ts";
-import type { NodeCounts, ScalingInput, ScalingManner, StandingAlarm } from "../../domain/scaling/decide-scaling.ts";
+import type { NodeCounts, ScalingInput, ScalingBehavior, StandingAlarm } from "../../domain/scaling/decide-scaling.ts";
 import { type Instant, instant } from "../../domain/time.ts";
 
 const start = Date.UTC(2026, 0, 1);
@@ -172,7 +172,7 @@ export function scaleInAlarm(fields: Partial<StandingAlarm> = {}): StandingAlarm
   return scaleOutAlarm({ name: "edge-scale-in", threshold: 30, action: "ScaleIn", ...fields });
 }
 
-export const manner: ScalingManner = {
+export const behavior: ScalingBehavior = {
   mode: "Competitive",
   scaleOutWaitMs: 0,
   scaleInWaitMs: 0,
@@ -181,10 +181,10 @@ export const manner: ScalingManner = {
   edgeSources: ["Origin", "Manager"],
 };
 
-export type ScalingInputFields = Partial<Omit<ScalingInput, "counts" | "capacity" | "manner">> & {
+export type ScalingInputFields = Partial<Omit<ScalingInput, "counts" | "capacity" | "behavior">> & {
   readonly counts?: Partial<NodeCounts>;
   readonly capacity?: Partial<ScalingInput["capacity"]>;
-  readonly manner?: Partial<ScalingManner>;
+  readonly behavior?: Partial<ScalingBehavior>;
 };
 
 /** Edges in region-a, 2 to 4 of them, 100 connections each; no node, no load and no alarm, unless they are given. */
@@ -205,7 +205,7 @@ export function scalingInput(fields: ScalingInputFields = {}): ScalingInput {
     ...fields,
     counts: { inService: 0, starting: 0, draining: 0, terminating: 0, ...fields.counts },
     capacity: { newNode: 100, coming: (fields.counts?.starting ?? 0) * 100, largest: 100, ...fields.capacity },
-    manner: { ...manner, ...fields.manner },
+    behavior: { ...behavior, ...fields.behavior },
   };
 }
 
@@ -260,7 +260,7 @@ export const anyStandingAlarm: fc.Arbitrary<StandingAlarm> = fc.record({
   since: anyInstantAround(),
 });
 
-const anyManner: fc.Arbitrary<ScalingManner> = fc
+const anyBehavior: fc.Arbitrary<ScalingBehavior> = fc
   .record({
     mode: fc.constantFrom(...scaleOutModes),
     scaleAdjustment: fc.option(fc.integer({ min: 1, max: 4 })),
@@ -296,7 +296,7 @@ const anyInputAtAll: fc.Arbitrary<ScalingInput> = fc
     resolved: fc.boolean(),
     adopted: fc.boolean(),
     free: fc.boolean(),
-    manner: anyManner,
+    behavior: anyBehavior,
     load: anyRoleLoad,
     alarms: fc.array(anyStandingAlarm, { maxLength: 4 }),
     requests: fc.array(fc.constantFrom({ origin: "live-origin-0", node: "live-edge-3" }, { origin: "live-origin-1" }), {

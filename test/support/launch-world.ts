@@ -1,8 +1,8 @@
 /** The launch reconciler by itself, on virtual time: an embedded Kubernetes API, a simulated cloud, processes that die. */
 import { type InformedCluster, informedCluster } from "../../fleet/cluster.ts";
-import { FreshBatches } from "../../fleet/batch-handoff.ts";
+import { BatchHandoff } from "../../fleet/batch-handoff.ts";
 import { LaunchReconciler } from "../../controllers/launch/reconciler.ts";
-import { type BatchGround, planBatch } from "../../domain/launch/batch-plan.ts";
+import { type PlacedNodes, planBatch } from "../../domain/launch/batch-plan.ts";
 import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../crds/launch-config.ts";
 import { type Kind, resourceType } from "../../crds/names.ts";
@@ -26,7 +26,7 @@ const namespace = "default";
 const place = { role: "edge", region: "region-a" } as const;
 export const call = { keyId: "k1", clusterId: "test", apiUrl: "http://api.test" };
 const joinKey = { id: "k1", secret: new Uint8Array(32).fill(7) };
-const empty: BatchGround = { nextNumber: () => 1, usedSlot: () => false, zones: () => new Map() };
+const empty: PlacedNodes = { nextNumber: () => 1, usedSlot: () => false, zones: () => new Map() };
 
 export interface WorldOptions {
   /** How long (ms) a call to the cloud takes; 0 unless given. */
@@ -89,7 +89,7 @@ export class LaunchWorld {
       revision: "r1",
       place,
       decision: { count, reason: "BelowMinimum", message: "" },
-      ground: { ...empty, usedSlot: (_role, slot) => slot < first, nextNumber: () => this.#slots },
+      placed: { ...empty, usedSlot: (_role, slot) => slot < first, nextNumber: () => this.#slots },
       batches: [],
       call,
       decidedAt: this.clock.now(),
@@ -133,7 +133,7 @@ export class LaunchProcess {
   readonly lifeline: Lifeline;
   /** Its calls in the order in which they left, as `launch` or `create StreamNode`. */
   readonly calls: string[] = [];
-  readonly fresh: FreshBatches;
+  readonly fresh: BatchHandoff;
   readonly cluster: InformedCluster;
   readonly #world: LaunchWorld;
   readonly #reconciler: LaunchReconciler;
@@ -148,7 +148,7 @@ export class LaunchProcess {
     const platform = this.#noted(this.lifeline.cloud(world.platform));
     const own = { clock, random, logger: silentLogger, metrics: createMetrics(), namespace };
     this.cluster = informedCluster({ ...own, api: kube });
-    this.fresh = new FreshBatches(clock);
+    this.fresh = new BatchHandoff(clock);
     this.#reconciler = new LaunchReconciler({
       cluster: this.cluster,
       clouds: new Map([
@@ -159,7 +159,7 @@ export class LaunchProcess {
       settings: { clusterId: call.clusterId, apiUrl: call.apiUrl },
       clock,
       events: { record: () => undefined },
-      fresh: this.fresh,
+      handoff: this.fresh,
       revisionOf: () => "r1",
     });
   }

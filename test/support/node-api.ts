@@ -5,7 +5,7 @@ import { type ApiServer, createApiServer, defaultRateLimits, type RateLimits } f
 import type { LookedUpHistory } from "../../api/history-routes.ts";
 import type { ReportSink } from "../../api/node-routes.ts";
 import { InformedGroupDirectory } from "../../fleet/group-directory.ts";
-import { ReportBook } from "../../fleet/latest-reports.ts";
+import { LatestReports } from "../../fleet/latest-reports.ts";
 import { InformedStreamNodeDirectory } from "../../fleet/stream-node-directory.ts";
 import { finalizers, resourceType, type Role } from "../../crds/names.ts";
 import type { NodeGroup, NodeGroupStatus } from "../../crds/node-group.ts";
@@ -78,7 +78,7 @@ export class NodeApiWorld {
   readonly cluster: EmbeddedApi;
   readonly known = new KnownNodes();
   readonly directory = new InformedStreamNodeDirectory(this.known);
-  readonly reports = new ReportBook();
+  readonly reports = new LatestReports();
   /** By `namespace/name`, as informers know them. */
   readonly nodeGroups = new Map<string, NodeGroup>();
   readonly scalePolicies = new Map<string, ScalePolicy>();

@@ -2,7 +2,7 @@
 import type { Express } from "express";
 import { FeedClient, type FeedClientOptions } from "../../fleet/feed/feed-client.ts";
 import { InformedGroupDirectory } from "../../fleet/group-directory.ts";
-import { ReportBook } from "../../fleet/latest-reports.ts";
+import { LatestReports } from "../../fleet/latest-reports.ts";
 import { createApiServer } from "../../api/server.ts";
 import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../fleet/stream-node-directory.ts";
 import { type InformedCluster, informedCluster } from "../../fleet/cluster.ts";
@@ -40,7 +40,7 @@ export interface ProcessOptions {
   /** Whether it leads without asking (as `up` does), or by the lease. */
   readonly election?: boolean;
   /** Another process's reports, as if it subscribed to that feed. */
-  readonly reports?: ReportBook;
+  readonly reports?: LatestReports;
   /** Addresses of the processes whose feeds it follows; absent: it knows what it is told itself. */
   readonly feeds?: readonly string[];
   readonly crash?: CrashPoint;
@@ -66,7 +66,7 @@ const seed = new Uint8Array(32).fill(7);
 
 export class OperatorProcess {
   readonly lifeline: Lifeline;
-  readonly reports: ReportBook;
+  readonly reports: LatestReports;
   readonly #around: Surroundings;
   readonly #options: ProcessOptions;
   #stop: () => Promise<void> = () => Promise.resolve();
@@ -82,7 +82,7 @@ export class OperatorProcess {
     this.#options = options;
     this.lifeline = new Lifeline({ clock: around.clock, crash, latencyMs, watchLagMs });
     this.lifeline.stepWall(options.wallAheadMs ?? 0);
-    this.reports = options.reports ?? new ReportBook();
+    this.reports = options.reports ?? new LatestReports();
   }
 
   /** The node API, from the start until the end of the process. */

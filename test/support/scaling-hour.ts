@@ -1,6 +1,6 @@
 /** A fleet of edges that does what is decided for it, under a load that is given: to count what a decider does in an hour. */
-import { decideScaling, type ScalingInput, type ScalingManner } from "../../domain/scaling/decide-scaling.ts";
-import { at, knownLoad, manner as usual, scaleInAlarm, scaleOutAlarm, scalingInput } from "./domain-values.ts";
+import { decideScaling, type ScalingInput, type ScalingBehavior } from "../../domain/scaling/decide-scaling.ts";
+import { at, knownLoad, behavior as usual, scaleInAlarm, scaleOutAlarm, scalingInput } from "./domain-values.ts";
 
 export interface Hour {
   /** Connections, so many ms into the hour. */
@@ -10,7 +10,7 @@ export interface Hour {
   readonly bootMs: number;
   /** Percent below which the alarm that scales in rings, after three minutes. */
   readonly scaleInBelow: number;
-  readonly manner?: Partial<ScalingManner>;
+  readonly behavior?: Partial<ScalingBehavior>;
 }
 
 export interface HourSeen {
@@ -75,14 +75,14 @@ function settle(fleet: Fleet, ms: number): void {
 }
 
 function inputOf(
-  { scaleInBelow, manner }: Hour,
+  { scaleInBelow, behavior }: Hour,
   fleet: Fleet,
   seen: readonly { readonly ms: number; readonly connections: number; readonly utilization: number }[],
 ): ScalingInput {
   const last = seen.at(-1) ?? { ms: 0, connections: 0, utilization: 0 };
   const within = (windowMs: number) => seen.slice(-Math.max(1, windowMs / stepMs));
   const quiet = within(scaleInLastsMs).every(({ utilization }) => utilization < scaleInBelow);
-  const { stabilizationMs } = { ...usual, ...manner };
+  const { stabilizationMs } = { ...usual, ...behavior };
   return scalingInput({
     now: at(last.ms),
     minLimit: 1,
@@ -98,7 +98,7 @@ function inputOf(
       scaleOutAlarm({ inAlarm: last.utilization > 60 }),
       scaleInAlarm({ threshold: scaleInBelow, inAlarm: quiet && last.ms >= scaleInLastsMs }),
     ],
-    ...(manner !== undefined && { manner }),
+    ...(behavior !== undefined && { behavior }),
     ...(fleet.scaledOutAt !== undefined && { scaledOutAt: at(fleet.scaledOutAt) }),
     ...(fleet.settledAt !== undefined && { settledAt: at(fleet.settledAt) }),
   });

@@ -1,9 +1,9 @@
 /** Alarms on the load book itself: seen at the report that makes them, and let go as its data leaves the periods. */
 import { describe, expect, it } from "@jest/globals";
-import { AlarmBoard } from "../../../fleet/alarm-states.ts";
+import { AlarmStates } from "../../../fleet/alarm-states.ts";
 import { AlarmReconciler } from "../../../controllers/alarm/reconciler.ts";
 import { groupAlarms } from "../../../fleet/group-alarms.ts";
-import { LoadBook } from "../../../fleet/load-tracker.ts";
+import { LoadTracker } from "../../../fleet/load-tracker.ts";
 import type { StreamNode } from "../../../crds/stream-node.ts";
 import type { NodeReport } from "../../../domain/load/report.ts";
 import type { ObjectChange } from "../../../runtime/informer.ts";
@@ -17,7 +17,7 @@ import { nodeGroup, scalePolicy } from "../../support/resources.ts";
 class OneEdge {
   readonly clock = new FakeClock();
   readonly node = streamNode(edge(0, 100));
-  readonly #board = new AlarmBoard();
+  readonly #alarmStates = new AlarmStates();
   readonly #reconciler: AlarmReconciler;
   #hear: (report: NodeReport) => void = () => undefined;
   #sequence = 0;
@@ -47,8 +47,8 @@ class OneEdge {
         return () => undefined;
       },
     };
-    const load = new LoadBook({ nodes, feed, alarms: (key) => named(key) ?? [], staleMs: 10_000, clock });
-    this.#reconciler = new AlarmReconciler({ cluster, alarms: named, load, board: this.#board, clock });
+    const load = new LoadTracker({ nodes, feed, alarms: (key) => named(key) ?? [], staleMs: 10_000, clock });
+    this.#reconciler = new AlarmReconciler({ cluster, alarms: named, load, alarmStates: this.#alarmStates, clock });
   }
 
   async reports(connections: number): Promise<readonly string[]> {
@@ -83,7 +83,7 @@ class OneEdge {
   async look(): Promise<readonly string[]> {
     const group = { namespace: this.node.metadata.namespace, name: this.node.spec.group };
     await this.#reconciler.reconcile(group);
-    const here = this.#board.of(keyText(group)).filter(({ region }) => region === this.node.spec.region);
+    const here = this.#alarmStates.ofGroup(keyText(group)).filter(({ region }) => region === this.node.spec.region);
     return here.map(({ definition, state }) => `${definition.name} ${state}`);
   }
 }

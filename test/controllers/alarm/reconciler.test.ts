@@ -1,6 +1,6 @@
 /** Alarms of a group: judged at once and published before anything is awaited; told to people afterwards, once. */
 import { describe, expect, it } from "@jest/globals";
-import { AlarmBoard } from "../../../fleet/alarm-states.ts";
+import { AlarmStates } from "../../../fleet/alarm-states.ts";
 import { AlarmReconciler } from "../../../controllers/alarm/reconciler.ts";
 import { AlarmReporter } from "../../../controllers/alarm/report.ts";
 import { alarmTerm } from "../../../controllers/alarm/term.ts";
@@ -28,7 +28,7 @@ const type = resourceType("NodeGroup");
 class Stage {
   readonly clock = new FakeClock();
   readonly api: EmbeddedApi = productApi({ clock: this.clock, namespaces: ["default"] });
-  readonly board = new AlarmBoard();
+  readonly alarmStates = new AlarmStates();
   readonly metrics = createMetrics();
   /** What the alarm `name/region` finds in its range, oldest first. */
   readonly #points = new Map<string, readonly Datapoint[]>();
@@ -48,11 +48,11 @@ class Stage {
   #reporter: AlarmReporter;
 
   private constructor() {
-    this.board.onChange((group) => this.woken.push(group));
+    this.alarmStates.onChange((group) => this.woken.push(group));
     const nodeGroups = { cache: { get: () => this.group }, client: this.#client };
     const scalePolicies = { cache: { get: () => this.policy } };
     const cluster = { nodeGroups, scalePolicies, defaults: { get: () => this.defaults } };
-    const { board, clock, metrics } = this;
+    const { alarmStates, clock, metrics } = this;
     const load = {
       datapoints: ({ name }: { readonly name: string }, { region }: { readonly region: string }) => {
         this.asked++;
@@ -61,10 +61,10 @@ class Stage {
       revision: () => this.#revision,
     };
     const alarms = groupAlarms({ cluster, namespace: "streamfleet" });
-    this.#reconciler = new AlarmReconciler({ cluster, alarms, load, board, clock });
+    this.#reconciler = new AlarmReconciler({ cluster, alarms, load, alarmStates, clock });
     const history = { recordAlarm: (transition: AlarmTransition) => void this.transitions.push(transition) };
     const events = { record: (_subject: unknown, note: EventNote) => void this.notes.push(note) };
-    this.#reporter = new AlarmReporter({ cluster, alarms, board, events, history, metrics, clock });
+    this.#reporter = new AlarmReporter({ cluster, alarms, alarmStates, events, history, metrics, clock });
   }
 
   static async of(regions: readonly string[] = ["region-a"]): Promise<Stage> {
@@ -109,8 +109,8 @@ class Stage {
   }
 
   states(): readonly string[] {
-    return this.board
-      .of("default/live")
+    return this.alarmStates
+      .ofGroup("default/live")
       .map(({ definition, region, state }) => `${definition.name}/${region} ${state}`);
   }
 
@@ -290,7 +290,7 @@ describe("the alarms that hold", () => {
     stage.policy = scalePolicy({ alarms: [alarm({ threshold: 61 })] });
     await stage.look();
     expect(stage.woken).toHaveLength(2);
-    const [standing] = stage.board.of("default/live");
+    const [standing] = stage.alarmStates.ofGroup("default/live");
     expect(standing).toMatchObject({ state: "ALARM", definition: { threshold: 61 } });
     expect(stage.clock.now() - (standing?.since ?? NaN)).toBe(11_000);
     stage.policy = scalePolicy({ alarms: [alarm({ threshold: 70 })] });
@@ -331,7 +331,7 @@ describe("the alarms that hold", () => {
     await stage.look();
     stage.group = undefined;
     await stage.judge();
-    expect(stage.board.knows("default/live")).toBe(false);
+    expect(stage.alarmStates.knows("default/live")).toBe(false);
     expect(stage.woken).toHaveLength(2);
     await stage.report();
     expect([await stage.series("alarm_state"), await stage.series("alarm_transitions_total")]).toEqual([[], []]);
@@ -346,7 +346,7 @@ describe("the alarms that hold", () => {
     await stage.read();
     const before = stage.group?.metadata.resourceVersion;
     await stage.look();
-    expect(stage.board.of("default/live")).toEqual([]);
+    expect(stage.alarmStates.ofGroup("default/live")).toEqual([]);
     expect(stage.group?.metadata.resourceVersion).toBe(before);
   });
 });
@@ -362,7 +362,7 @@ describe("a process that starts", () => {
     await stage.clock.advance(25_000);
     alarmTerm(stage).start();
     await stage.look();
-    const [standing] = stage.board.of("default/live");
+    const [standing] = stage.alarmStates.ofGroup("default/live");
     expect(standing?.state).toBe("ALARM");
     expect(stage.clock.now() - (standing?.since ?? NaN)).toBe(31_000);
     expect(stage.transitions).toHaveLength(1);

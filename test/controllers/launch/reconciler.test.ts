@@ -15,7 +15,7 @@ async function open(options?: WorldOptions): Promise<void> {
 }
 
 /** A batch that this process has just created. */
-async function freshBatch(options: BatchOptions): Promise<LaunchBatch> {
+async function handoff(options: BatchOptions): Promise<LaunchBatch> {
   const batch = await world.createBatch(options);
   own.fresh.put(batch);
   return batch;
@@ -39,7 +39,7 @@ const refusal: PlatformError = { kind: "InsufficientCapacity", message: "full" }
 describe("a batch that was just created with its call", () => {
   it("is launched before anything else is read or written", async () => {
     await open();
-    await own.settle(await freshBatch({ count: 3 }));
+    await own.settle(await handoff({ count: 3 }));
     expect(own.calls[0]).toBe("launch");
     expect(own.calls.filter((call) => /^(get|list)/.test(call))).toEqual([]);
     await expectMachines(3);
@@ -47,13 +47,13 @@ describe("a batch that was just created with its call", () => {
 
   it("makes each node with its machine in one write, where the cloud answers at once", async () => {
     await open();
-    await own.settle(await freshBatch({ count: 50 }));
+    await own.settle(await handoff({ count: 50 }));
     expect(own.calls.filter((call) => call.endsWith("StreamNode"))).toEqual(Array(50).fill("create StreamNode"));
   });
 
   it("makes its nodes while the call is under way", async () => {
     await open({ callMs: 5_000 });
-    const batch = await freshBatch({ count: 20 });
+    const batch = await handoff({ count: 20 });
     void own.reconcile(batch);
     await world.clock.advance(2_000);
     expect(own.calls).toEqual(["launch", ...Array<string>(20).fill("create StreamNode")]);
@@ -78,7 +78,7 @@ describe("a batch that was just created with its call", () => {
 
   it("is not launched for a group that is another of the same name", async () => {
     await open();
-    const batch = await freshBatch({ count: 1 });
+    const batch = await handoff({ count: 1 });
     await world.delete("NodeGroup", "live");
     await world.clock.advance(100);
     await own.reconcile(batch);
@@ -88,7 +88,7 @@ describe("a batch that was just created with its call", () => {
   it("is launched by the leader alone", async () => {
     await open();
     own.leads = false;
-    await expect(own.reconcile(await freshBatch({ count: 1 }))).rejects.toThrow(NotLeadingError);
+    await expect(own.reconcile(await handoff({ count: 1 }))).rejects.toThrow(NotLeadingError);
     expect(own.calls).not.toContain("launch");
   });
 
@@ -96,7 +96,7 @@ describe("a batch that was just created with its call", () => {
     await open();
     await world.patch("NodeGroup", "live", { spec: { pause: { mode: "Everything" } } });
     await world.clock.advance(100);
-    const batch = await freshBatch({ count: 1 });
+    const batch = await handoff({ count: 1 });
     await own.reconcile(batch);
     expect(own.calls).not.toContain("launch");
     await world.patch("NodeGroup", "live", { spec: { pause: null } });
@@ -126,7 +126,7 @@ describe("a batch with its call that another process left", () => {
   it("is a new attempt after a refusal, committed first, and within the maximum", async () => {
     await open();
     world.platform.failNext("launch", refusal);
-    const batch = await freshBatch({ count: 2 });
+    const batch = await handoff({ count: 2 });
     await own.reconcile(batch);
     expect((await world.batch(batch)).status?.attempts).toMatchObject([{ number: 1, outcome: "Failed" }]);
     await world.patch("ScalePolicy", "live", { spec: { roles: [{ role: "edge", minLimit: 0, maxLimit: 1 }] } });
@@ -144,7 +144,7 @@ describe("a batch with its call that another process left", () => {
   it("is sent again when the answer was lost, and finds the same machines", async () => {
     await open();
     world.platform.loseAnswer("launch", 2);
-    const batch = await freshBatch({ count: 2 });
+    const batch = await handoff({ count: 2 });
     await own.reconcile(batch);
     expect((await world.batch(batch)).status?.attempts).toMatchObject([
       { number: 1, outcome: "Pending", error: "Unavailable" },
@@ -199,7 +199,7 @@ describe("a process that is killed", () => {
       for (; !lives; launches += 1) {
         own.kill();
         own = await world.start({ call: startCalls + launches + 1, moment });
-        const batch = await freshBatch({ count: 3 });
+        const batch = await handoff({ count: 3 });
         lives = await own.settle(batch);
         if (!lives) own = await world.start();
         expect(await own.settle(batch)).toBe(true);
@@ -213,7 +213,7 @@ describe("a process that is killed", () => {
 
   it("is followed by two that both send, and both are answered the same machines", async () => {
     await open({ callMs: 1_000 });
-    const batch = await freshBatch({ count: 4 });
+    const batch = await handoff({ count: 4 });
     const other = await world.start();
     void own.reconcile(batch);
     await Promise.all([other.settle(batch), own.settle(batch)]);

@@ -1,10 +1,10 @@
 /** What is expected and never seen holds up nothing for ever: every expectation in memory ends by itself, or by asking the cluster. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { FreshBatches, longestCreationMs } from "../../../fleet/batch-handoff.ts";
-import { NodeCensus } from "../../../controllers/node-group/node-counts.ts";
-import { awaitedMs, BatchLedger } from "../../../controllers/node-group/expectations.ts";
-import { promisedSlots } from "../../../domain/launch/expected-slots.ts";
+import { BatchHandoff, longestCreationMs } from "../../../fleet/batch-handoff.ts";
+import { NodeCounter } from "../../../controllers/node-group/node-counts.ts";
+import { awaitedMs, BatchExpectations } from "../../../controllers/node-group/expectations.ts";
+import { expectedSlots } from "../../../domain/launch/expected-slots.ts";
 import type { LaunchBatch } from "../../../crds/launch-batch.ts";
 import { at } from "../../support/domain-values.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -41,18 +41,18 @@ describe("batches that were created and not seen", () => {
   it("count until they are seen, and no longer than half a minute; then the copy is said to be late, once", () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 30 }), (events) => {
-        const ledger = new BatchLedger();
+        const expectations = new BatchExpectations();
         const cached = new Map<number, LaunchBatch>();
         const createdAt = new Map<number, number>();
         let nowMs = 0;
-        const look = () => ledger.complete(group, [...cached.values()], nowMs);
+        const look = () => expectations.complete(group, [...cached.values()], nowMs);
         for (const event of events) {
           if (event.kind === "Created" && !cached.has(event.number)) {
-            ledger.created(batchOf(event.number), nowMs);
+            expectations.created(batchOf(event.number), nowMs);
             createdAt.set(event.number, nowMs);
           } else if (event.kind === "Seen") cached.set(event.number, batchOf(event.number));
           else if (event.kind === "Gone") cached.delete(event.number);
-          else if (event.kind === "Account") ledger.account(group, [...cached.values()]);
+          else if (event.kind === "Account") expectations.observed(group, [...cached.values()]);
           else if (event.kind === "Wait") nowMs += event.ms;
           for (const { spec } of look().batches) {
             const isYoung = nowMs - (createdAt.get(spec.number) ?? -Infinity) < awaitedMs;
@@ -67,12 +67,12 @@ describe("batches that were created and not seen", () => {
   });
 
   it("make the copy late when they are given up, and not when they are seen", () => {
-    const ledger = new BatchLedger();
-    ledger.created(batchOf(1), 0);
-    expect(ledger.complete(group, [], awaitedMs - 1)).toMatchObject({ gaveUp: false, batches: [{}] });
-    expect(ledger.complete(group, [], awaitedMs)).toEqual({ gaveUp: true, batches: [] });
-    ledger.created(batchOf(2), 0);
-    expect(ledger.complete(group, [batchOf(2)], awaitedMs)).toMatchObject({ gaveUp: false });
+    const expectations = new BatchExpectations();
+    expectations.created(batchOf(1), 0);
+    expect(expectations.complete(group, [], awaitedMs - 1)).toMatchObject({ gaveUp: false, batches: [{}] });
+    expect(expectations.complete(group, [], awaitedMs)).toEqual({ gaveUp: true, batches: [] });
+    expectations.created(batchOf(2), 0);
+    expect(expectations.complete(group, [batchOf(2)], awaitedMs)).toMatchObject({ gaveUp: false });
   });
 });
 
@@ -89,16 +89,16 @@ describe("nodes that were made and not seen", () => {
           );
           return batchOf(index + 1, outcomes, isSettled && outcomes.length === 2);
         });
-        const ledger = new BatchLedger();
-        const promised = () =>
-          promisedSlots({ census: NodeCensus.of([], () => at(0)), batches, accounts: ledger, createdAt: () => at(0) });
+        const expectations = new BatchExpectations();
+        const expected = () =>
+          expectedSlots({ nodeCounts: NodeCounter.of([], () => at(0)), batches, expectations, createdAt: () => at(0) });
         const launched = all.flatMap(([one, two]) => [one, two]).filter((outcome) => outcome === "Launched");
-        expect(promised().filter((slot) => slot.launched)).toHaveLength(launched.length);
-        ledger.account(group, batches);
-        expect(promised().filter((slot) => slot.launched)).toEqual([]);
+        expect(expected().filter((slot) => slot.launched)).toHaveLength(launched.length);
+        expectations.observed(group, batches);
+        expect(expected().filter((slot) => slot.launched)).toEqual([]);
         // What is still to be launched is coming as before.
         const open = all.flatMap(([one, two]) => [one, two]).filter((outcome) => outcome === undefined);
-        expect(promised()).toHaveLength(open.length);
+        expect(expected()).toHaveLength(open.length);
       }),
     );
   });
@@ -116,7 +116,7 @@ describe("batches that are being created", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyCreation, { maxLength: 8 }), async (creations) => {
         const clock = new FakeClock();
-        const fresh = new FreshBatches(clock);
+        const fresh = new BatchHandoff(clock);
         for (const { number, fate, ms } of creations) {
           const { metadata } = batchOf(number);
           const answer = Promise.withResolvers<{ kind: "AlreadyExists" } | { kind: "Created"; object: LaunchBatch }>();

@@ -1,7 +1,7 @@
 /** The census of a group says what counting all of its nodes would say, whatever has happened to them. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { CensusBook, NodeCensus } from "../../../controllers/node-group/node-counts.ts";
+import { NodeCounters, NodeCounter } from "../../../controllers/node-group/node-counts.ts";
 import { phases, type Role } from "../../../crds/names.ts";
 import { type StreamNode, streamNodeSchema } from "../../../crds/stream-node.ts";
 import type { NodeCounts } from "../../../domain/scaling/decide-scaling.ts";
@@ -110,7 +110,7 @@ describe("the class of a node", () => {
     ["starting where it is deleted and was never claimed", { deleting: true, unclaimed: true }, "starting"],
     ["starting where it is deleted and its group is not its owner", { deleting: true, lost: true }, "starting"],
   ] as const)("is %s", (_name, form, expected) => {
-    const counts = NodeCensus.of([nodeOf(edge, form)]).counts(edge);
+    const counts = NodeCounter.of([nodeOf(edge, form)]).counts(edge);
     expect(counts).toEqual({ inService: 0, starting: 0, draining: 0, terminating: 0, [expected]: 1 });
   });
 });
@@ -118,14 +118,14 @@ describe("the class of a node", () => {
 describe("the census of a group", () => {
   it("forgets a node in the form in which it was counted", () => {
     const copy = new Copy();
-    const book = new CensusBook(copy);
+    const book = new NodeCounters(copy);
     copy.put(nodeOf(edge, { phase: "InService" }));
-    expect(book.of("default/live").regions()).toEqual(["region-a"]);
+    expect(book.ofGroup("default/live").regions()).toEqual(["region-a"]);
     copy.remove(nodeOf(edge, { phase: "Terminating", deleting: true }));
-    const census = book.of("default/live");
-    expect(census.counts(edge)).toEqual({ inService: 0, starting: 0, draining: 0, terminating: 0 });
-    expect(census.regions()).toEqual([]);
-    expect(census.usedSlot("edge", 0)).toBe(false);
+    const nodeCounts = book.ofGroup("default/live");
+    expect(nodeCounts.counts(edge)).toEqual({ inService: 0, starting: 0, draining: 0, terminating: 0 });
+    expect(nodeCounts.regions()).toEqual([]);
+    expect(nodeCounts.usedSlot("edge", 0)).toBe(false);
   });
 
   it("is what counting all nodes gives, after whatever came, changed and went", () => {
@@ -151,10 +151,10 @@ describe("the census of a group", () => {
     fc.assert(
       fc.property(fc.array(anyAct, { maxLength: 40 }), anyPlace, (acts, place) => {
         const copy = new Copy();
-        const book = new CensusBook(copy);
+        const book = new NodeCounters(copy);
         for (const { act, place: at, form } of acts) copy[act === "put" ? "put" : "remove"](nodeOf(at, form));
         const nodes = [...copy.nodes.values()].filter(({ spec }) => spec.group === place.group);
-        const [followed, counted] = [book.of(`default/${place.group}`), NodeCensus.of(nodes)];
+        const [followed, counted] = [book.ofGroup(`default/${place.group}`), NodeCounter.of(nodes)];
         expect(followed.counts(place)).toEqual(counted.counts(place));
         expect(followed.regions().toSorted()).toEqual(counted.regions().toSorted());
         expect(followed.usedSlot(place.role, place.slot)).toBe(counted.usedSlot(place.role, place.slot));
@@ -172,26 +172,26 @@ describe("the census of a group", () => {
 
   it("remembers which nodes of a batch it has seen, and every number that a node has named, also when they have gone", () => {
     const copy = new Copy();
-    const book = new CensusBook(copy);
+    const book = new NodeCounters(copy);
     const [first, second] = [nodeOf(edge), nodeOf({ ...edge, slot: 1 }, { phase: "InService" })];
     copy.put(first);
     copy.put(second);
     copy.remove(second);
-    const census = book.of("default/live");
-    expect(census.hasSeen("batch-1", 1)).toBe(true);
-    expect(census.hasSeen("batch-1", 0)).toBe(false);
-    expect(census.nextNumber("edge")).toBe(3);
-    expect(census.nextNumber("origin")).toBe(1);
+    const nodeCounts = book.ofGroup("default/live");
+    expect(nodeCounts.hasSeen("batch-1", 1)).toBe(true);
+    expect(nodeCounts.hasSeen("batch-1", 0)).toBe(false);
+    expect(nodeCounts.nextNumber("edge")).toBe(3);
+    expect(nodeCounts.nextNumber("origin")).toBe(1);
   });
 
   it("knows what is coming, and the largest of those in service", () => {
-    const census = NodeCensus.of([
+    const nodeCounts = NodeCounter.of([
       nodeOf(edge, { phase: "Pending", capacity: 500 }),
       nodeOf({ ...edge, slot: 1 }, { phase: "InService", capacity: 200 }),
       nodeOf({ ...edge, slot: 2 }, { phase: "InService", capacity: 300 }),
       nodeOf({ ...edge, slot: 3 }, { phase: "InService", capacity: 900, draining: true }),
     ]);
-    expect(census.starting(edge)).toEqual([{ createdAt: Date.parse("2026-01-01T00:00:00Z"), capacity: 500 }]);
-    expect(census.largestCapacity(edge)).toBe(300);
+    expect(nodeCounts.starting(edge)).toEqual([{ createdAt: Date.parse("2026-01-01T00:00:00Z"), capacity: 500 }]);
+    expect(nodeCounts.largestCapacity(edge)).toBe(300);
   });
 });

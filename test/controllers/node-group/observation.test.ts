@@ -1,6 +1,6 @@
 /** What a decision is taken on, where the cluster's word is ahead of the local copy that the load follows. */
 import { describe, expect, it } from "@jest/globals";
-import { NodeCensus } from "../../../controllers/node-group/node-counts.ts";
+import { NodeCounter } from "../../../controllers/node-group/node-counts.ts";
 import { type GroupObservation, scalingInputs } from "../../../controllers/node-group/observation.ts";
 import { launchBatchSchema } from "../../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../../crds/launch-config.ts";
@@ -53,7 +53,7 @@ function loadOf(nodes: number): RoleLoad {
 }
 
 function decisionWith(nodes: number, load: RoleLoad, change: Partial<GroupObservation> = {}) {
-  const ringing = {
+  const inAlarm = {
     ...({ name: "edge-scale-out", role: "edge", metric: "ConnectionUtilization", statistic: "Average" } as const),
     ...{ periodSeconds: 10, evaluationPeriods: 1, datapointsToAlarm: 1, threshold: 60 },
     ...({ comparisonOperator: "GreaterThanThreshold", treatMissingData: "ignore", action: "ScaleOut" } as const),
@@ -63,14 +63,14 @@ function decisionWith(nodes: number, load: RoleLoad, change: Partial<GroupObserv
     now: at(1_000_000),
     wall: at(1_000_000),
     seen: new FirstSeen(),
-    census: NodeCensus.of(Array.from({ length: nodes }, (_, slot) => nodeOf(slot))),
-    ...{ batches: [], promised: [], unread: [] },
+    nodeCounts: NodeCounter.of(Array.from({ length: nodes }, (_, slot) => nodeOf(slot))),
+    ...{ batches: [], expected: [], unread: [] },
     references: { kind: "Resolved", launchConfig, scalePolicy, platform: "simulated" },
     pause: { kind: "NotPaused" },
-    alarms: [{ definition: ringing, region, state: "ALARM", since: at(0), reason: "" }],
+    alarms: [{ definition: inAlarm, region, state: "ALARM", since: at(0), reason: "" }],
     load: () => load,
     requests: () => [],
-    manner: {
+    behavior: {
       ...{ mode: "Competitive", scaleOutWaitMs: 0, scaleInWaitMs: 0, coolDownMs: 0, stabilizationMs: 0 },
       edgeSources: [],
     },
@@ -90,13 +90,13 @@ describe("the time between two steps", () => {
     },
     status: { members: [{ slot: 0, outcome: "Launched" }] },
   });
-  const manner = {
+  const behavior = {
     ...({ mode: "Competitive", scaleOutWaitMs: 0, scaleInWaitMs: 0, coolDownMs: 0, stabilizationMs: 0 } as const),
     ...{ edgeSources: [], scaleAdjustment: 1, reevaluateMs: 1_000 },
   };
 
   it("is not cut short because Kubernetes tells the second alone in which a batch was created", () => {
-    const soon = { batches: [batch], manner, now: at(1_001) };
+    const soon = { batches: [batch], behavior, now: at(1_001) };
     expect(decisionWith(4, loadOf(4), soon)).toMatchObject({ kind: "Hold", reason: "CoolingDown" });
     const later = { ...soon, now: at(2_000) };
     expect(decisionWith(4, loadOf(4), later)).toMatchObject({ kind: "LaunchNodes", count: 1 });

@@ -1,6 +1,6 @@
 /** A node that drains: how the reconciler tells of it, when it ends it, and what keeps it from doing so. */
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { ReportBook } from "../../../fleet/latest-reports.ts";
+import { LatestReports } from "../../../fleet/latest-reports.ts";
 import { informedCluster, type InformedCluster } from "../../../fleet/cluster.ts";
 import { NotLeadingError } from "../../../fleet/leadership.ts";
 import { ReportFaults } from "../../../fleet/report-faults.ts";
@@ -39,7 +39,7 @@ let kube: EmbeddedApi;
 let cluster: InformedCluster;
 let simulated: SimulatedWorld;
 let inventory: MachineInventory;
-let feed: ReportBook;
+let feed: LatestReports;
 let faults: ReportFaults;
 let reconciler: StreamNodeReconciler;
 let told: string[];
@@ -58,7 +58,7 @@ beforeEach(async () => {
   for (const informer of cluster.informers) informer.start();
   simulated = simulatedWorld({ clock, bootMs: 1_000, stopMs: 1_000 });
   inventory = new MachineInventory({ platform: simulated.platform, clock, random: () => 0.5, clusterId: "test" });
-  feed = new ReportBook();
+  feed = new LatestReports();
   faults = new ReportFaults(feed, clock);
   told = [];
   closed = [];

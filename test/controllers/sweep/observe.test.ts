@@ -1,6 +1,6 @@
 /** What a machine without a node is compared with: the nodes of its group, on whatever platform. */
 import { describe, expect, it } from "@jest/globals";
-import { type AdoptionSources, adoptionWorld } from "../../../controllers/sweep/observe.ts";
+import { type AdoptionSources, adoptionFacts } from "../../../controllers/sweep/observe.ts";
 import type { StreamNode } from "../../../crds/stream-node.ts";
 import { adoptionOf } from "../../../domain/node/adoption.ts";
 import { toTags } from "../../../domain/node/ownership.ts";
@@ -28,7 +28,7 @@ function verdictOn(nodes: readonly StreamNode[], now = later) {
   const cache = { get: () => group, list: () => [group] };
   const cluster = { nodeGroups: { cache } } as unknown as AdoptionSources["cluster"];
   const holdersOf = () => nodes.filter(({ spec }) => spec.providerId === ours.providerId);
-  return adoptionOf(ours, adoptionWorld({ cluster, objectsOf: () => ({ nodes, batches: [] }), holdersOf }, now));
+  return adoptionOf(ours, adoptionFacts({ cluster, objectsOf: () => ({ nodes, batches: [] }), holdersOf }, now));
 }
 
 describe("a machine without a node", () => {

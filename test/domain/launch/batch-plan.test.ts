@@ -1,6 +1,6 @@
 /** From a decision to its batch: numbers without a gap, the lowest free slots, and what may be pruned. */
 import { describe, expect, it } from "@jest/globals";
-import { type BatchGround, type BatchPlan, planBatch, prunableBatches } from "../../../domain/launch/batch-plan.ts";
+import { type PlacedNodes, type BatchPlan, planBatch, prunableBatches } from "../../../domain/launch/batch-plan.ts";
 import { type LaunchBatch, launchBatchSchema } from "../../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../../crds/launch-config.ts";
 import { nodeGroupSchema } from "../../../crds/node-group.ts";
@@ -40,7 +40,7 @@ const decidedAt = instant(Date.UTC(2026, 0, 1));
 const call = { keyId: "k1", clusterId: "test", apiUrl: "http://api.test" };
 
 /** A group whose nodes hold these slots, and name batches up to this number. */
-function groundOf(slots: readonly number[] = [], lastNumber = 0, zones: Record<string, number> = {}): BatchGround {
+function groundOf(slots: readonly number[] = [], lastNumber = 0, zones: Record<string, number> = {}): PlacedNodes {
   return {
     nextNumber: (role) => (role === "edge" ? lastNumber + 1 : 99),
     usedSlot: (role, slot) => role !== "edge" || slots.includes(slot),
@@ -56,7 +56,7 @@ function plan(count: number, change: Partial<Omit<BatchPlan, "decision">> = {}, 
     revision: "r1",
     place,
     decision,
-    ground: groundOf(),
+    placed: groundOf(),
     batches: [],
     call,
     decidedAt,
@@ -77,12 +77,12 @@ describe("a batch", () => {
     ],
     [
       "goes on after the highest number that a node still names",
-      { ground: groundOf([0], 12), batches: [batchOf(3, [0], [0])] },
+      { placed: groundOf([0], 12), batches: [batchOf(3, [0], [0])] },
       { name: "live-edge-b13", slots: [1, 2] },
     ],
     [
       "leaves slots to nodes and to open batches that have promised them",
-      { ground: groundOf([1], 1), batches: [batchOf(1, [1], [1]), batchOf(2, [0, 3], [3])] },
+      { placed: groundOf([1], 1), batches: [batchOf(1, [1], [1]), batchOf(2, [0, 3], [3])] },
       { name: "live-edge-b3", slots: [2, 3] },
     ],
   ])("%s", (_name, change, expected) => {
@@ -101,7 +101,7 @@ describe("a batch", () => {
   });
 
   it("is the same for the same plan", () => {
-    const change = { ground: groundOf([1], 1, { a: 1 }) };
+    const change = { placed: groundOf([1], 1, { a: 1 }) };
     expect(plan(3, change)).toEqual(plan(3, change));
   });
 
@@ -114,13 +114,13 @@ describe("a batch", () => {
       { zone: "a", nodes: 2 },
       { zone: "b", nodes: 1 },
     ];
-    expect(plan(1, { ground: groundOf([], 0, { b: 1, a: 2 }) }).spec.zones).toEqual(zones);
+    expect(plan(1, { placed: groundOf([], 0, { b: 1, a: 2 }) }).spec.zones).toEqual(zones);
     expect(plan(1).spec.zones).toEqual([]);
   });
 
   it("is one that the cluster takes, however much there is to say", () => {
     const many = Object.fromEntries(Array.from({ length: 20 }, (_, place) => [`zone-${place + 10}`, place]));
-    const { spec, draft } = plan(1, { ground: groundOf([], 0, many) }, "x".repeat(2_000));
+    const { spec, draft } = plan(1, { placed: groundOf([], 0, many) }, "x".repeat(2_000));
     const metadata = { ...draft.metadata, ...meta("live-edge-b1") };
     expect(launchBatchSchema.safeParse({ ...draft, metadata }).success).toBe(true);
     expect(spec.message).toHaveLength(1_024);
@@ -130,7 +130,7 @@ describe("a batch", () => {
 
   it("is none for a role that the launch config does not name", () => {
     const decision = { count: 1, reason: "BelowMinimum", message: "" } as const;
-    const given = { group, launchConfig, revision: "r1", decision, ground: groundOf(), batches: [], call, decidedAt };
+    const given = { group, launchConfig, revision: "r1", decision, placed: groundOf(), batches: [], call, decidedAt };
     expect(planBatch({ ...given, place: { role: "relay", region: "region-a" } })).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { adoptionOf, type AdoptionWorld, type HeldSlot } from "../../../domain/node/adoption.ts";
+import { adoptionOf, type AdoptionFacts, type HeldSlot } from "../../../domain/node/adoption.ts";
 import type { Machine } from "../../../domain/node/machine.ts";
 import { toTags } from "../../../domain/node/ownership.ts";
 import { addMs } from "../../../domain/time.ts";
@@ -12,7 +12,7 @@ function launched(fields: Partial<Machine> = {}): Machine {
   return machine({ tags: toTags(ours, {}), launchIndex: 1, ...fields });
 }
 
-function world(fields: Partial<AdoptionWorld> & { readonly held?: ReadonlyMap<number, HeldSlot> } = {}): AdoptionWorld {
+function world(fields: Partial<AdoptionFacts> & { readonly held?: ReadonlyMap<number, HeldSlot> } = {}): AdoptionFacts {
   const { held = new Map<number, HeldSlot>(), ...rest } = fields;
   const now = addMs(machine().launchedAt, 3_600_000);
   const nothing = { now, holding: () => "None" as const, isBeingLaunched: () => false, groupExists: () => true };

@@ -74,7 +74,7 @@ describe("the minimum", () => {
       scalingInput({
         pause: "Scaling",
         minLimit: 4,
-        manner: { ...rigid, scaleAdjustment: 1 },
+        behavior: { ...rigid, scaleAdjustment: 1 },
         counts: { inService: 1, starting: 1, terminating: 1 },
         scaledOutAt: at(-1),
       }),
@@ -231,8 +231,8 @@ describe("the shortage behind an alarm", () => {
     ["is none where as many are free as are wanted", free(150), "Hold CapacityComing"],
     ["counts slots that are coming", free(199, { counts: { starting: 1 } }), "Hold CapacityComing"],
     ["is one node where nothing tells how many", egress(), "LaunchNodes 1"],
-    ["or a step", egress({ manner: { scaleAdjustment: 3 } }), "LaunchNodes 3"],
-    ["of which some are booting", egress({ manner: { scaleAdjustment: 3 }, ...coming }), "LaunchNodes 1"],
+    ["or a step", egress({ behavior: { scaleAdjustment: 3 } }), "LaunchNodes 3"],
+    ["of which some are booting", egress({ behavior: { scaleAdjustment: 3 }, ...coming }), "LaunchNodes 1"],
     ["or all", egress({ counts: { starting: 1 } }), "Hold CapacityComing"],
     [
       "of several alarms is the largest",
@@ -287,19 +287,19 @@ describe("scaling out", () => {
   it.each([
     [
       "waits until the alarm has lasted",
-      busy(1, 100, { alarms: [scaleOutAlarm({ since: at(-59_999) })], manner: wait }),
+      busy(1, 100, { alarms: [scaleOutAlarm({ since: at(-59_999) })], behavior: wait }),
       { kind: "Hold", reason: "AwaitingAlarm", until: at(1) },
     ],
     [
       "and no longer",
-      busy(1, 100, { alarms: [scaleOutAlarm({ since: at(-60_000) })], manner: wait }),
+      busy(1, 100, { alarms: [scaleOutAlarm({ since: at(-60_000) })], behavior: wait }),
       { kind: "LaunchNodes" },
     ],
     [
       "counts only the alarms that have lasted",
       busy(1, 100, {
         alarms: [scaleOutAlarm({ since: at(-60_000), threshold: 90 }), scaleOutAlarm({ since: at(0), threshold: 10 })],
-        manner: wait,
+        behavior: wait,
       }),
       { kind: "LaunchNodes", count: 1 },
     ],
@@ -321,17 +321,17 @@ describe("scaling out", () => {
     ["holds at the maximum", busy(10, 900, { maxLimit: 10 }), { kind: "Hold", reason: "MaximumReached", desired: 10 }],
     [
       "takes no more than a step",
-      busy(10, 900, { manner: { scaleAdjustment: 2 } }),
+      busy(10, 900, { behavior: { scaleAdjustment: 2 } }),
       { kind: "LaunchNodes", count: 2, limitedBy: "ScaleAdjustment" },
     ],
     [
       "takes the next step after a look",
-      busy(10, 900, { manner: { scaleAdjustment: 2, reevaluateMs: 5_000 }, scaledOutAt: at(-4_999) }),
+      busy(10, 900, { behavior: { scaleAdjustment: 2, reevaluateMs: 5_000 }, scaledOutAt: at(-4_999) }),
       { kind: "Hold", reason: "CoolingDown", until: at(1) },
     ],
     [
       "is not told to be limited where it is not",
-      busy(10, 900, { manner: { scaleAdjustment: 5 }, maxLimit: 15 }),
+      busy(10, 900, { behavior: { scaleAdjustment: 5 }, maxLimit: 15 }),
       { kind: "LaunchNodes", count: 5, reason: "Alarm", desired: 15 },
     ],
   ] as const)("%s", (_name, input, expected) => {
@@ -353,11 +353,11 @@ describe("scaling out", () => {
 
 describe("scaling out in Rigid mode", () => {
   const held = (fields: ScalingInputFields = {}) =>
-    busy(10, 900, { ...fields, manner: { ...rigid, ...fields.manner } });
+    busy(10, 900, { ...fields, behavior: { ...rigid, ...fields.behavior } });
 
   it.each([
     ["takes one node", held(), { kind: "LaunchNodes", count: 1, limitedBy: "ScaleAdjustment" }],
-    ["or a step", held({ manner: { scaleAdjustment: 3 } }), { kind: "LaunchNodes", count: 3 }],
+    ["or a step", held({ behavior: { scaleAdjustment: 3 } }), { kind: "LaunchNodes", count: 3 }],
     ["waits for a node that starts", held({ counts: { starting: 1 } }), { reason: "OperationInProgress" }],
     ["waits for a node that drains", held({ counts: { draining: 1 } }), { reason: "OperationInProgress" }],
     ["waits for a node that terminates", held({ counts: { terminating: 1 } }), { reason: "OperationInProgress" }],
@@ -382,7 +382,7 @@ describe("scaling out in Rigid mode", () => {
       held({
         scaledOutAt: at(-180_000),
         alarms: [scaleOutAlarm({ since: at(-60_000) })],
-        manner: { scaleOutWaitMs: 60_000 },
+        behavior: { scaleOutWaitMs: 60_000 },
       }),
       { kind: "LaunchNodes", count: 1 },
     ],
@@ -399,7 +399,7 @@ describe("scaling out in Rigid mode", () => {
 describe("scaling in", () => {
   const request = { origin: "live-origin-0", node: "live-edge-3" };
   const only = (source: "Origin" | "Manager", fields: ScalingInputFields = {}) =>
-    idle(3, {}, { ...fields, manner: { edgeSources: [source] } });
+    idle(3, {}, { ...fields, behavior: { edgeSources: [source] } });
 
   it.each([
     ["drains one node by an alarm", idle(3), { kind: "DrainNode", desired: 2, reason: "ScaleIn" }],
@@ -411,7 +411,7 @@ describe("scaling in", () => {
     ],
     [
       "waits until the alarm has lasted",
-      idle(3, {}, { alarms: [scaleInAlarm({ since: at(-1) })], manner: { scaleInWaitMs: 60_000 } }),
+      idle(3, {}, { alarms: [scaleInAlarm({ since: at(-1) })], behavior: { scaleInWaitMs: 60_000 } }),
       { reason: "AwaitingAlarm", until: at(59_999) },
     ],
     ["never goes by an unknown load", idle(3, {}, { load: { kind: "Unknown", nodes: 3 } }), { reason: "NoData" }],
@@ -477,7 +477,7 @@ describe("scaling in", () => {
     ],
     [
       "is not done for an origin where the policy does not say so",
-      serving(3, {}, { requests: [request], manner: { edgeSources: ["Manager"] } }),
+      serving(3, {}, { requests: [request], behavior: { edgeSources: ["Manager"] } }),
       { reason: "MinimumMet" },
     ],
     [
@@ -487,7 +487,7 @@ describe("scaling in", () => {
     ],
     [
       "for an origin waits for no alarm",
-      idle(3, {}, { requests: [request], alarms: [scaleInAlarm({ since: at(0) })], manner: { scaleInWaitMs: 1 } }),
+      idle(3, {}, { requests: [request], alarms: [scaleInAlarm({ since: at(0) })], behavior: { scaleInWaitMs: 1 } }),
       { kind: "DrainNode", reason: "Requested" },
     ],
     [
@@ -569,7 +569,7 @@ describe("a node that takes longer than its warm-up", () => {
     expect(idle(6, {}, { counts: { starting: 2 }, overdue: 1 }).counts.starting).toBe(2);
     expect(decideScaling(idle(6, {}, { counts: { starting: 2 }, overdue: 1 })).reason).toBe("OperationInProgress");
     expect(decideScaling(idle(6, {}, late))).toMatchObject({ kind: "DrainNode", reason: "ScaleIn" });
-    expect(decideScaling(busy(10, 900, { ...late, manner: rigid }))).toMatchObject({ kind: "LaunchNodes", count: 1 });
+    expect(decideScaling(busy(10, 900, { ...late, behavior: rigid }))).toMatchObject({ kind: "LaunchNodes", count: 1 });
   });
 
   it("is not taken to bring a mean down, and still counts for minimum and maximum", () => {
@@ -584,7 +584,7 @@ describe("a node that takes longer than its warm-up", () => {
 
 it("cools down in Rigid after a drain as well", () => {
   const after = (settledMs: number) =>
-    busy(3, 290, { manner: { ...rigid, coolDownMs: 60_000 }, settledAt: at(settledMs) });
+    busy(3, 290, { behavior: { ...rigid, coolDownMs: 60_000 }, settledAt: at(settledMs) });
   expect(decideScaling(after(-59_999))).toMatchObject({ reason: "CoolingDown", until: at(1) });
   expect(decideScaling(after(-60_000))).toMatchObject({ kind: "LaunchNodes", count: 1 });
 });

@@ -157,7 +157,7 @@ describe("decideScaling, for any input", () => {
     const byConnections = anyScalingInput.map((input) => ({
       ...input,
       ...free,
-      manner: { mode: "Competitive", ...withoutStep(input) } as const,
+      behavior: { mode: "Competitive", ...withoutStep(input) } as const,
       alarms: [scaleOutAlarm()],
     }));
     fc.assert(
@@ -189,8 +189,8 @@ describe("decideScaling, for any input", () => {
   });
 });
 
-function withoutStep({ manner }: ScalingInput) {
-  const { coolDownMs, stabilizationMs, edgeSources } = manner;
+function withoutStep({ behavior }: ScalingInput) {
+  const { coolDownMs, stabilizationMs, edgeSources } = behavior;
   return { coolDownMs, stabilizationMs, edgeSources, scaleOutWaitMs: 0, scaleInWaitMs: 0 };
 }
 
@@ -277,8 +277,8 @@ describe("what is not known", () => {
   it("or was silent within the window", () => {
     fc.assert(
       fc.property(scaledIn, ({ input, load }) => {
-        const manner = { ...input.manner, stabilizationMs: 1_000 };
-        expect(decideScaling({ ...input, manner, load: { ...load, observedSince: input.now } }).reason).toBe(
+        const behavior = { ...input.behavior, stabilizationMs: 1_000 };
+        expect(decideScaling({ ...input, behavior, load: { ...load, observedSince: input.now } }).reason).toBe(
           "Stabilizing",
         );
       }),
@@ -289,7 +289,7 @@ describe("what is not known", () => {
 describe("Rigid", () => {
   const rigid = fc.oneof(anyBusyInput, anyScalingInput).map((input) => ({
     ...input,
-    manner: { ...input.manner, mode: "Rigid" as const, coolDownMs: 180_000 },
+    behavior: { ...input.behavior, mode: "Rigid" as const, coolDownMs: 180_000 },
   }));
 
   it("never launches by an alarm within a cool-down or beside another operation", () => {
@@ -299,11 +299,11 @@ describe("Rigid", () => {
         const decision = decideScaling(input);
         if (decision.kind !== "LaunchNodes" || decision.reason !== "Alarm") return;
         launched += 1;
-        const { counts, scaledOutAt, settledAt = at(-600_000), manner } = input;
+        const { counts, scaledOutAt, settledAt = at(-600_000), behavior } = input;
         expect(counts.starting + counts.draining + counts.terminating).toBe(0);
-        expect(decision.count).toBeLessThanOrEqual(manner.scaleAdjustment ?? 1);
+        expect(decision.count).toBeLessThanOrEqual(behavior.scaleAdjustment ?? 1);
         if (scaledOutAt !== undefined)
-          expect(input.now - Math.max(scaledOutAt, settledAt)).toBeGreaterThanOrEqual(manner.coolDownMs);
+          expect(input.now - Math.max(scaledOutAt, settledAt)).toBeGreaterThanOrEqual(behavior.coolDownMs);
       }),
       { numRuns: 2_000 },
     );
@@ -313,7 +313,7 @@ describe("Rigid", () => {
   it("adds one per cool-down where Competitive has at once what is needed", () => {
     const hour = { loadAt: () => 840, nodes: 10, bootMs: 60_000, scaleInBelow: 30 };
     expect(playHour(hour).launches).toEqual([{ ms: 0, count: 4 }]);
-    const { launches, nodes } = playHour({ ...hour, manner: { mode: "Rigid" } });
+    const { launches, nodes } = playHour({ ...hour, behavior: { mode: "Rigid" } });
     expect(launches).toEqual([0, 240_000, 480_000, 720_000].map((ms) => ({ ms, count: 1 })));
     expect(nodes).toBe(14);
   });
@@ -343,7 +343,7 @@ describe("an alarm that flaps at its threshold", () => {
         const { base, swing, scaleInBelow, bootMs, mode } = given;
         const nodes = nodesFor(base);
         const loadAt = square(base, swing, periodMs);
-        const { launches, drains } = playHour({ loadAt, nodes, bootMs, scaleInBelow, manner: { mode } });
+        const { launches, drains } = playHour({ loadAt, nodes, bootMs, scaleInBelow, behavior: { mode } });
         const launched = launches.reduce((sum, { count }) => sum + count, 0);
         expect(launched).toBeLessThanOrEqual(nodesFor(base + swing) - nodes);
         expect(drains).toEqual([]);
@@ -358,7 +358,7 @@ describe("an alarm that flaps at its threshold", () => {
         const { base, swing, scaleInBelow, bootMs, mode } = given;
         const nodes = nodesFor(base);
         const loadAt = square(base, swing, periodMs);
-        const { launches, drains } = playHour({ loadAt, nodes, bootMs, scaleInBelow, manner: { mode } });
+        const { launches, drains } = playHour({ loadAt, nodes, bootMs, scaleInBelow, behavior: { mode } });
         const waves = Math.ceil(3_600_000 / periodMs);
         const most = waves * (nodesFor(base + swing) - nodesFor(base - swing));
         expect(launches.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(most);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { FeedClient } from "../../../fleet/feed/feed-client.ts";
 import { parseFeedLine, reportLine } from "../../../fleet/feed/feed-lines.ts";
 import { type FeedSink, FeedStream } from "../../../fleet/feed/feed-stream.ts";
-import { ReportBook } from "../../../fleet/latest-reports.ts";
+import { LatestReports } from "../../../fleet/latest-reports.ts";
 import type { NodeReport, ReportRefusal, ScaleInRequest } from "../../../domain/load/report.ts";
 import { addMs } from "../../../domain/time.ts";
 import { signFeedToken } from "../../../runtime/node-tokens.ts";
@@ -128,7 +128,7 @@ describe("a subscriber that reads slowly", () => {
       },
       once: (_event, listener) => (drain = listener),
     };
-    const book = new ReportBook();
+    const book = new LatestReports();
     const stream = new FeedStream(sink, book, clock);
     open = false;
     for (let sequence = 1; sequence <= 100; sequence++) book.record(report("a", { sequence }));
@@ -157,7 +157,7 @@ describe("a subscriber that reads slowly", () => {
       },
       once: (_event, listener) => (drain = listener),
     };
-    const book = new ReportBook();
+    const book = new LatestReports();
     const stream = new FeedStream(sink, book, clock);
     book.requestScaleIn(request({ node: "live-edge-0" }));
     await clock.advance(59_000);
@@ -178,7 +178,7 @@ describe("a subscriber that reads slowly", () => {
   });
 
   it("is told nothing after its end, although it had not taken all", () => {
-    const book = new ReportBook();
+    const book = new LatestReports();
     book.record(report("a"));
     book.record(report("b"));
     let drain = (): void => undefined;
@@ -200,7 +200,7 @@ async function followTwo(): Promise<LoadFeedUnderTest> {
   await until("both feeds are live", () => feed.isComplete());
   let count = 0;
   /** What follows on a source is read later: once it is known, all before it is known. */
-  const read = async (reports: ReportBook): Promise<void> => {
+  const read = async (reports: LatestReports): Promise<void> => {
     const uid = `marker-${++count}`;
     reports.record(report(uid));
     await until("the feed is read so far", () => feed.latest(uid) !== undefined);
