@@ -9,6 +9,7 @@ import { Problem } from "./problems.ts";
 import { deleted, foreignBoot, type RegistrationWriter } from "./registration-writer.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { WaitTimes } from "./wait-times.ts";
+import { machineText } from "../domain/node/machine.ts";
 
 /** Every method throws the `Problem` that tells the caller what to do: come again, register again, or stop. */
 export class CallerResolver {
@@ -79,7 +80,7 @@ export class CallerResolver {
    * that is known to have been told to terminate is told to stop: absence is no order.
    */
   #mapped(platform: PlatformName, providerId: string): StreamNode {
-    const machine = `${platform}/${providerId}`;
+    const machine = machineText(platform, providerId);
     const node = this.#directory.byMachine(platform, providerId);
     if (node !== undefined && node.metadata.deletionTimestamp === undefined) {
       this.#waits.found(machine);

@@ -8,6 +8,7 @@ import type { Instant } from "../domain/time.ts";
 import type { Candidate } from "../domain/node/placement.ts";
 import { Reservations, type SlotHolder } from "./reservations.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
+import { groupText } from "../domain/group/place.ts";
 
 /** What a client is told of a node. */
 export interface ServingNode {
@@ -158,5 +159,5 @@ function servingNode({ metadata, spec, status }: StreamNode): ServingNode | unde
 }
 
 function candidateText({ namespace, group, role }: CandidateKey): string {
-  return `${namespace}/${group}/${role}`;
+  return `${groupText({ namespace, group })}/${role}`;
 }

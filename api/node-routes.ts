@@ -6,7 +6,7 @@ import type { NodeReport } from "../domain/load/report.ts";
 import type { Clock, LoadFeed } from "../domain/ports.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { signNodeToken, verifyNodeToken } from "../runtime/node-tokens.ts";
-import type { ClientView } from "./client-address.ts";
+import { type ClientView, isSameAddress } from "./client-address.ts";
 import type { GroupDirectory } from "../fleet/group-directory.ts";
 import type { CallerResolver } from "./caller-resolver.ts";
 import {
@@ -24,6 +24,7 @@ import type { LatestReports } from "../fleet/latest-reports.ts";
 import type { ReportReceiver, TakenReport } from "./report-receiver.ts";
 import { readBody } from "./request-body.ts";
 import { limit, type TokenGate, type TokenKeys } from "./token-gate.ts";
+import { machineText } from "../domain/node/machine.ts";
 
 /** Called with each report that is news, before the node is answered. Must be quick and must not throw. */
 export type ReportSink = (report: NodeReport, node: StreamNode) => void;
@@ -71,7 +72,7 @@ function addRegister(router: Router, deps: NodeRoutesDeps): void {
     limit(perMachine, `${request.platform}/${request.machineId}/${bucketOf(req)}`);
     const { namespace, name } = node.metadata;
     const former = request.formerToken === undefined ? undefined : verifyNodeToken(keys, request.formerToken);
-    if (await registrations.register(node, request, { source: addressOf(req), former, trustBatch })) {
+    if (await registrations.register(node, request, { source: addressOf(req), isSameAddress, former, trustBatch })) {
       logger.info("registered node", { namespace, name, machineId: request.machineId, bootId: request.bootId });
     }
     res.json(registerResponse(deps, node, request));
@@ -86,7 +87,7 @@ function addReport(
   const route = router.route("/v1/nodes/:namespace/:name/report");
   route.post(async (req, res) => {
     const claims = await gate.node(req);
-    limit(perNode, `${claims.platform}/${claims.providerId}`);
+    limit(perNode, machineText(claims.platform, claims.providerId));
     const bearer = callers.bearer(claims, req.params.namespace, req.params.name);
     const { request, losses } = await deps.taking.take(bearer, req, res);
     const node = await callers.registered(bearer, claims, request.bootId);
@@ -125,7 +126,7 @@ function addGoodbye(router: Router, { gate, callers, registrations, perNode, log
   const route = router.route("/v1/nodes/:namespace/:name/goodbye");
   route.post(async (req, res) => {
     const claims = await gate.node(req);
-    limit(perNode, `${claims.platform}/${claims.providerId}`);
+    limit(perNode, machineText(claims.platform, claims.providerId));
     const { namespace, name } = req.params;
     const node = callers.bearer(claims, namespace, name);
     const { bootId } = await readBody(req, res, goodbyeRequestSchema);

@@ -5,11 +5,11 @@ import { requestKeptMs, type ScaleInRequest } from "../domain/load/report.ts";
 import { pauseAt } from "../domain/group/pause.ts";
 import { judgeScaleInRequest, type ScaleInRequestFacts } from "../domain/scaling/scale-in-request.ts";
 import type { Clock } from "../domain/ports.ts";
-import { childRolesOf } from "../domain/node/topology.ts";
+import { childRolesOf, topologyNode } from "../domain/node/topology.ts";
 import type { GroupDirectory, KnownGroup } from "../fleet/group-directory.ts";
 import type { CallerResolver } from "./caller-resolver.ts";
 import { scaleInRequestSchema, type ScaleInResponse } from "./node-schemas.ts";
-import { type ParentCache, toTopologyNode } from "./parent-cache.ts";
+import { type ParentCache } from "./parent-cache.ts";
 import { onlyMethod, Problem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import type { LatestReports } from "../fleet/latest-reports.ts";
@@ -17,6 +17,7 @@ import { readBody } from "./request-body.ts";
 import type { StreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { limit, type TokenGate } from "./token-gate.ts";
 import { steadied } from "../runtime/steady-clock.ts";
+import { machineText } from "../domain/node/machine.ts";
 
 export interface ScaleInRoutesDeps {
   readonly gate: TokenGate;
@@ -36,7 +37,7 @@ export function scaleInRoutes(deps: ScaleInRoutesDeps): Router {
   const route = router.route("/v1/nodegroups/:namespace/:name/scale-in-requests");
   route.post(async (req, res) => {
     const claims = await gate.node(req);
-    limit(perNode, `${claims.platform}/${claims.providerId}`);
+    limit(perNode, machineText(claims.platform, claims.providerId));
     const { namespace, name: group } = req.params;
     const origin = originOf(await callers.holder(claims), namespace, group);
     const { node, reason } = await readBody(req, res, scaleInRequestSchema);
@@ -63,7 +64,7 @@ function originOf(caller: StreamNode, namespace: string, group: string): StreamN
     throw new Problem("NotAnOrigin", `${metadata.name} is a node of ${metadata.namespace}/${spec.group}`);
   }
   if (spec.role !== "origin") throw new Problem("NotAnOrigin", `${metadata.name} is of role ${spec.role}`);
-  if (childRolesOf(toTopologyNode(caller)).length > 0) return caller;
+  if (childRolesOf(topologyNode(caller)).length > 0) return caller;
   throw new Problem("NotAnOrigin", `${metadata.name} is not in service, or about to go`);
 }
 

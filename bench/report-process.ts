@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { InformedGroupDirectory } from "../fleet/group-directory.ts";
 import { LatestReports } from "../fleet/latest-reports.ts";
 import { createApiServer } from "../api/server.ts";
-import { InformedStreamNodeDirectory, streamNodeIndexers } from "../fleet/stream-node-directory.ts";
+import { InformedStreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import { informedCluster } from "../fleet/cluster.ts";
 import { memoryHistory } from "../prisma/memory-history.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -52,7 +52,7 @@ async function started({ kubeconfig, size }: Extract<ReportOrder, { kind: "Start
   const clock = systemClock();
   const own = { clock, random: Math.random, logger: silentLogger, metrics: createMetrics() };
   const kube = new KubeClient({ config: await loadKubeConfig(kubeconfig), clock });
-  const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace, streamNodeIndexers });
+  const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace });
   const reports = new LatestReports();
   const server = createApiServer({
     ...own,

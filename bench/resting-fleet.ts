@@ -1,7 +1,7 @@
 /** A fleet in service, made at once as if it had always been there: its objects, its machines, its reports. */
 import { randomUUID } from "node:crypto";
 import { LatestReports } from "../fleet/latest-reports.ts";
-import { streamNodeDraft } from "../fleet/stream-node-draft.ts";
+import { streamNodeDraft } from "../fleet/drafts.ts";
 import { customResourceDefinitions } from "../crds/definitions.ts";
 import { largestBatch } from "../crds/launch-batch.ts";
 import { apiGroup, apiVersion, type Kind, kinds, resourceType, type Role } from "../crds/names.ts";

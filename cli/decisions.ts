@@ -9,6 +9,7 @@ import { mostDecisions } from "./arguments.ts";
 import { type Explained, explainedJson, explanation, replay, summaryOf } from "./explanation.ts";
 import { CommandError } from "./operator-access.ts";
 import type { OperatorClient } from "./operator-client.ts";
+import { placeText } from "../domain/group/place.ts";
 
 /** Where decisions are read. */
 export type Activities = Pick<ActivityStore, "last">;
@@ -83,12 +84,8 @@ async function findActivities(
   return newest.toReversed();
 }
 
-function placeOf({ role, region }: { readonly role: string; readonly region: string }): string {
-  return `${role}/${region}`;
-}
-
 function placesOf(group: NodeGroup | undefined): ReadonlySet<string> {
-  return new Set(group?.status?.roles?.map(placeOf));
+  return new Set(group?.status?.roles?.map(placeText));
 }
 
 interface HeldOf {
@@ -108,12 +105,12 @@ async function heldAt(
   let until: Instant | undefined = at;
   while (until !== undefined) {
     const page: readonly ScalingActivity[] = await from.last({ namespace, group, limit: mostDecisions, until });
-    for (const activity of page) if (!held.has(placeOf(activity))) held.set(placeOf(activity), activity);
+    for (const activity of page) if (!held.has(placeText(activity))) held.set(placeText(activity), activity);
     const oldest = page.length < mostDecisions ? undefined : page.at(-1)?.firstAt;
     const complete = places.size > 0 && [...places].every((place) => held.has(place));
     until = complete || oldest === undefined ? undefined : addMs(oldest, oldest === until ? -1 : 0);
   }
-  return [...held.values()].sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+  return [...held.values()].sort((a, b) => (placeText(a) < placeText(b) ? -1 : 1));
 }
 
 const time = z.string().transform((text) => instant(Date.parse(text)));

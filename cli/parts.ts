@@ -2,7 +2,7 @@
 import { InformedGroupDirectory } from "../fleet/group-directory.ts";
 import type { LatestReports } from "../fleet/latest-reports.ts";
 import type { ApiServer } from "../api/server.ts";
-import { InformedStreamNodeDirectory, streamNodeIndexers } from "../fleet/stream-node-directory.ts";
+import { InformedStreamNodeDirectory } from "../fleet/stream-node-directory.ts";
 import type { Clouds } from "../fleet/clouds.ts";
 import { type InformedCluster, informedCluster } from "../fleet/cluster.ts";
 import type { Leadership } from "../fleet/leadership.ts";
@@ -31,7 +31,7 @@ const keptSilenceFactor = 3;
 export function openCluster(own: Process, api: KubernetesApi, missing: ReadonlySet<Kind> = new Set()): InformedCluster {
   const { clock, random, logger, metrics, config } = own;
   const { namespace } = config;
-  return informedCluster({ api, clock, random, logger, metrics, namespace, streamNodeIndexers, missing });
+  return informedCluster({ api, clock, random, logger, metrics, namespace, missing });
 }
 
 interface NodeApiParts {

@@ -2,19 +2,18 @@
 import type { z } from "zod";
 import { type LaunchBatch, launchBatchSchema } from "../crds/launch-batch.ts";
 import { type LaunchConfig, launchConfigSchema } from "../crds/launch-config.ts";
-import { defaultsConfigMapName, type Kind, resourceType, type Role } from "../crds/names.ts";
+import { defaultsConfigMapName, type Kind, resourceType } from "../crds/names.ts";
 import { type NodeGroup, nodeGroupSchema } from "../crds/node-group.ts";
 import { type ScalePolicy, scalePolicySchema } from "../crds/scale-policy.ts";
 import { type StreamNode, streamNodeSchema } from "../crds/stream-node.ts";
 import type { Clock } from "../domain/ports.ts";
-import { servedAddresses } from "../domain/node/address.ts";
-import { childRolesOf, needsParent, type TopologyNode } from "../domain/node/topology.ts";
 import { Informer } from "../runtime/informer.ts";
 import type { KubernetesApi, KubernetesObject, ObjectMeta, ResourceType } from "../runtime/kubernetes-api.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Indexers } from "../runtime/object-cache.ts";
 import { type Resource, ResourceClient } from "../runtime/resource-client.ts";
+import { launchBatchIndexers, nodeGroupIndexers, streamNodeIndexers } from "./indexes.ts";
 
 /** What deciding needs of an informer. It may lag behind the cluster, so nothing is created on its word alone. */
 export type Cache<T> = Pick<Informer<T>, "get" | "list" | "keys" | "byIndex" | "indexHas" | "onChange">;
@@ -39,24 +38,6 @@ export interface Cluster {
   readonly defaults: Cache<ConfigMap>;
 }
 
-/** Names of the indexes, all of them over `namespace/name` or `platform/id`. */
-export const index = {
-  /** NodeGroups by the LaunchConfig they refer to. */
-  launchConfig: "launchConfig",
-  /** NodeGroups by the ScalePolicy they refer to. */
-  scalePolicy: "scalePolicy",
-  /** StreamNodes and LaunchBatches by NodeGroup. */
-  nodeGroup: "nodeGroup",
-  /** StreamNodes by LaunchBatch. */
-  batch: "batch",
-  /** StreamNodes by machine. */
-  machineId: "machineId",
-  /** StreamNodes in service that others are linked to, by `parentsKey`. */
-  parents: "parents",
-  /** StreamNodes that need a parent and are not in service, by NodeGroup. */
-  orphans: "orphans",
-} as const;
-
 export interface ClusterOptions {
   readonly api: KubernetesApi;
   readonly clock: Clock;
@@ -68,8 +49,6 @@ export interface ClusterOptions {
   readonly namespace: string;
   /** Kinds that the cluster did not know at the start, where all that is left is on its way out: they count as empty. */
   readonly missing?: ReadonlySet<Kind>;
-  /** Further indexes of StreamNodes that others in the process need. */
-  readonly streamNodeIndexers?: Indexers<StreamNode>;
 }
 
 /** A cluster with the informers that feed it, which somebody must start. */
@@ -89,21 +68,9 @@ const configMapType: ResourceType = {
 };
 
 export function informedCluster(options: ClusterOptions): InformedCluster {
-  const nodeGroups = collect(options, "NodeGroup", nodeGroupSchema, {
-    [index.launchConfig]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.launchConfigRef.name}`],
-    [index.scalePolicy]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.scalePolicyRef.name}`],
-  });
-  const launchBatches = collect(options, "LaunchBatch", launchBatchSchema, { [index.nodeGroup]: ofGroup });
-  const streamNodes = collect(options, "StreamNode", streamNodeSchema, {
-    ...options.streamNodeIndexers,
-    [index.nodeGroup]: ofGroup,
-    [index.batch]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.batch}`],
-    [index.machineId]: ({ spec }) =>
-      spec.providerId === undefined ? [] : [`${spec.launch.platform}/${spec.providerId}`],
-    [index.parents]: (node) =>
-      childRolesOf(toTopologyNode(node)).map((role) => parentsKey(node.metadata.namespace, node.spec.group, role)),
-    [index.orphans]: (node) => (needsParent(node.spec.role) && node.status?.phase !== "InService" ? ofGroup(node) : []),
-  });
+  const nodeGroups = collect(options, "NodeGroup", nodeGroupSchema, nodeGroupIndexers);
+  const launchBatches = collect(options, "LaunchBatch", launchBatchSchema, launchBatchIndexers);
+  const streamNodes = collect(options, "StreamNode", streamNodeSchema, streamNodeIndexers);
   const scalePolicies = collect(options, "ScalePolicy", scalePolicySchema, {});
   const launchConfigs = collect(options, "LaunchConfig", launchConfigSchema, {});
   const defaults = defaultsInformer(options);
@@ -118,25 +85,6 @@ export function informedCluster(options: ClusterOptions): InformedCluster {
     informers: [...informers, defaults] as readonly Informer<unknown>[],
     apiInformers: [streamNodes.cache, nodeGroups.cache, scalePolicies.cache] as readonly Informer<unknown>[],
     streamNodeInformer: streamNodes.cache,
-  };
-}
-
-function ofGroup({ metadata, spec }: LaunchBatch | StreamNode): readonly string[] {
-  return [`${metadata.namespace}/${spec.group}`];
-}
-
-/** Under which `index.parents` has the parents of a group's nodes of this role. */
-export function parentsKey(namespace: string, group: string, role: Role): string {
-  return `${namespace}/${group}/${role}`;
-}
-
-function toTopologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
-  return {
-    name: metadata.name,
-    role: spec.role,
-    phase: status?.phase,
-    draining: spec.drain !== undefined || metadata.deletionTimestamp !== undefined,
-    ...servedAddresses({ metadata, spec, status }),
   };
 }
 
@@ -164,13 +112,4 @@ function defaultsInformer({ api, clock, random, logger, metrics, namespace }: Cl
     return { metadata: raw.metadata, data: Object.fromEntries(texts) };
   };
   return new Informer({ api, clock, random, logger, metrics, type: configMapType, namespace, fieldSelector, parse });
-}
-
-/** Labels by which people and quorum lists find what belongs to a group. */
-export function groupLabels(group: string, role: Role, region: string): Record<string, string> {
-  return {
-    "streamfleet.dev/group": group,
-    "streamfleet.dev/role": role,
-    "streamfleet.dev/region": region,
-  };
 }

@@ -1,9 +1,6 @@
 /** The launch calls that a batch has committed: those in its status, and the first, which its creation commits. */
 import { createHash } from "node:crypto";
-import type { LaunchAttempt, LaunchBatch, LaunchBatchSpec } from "../crds/launch-batch.ts";
-
-/** What the process adds to a launch call: kept with the batch or the attempt, so that a repeat is the same call. */
-export type LaunchCall = NonNullable<LaunchBatchSpec["call"]>;
+import type { LaunchAttempt, LaunchBatch } from "../crds/launch-batch.ts";
 
 /** Idempotency token of an attempt: another batch, or another attempt, has another. */
 export function attemptToken(batch: Pick<LaunchBatch, "metadata" | "spec">, attempt: number): string {

@@ -7,6 +7,7 @@ import { type AlarmDefinition, alarmsOf } from "../domain/alarm/alarm-definition
 import { findCondition } from "../domain/conditions.ts";
 import { keyText } from "../runtime/reconciler.ts";
 import type { Cache, ConfigMap } from "./cluster.ts";
+import { scalePolicyKeyOf } from "./indexes.ts";
 
 /** The alarms of a group, by its `namespace/name`; undefined while its policy is not there or is refused. */
 export type GroupAlarms = (group: string) => readonly AlarmDefinition[] | undefined;
@@ -45,10 +46,7 @@ export function groupAlarms({ cluster, namespace }: GroupAlarmsDeps): GroupAlarm
 function policyOf(cluster: GroupAlarmsDeps["cluster"], group: string): ScalePolicy | undefined {
   const found = cluster.nodeGroups.cache.get(group);
   if (found === undefined) return undefined;
-  const { metadata, spec } = found;
-  const policy = cluster.scalePolicies.cache.get(
-    keyText({ namespace: metadata.namespace, name: spec.scalePolicyRef.name }),
-  );
+  const policy = cluster.scalePolicies.cache.get(scalePolicyKeyOf(found));
   const refused = findCondition(policy?.status?.conditions, "Accepted")?.status === "False";
   return refused ? undefined : policy;
 }

@@ -3,6 +3,7 @@ import type { NodeGroup } from "../crds/node-group.ts";
 import type { ScalePolicy } from "../crds/scale-policy.ts";
 import { findCondition } from "../domain/conditions.ts";
 import type { Informer } from "../runtime/informer.ts";
+import { keyText } from "../runtime/reconciler.ts";
 
 export interface KnownGroup {
   readonly group: NodeGroup;
@@ -29,9 +30,9 @@ export class InformedGroupDirectory implements GroupDirectory {
   }
 
   byName(namespace: string, name: string): KnownGroup | undefined {
-    const group = this.#informers.nodeGroups.get(`${namespace}/${name}`);
+    const group = this.#informers.nodeGroups.get(keyText({ namespace, name }));
     if (group === undefined) return undefined;
-    const policy = this.#informers.scalePolicies.get(`${namespace}/${group.spec.scalePolicyRef.name}`);
+    const policy = this.#informers.scalePolicies.get(keyText({ namespace, name: group.spec.scalePolicyRef.name }));
     const accepted = findCondition(policy?.status?.conditions, "Accepted")?.status === "True";
     return { group, policy: accepted ? policy : undefined };
   }

@@ -1,5 +1,6 @@
 /** The places that have load: those with a node that counts, and for a while those that had one. */
 import type { Role } from "../crds/names.ts";
+import { type Place, placeText } from "../domain/group/place.ts";
 import { PlaceLoad } from "../domain/load/place-load.ts";
 import type { Instant } from "../domain/time.ts";
 
@@ -7,10 +8,8 @@ import type { Instant } from "../domain/time.ts";
 const sweepMs = 60_000;
 
 /** A (role, region) of a group; the group by its `namespace/name`. */
-export interface LoadPlace {
+export interface LoadPlace extends Place {
   readonly group: string;
-  readonly role: Role;
-  readonly region: string;
 }
 
 /** Places are made when first counted in, and forgotten once no sample of theirs would be looked at any more. */
@@ -31,8 +30,8 @@ export class LoadPlaces {
     return [...this.#groups.values()].reduce((total, places) => total + places.size, 0);
   }
 
-  find({ group, role, region }: LoadPlace): PlaceLoad | undefined {
-    return this.#groups.get(group)?.get(`${role}/${region}`);
+  find(place: LoadPlace): PlaceLoad | undefined {
+    return this.#groups.get(place.group)?.get(placeText(place));
   }
 
   /** All of one role of a group, in whatever region. */
@@ -67,14 +66,14 @@ export class LoadPlaces {
   #make(place: LoadPlace): PlaceLoad {
     const load = new PlaceLoad(place.role, this.#holdMs);
     const places = this.#groups.get(place.group) ?? new Map<string, PlaceLoad>();
-    this.#groups.set(place.group, places.set(`${place.role}/${place.region}`, load));
+    this.#groups.set(place.group, places.set(placeText(place), load));
     return load;
   }
 
-  #forget({ group, role, region }: LoadPlace, load: PlaceLoad): void {
+  #forget(place: LoadPlace, load: PlaceLoad): void {
     this.#idle.delete(load);
-    const places = this.#groups.get(group);
-    places?.delete(`${role}/${region}`);
-    if (places?.size === 0) this.#groups.delete(group);
+    const places = this.#groups.get(place.group);
+    places?.delete(placeText(place));
+    if (places?.size === 0) this.#groups.delete(place.group);
   }
 }

@@ -15,6 +15,7 @@ import { shared } from "../runtime/sharing.ts";
 import type { CountedNode, PlaceLoad } from "../domain/load/place-load.ts";
 import type { LoadGauges, NodeLoad, RoleLoad } from "../domain/load/role-load.ts";
 import { addMs, type Instant, instant } from "../domain/time.ts";
+import { groupTextOf } from "../domain/group/place.ts";
 import { keyText } from "../runtime/reconciler.ts";
 import type { Cache } from "./cluster.ts";
 import { type LoadPlace, LoadPlaces } from "./load-places.ts";
@@ -272,9 +273,9 @@ export class LoadTracker implements LoadView {
   }
 }
 
-function placeOf({ metadata, spec }: StreamNode, like: LoadPlace | undefined): LoadPlace {
-  const group = keyText({ namespace: metadata.namespace, name: spec.group });
-  return shared({ group, role: spec.role, region: spec.region }, like);
+function placeOf(node: StreamNode, like: LoadPlace | undefined): LoadPlace {
+  const { role, region } = node.spec;
+  return shared({ group: groupTextOf(node), role, region }, like);
 }
 
 function newMember(key: string, place: LoadPlace, node: StreamNode, report: NodeReport | undefined): Member {

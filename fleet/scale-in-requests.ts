@@ -3,7 +3,7 @@ import { tellAll } from "../domain/listeners.ts";
 import { requestKeptMs, type ScaleInRequest } from "../domain/load/report.ts";
 import type { LoadFeed } from "../domain/ports.ts";
 import type { Instant } from "../domain/time.ts";
-import { keyText } from "../runtime/reconciler.ts";
+import { groupText } from "../domain/group/place.ts";
 
 /** Requests of one group that are kept: more than edges that could go in a minute. */
 const mostRequests = 100;
@@ -29,7 +29,7 @@ export class ScaleInRequests {
 
   /** Forgets a request that has been carried out. */
   carriedOut(request: ScaleInRequest): void {
-    this.#requests.get(groupOf(request))?.delete(keyOf(request));
+    this.#requests.get(groupText(request))?.delete(keyOf(request));
   }
 
   /** Calls the listener with the group (`namespace/name`) of each new request. */
@@ -39,7 +39,7 @@ export class ScaleInRequests {
   }
 
   #take(request: ScaleInRequest): void {
-    const group = groupOf(request);
+    const group = groupText(request);
     const all = this.#requests.get(group) ?? new Map<string, ScaleInRequest>();
     this.#requests.set(group, all);
     all.delete(keyOf(request));
@@ -48,10 +48,6 @@ export class ScaleInRequests {
     if (all.size > mostRequests && oldest !== undefined) all.delete(oldest);
     tellAll(this.#listeners, group);
   }
-}
-
-function groupOf({ namespace, group }: ScaleInRequest): string {
-  return keyText({ namespace, name: group });
 }
 
 function keyOf({ origin, node }: ScaleInRequest): string {

@@ -3,7 +3,11 @@ import type { PlatformName } from "../crds/names.ts";
 import type { StreamNode } from "../crds/stream-node.ts";
 import { isClaimed, wasToldToEnd } from "../domain/node/claim.ts";
 import { isTrue } from "../domain/conditions.ts";
+import { groupText } from "../domain/group/place.ts";
+import { machineText } from "../domain/node/machine.ts";
 import type { Informer } from "../runtime/informer.ts";
+import { keyText } from "../runtime/reconciler.ts";
+import { index } from "./indexes.ts";
 
 export interface StreamNodeDirectory {
   byName(namespace: string, name: string): StreamNode | undefined;
@@ -23,16 +27,6 @@ export interface StreamNodeDirectory {
   hasSynced(): boolean;
 }
 
-const byMachineIndex = "machine";
-const byGroupIndex = "group";
-
-/** Indexes that the informer of StreamNodes needs for its directory. */
-export const streamNodeIndexers = {
-  [byMachineIndex]: ({ spec }: StreamNode) =>
-    spec.providerId === undefined ? [] : [machineKey(spec.launch.platform, spec.providerId)],
-  [byGroupIndex]: ({ metadata, spec }: StreamNode) => [groupKey(metadata.namespace, spec.group)],
-};
-
 /** Deletions that are remembered; the oldest go first. */
 const mostTombstones = 10_000;
 
@@ -50,21 +44,21 @@ export class InformedStreamNodeDirectory implements StreamNodeDirectory {
   }
 
   byName(namespace: string, name: string): StreamNode | undefined {
-    return this.#informer.get(`${namespace}/${name}`);
+    return this.#informer.get(keyText({ namespace, name }));
   }
 
   byMachine(platform: PlatformName, providerId: string): StreamNode | undefined {
-    const named = this.#informer.byIndex(byMachineIndex, machineKey(platform, providerId));
+    const named = this.#informer.byIndex(index.machineId, machineText(platform, providerId));
     const claimants = named.filter(isClaimant).sort(oldestFirst);
     return claimants.find(({ metadata }) => metadata.deletionTimestamp === undefined) ?? claimants[0];
   }
 
   ofGroup(namespace: string, group: string): readonly StreamNode[] {
-    return this.#informer.byIndex(byGroupIndex, groupKey(namespace, group));
+    return this.#informer.byIndex(index.nodeGroup, groupText({ namespace, group }));
   }
 
   wasDeleted(platform: PlatformName, providerId: string): boolean {
-    return this.#tombstones.has(machineKey(platform, providerId));
+    return this.#tombstones.has(machineText(platform, providerId));
   }
 
   onDeleted(listener: (node: StreamNode) => void): () => void {
@@ -85,7 +79,7 @@ export class InformedStreamNodeDirectory implements StreamNodeDirectory {
   #bury(node: StreamNode): void {
     const { spec } = node;
     if (spec.providerId === undefined || !wasToldToEnd(node)) return;
-    this.#tombstones.add(machineKey(spec.launch.platform, spec.providerId));
+    this.#tombstones.add(machineText(spec.launch.platform, spec.providerId));
     const [oldest] = this.#tombstones;
     if (this.#tombstones.size > mostTombstones && oldest !== undefined) this.#tombstones.delete(oldest);
   }
@@ -98,12 +92,4 @@ function isClaimant(node: StreamNode): boolean {
 /** Of two that both say they are claimed, a forger's is younger: the API server writes the time of creation. */
 function oldestFirst({ metadata: a }: StreamNode, { metadata: b }: StreamNode): number {
   return a.creationTimestamp < b.creationTimestamp ? -1 : a.creationTimestamp > b.creationTimestamp ? 1 : 0;
-}
-
-function machineKey(platform: PlatformName, providerId: string): string {
-  return `${platform}/${providerId}`;
-}
-
-function groupKey(namespace: string, group: string): string {
-  return `${namespace}/${group}`;
 }

@@ -1,19 +1,6 @@
 /** Measures every call to a cloud, so that no driver has to. */
-import type { PlatformName } from "../crds/names.ts";
-import type { PlatformErrorKind } from "../domain/launch/platform-error.ts";
+import type { PlatformCall, PlatformMethod, PlatformOutcome } from "../domain/launch/platform-call.ts";
 import type { CloudPlatform, PlatformResult } from "./platform.ts";
-
-export type PlatformMethod = "launch" | "terminate" | "read" | "readMany" | "list" | "updateTags";
-
-/** How a call ended. One that threw, a defect of its driver, is `Unavailable`: its outcome is not known. */
-export type PlatformOutcome = "ok" | PlatformErrorKind;
-
-export interface PlatformCall {
-  readonly platform: PlatformName;
-  readonly method: PlatformMethod;
-  readonly outcome: PlatformOutcome;
-  readonly seconds: number;
-}
 
 /** The port to wherever measurements go. */
 export interface PlatformMetrics {

@@ -1,19 +1,12 @@
 /** Every metric of the product, in one injected registry. Nothing else imports the metrics library. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { alarmStates, type Phase, type PlatformName, type Role } from "../crds/names.ts";
+import { alarmStates, type Phase, type type Role } from "../crds/names.ts";
 import type { AlarmState } from "../domain/alarm/alarm-state.ts";
-import type { PlatformErrorKind } from "../domain/launch/platform-error.ts";
+import type { PlatformCall } from "../domain/launch/platform-call.ts";
 import type { WorkQueueMetrics } from "./work-queue.ts";
+import { groupText } from "../domain/group/place.ts";
 
 export type ReconcileOutcome = "done" | "requeue" | "terminal" | "conflict" | "error" | "timeout";
-
-/** One call to a cloud. `method` names a method of the CloudPlatform port. */
-export interface PlatformCall {
-  readonly platform: PlatformName;
-  readonly method: string;
-  readonly outcome: "ok" | PlatformErrorKind;
-  readonly seconds: number;
-}
 
 /** Why an informer opened a new watch or listed anew. */
 export type InformerRestart = "ended" | "silent" | "broken" | "expired" | "refused";
@@ -175,7 +168,7 @@ class GroupSeries<L extends GroupLabels> {
 
   /** Remembers the series, and answers it. */
   note(labels: L): L {
-    const key = groupKey(labels);
+    const key = groupText(labels);
     const series = this.#groups.get(key) ?? new Map<string, L>();
     this.#groups.set(key, series.set(JSON.stringify(labels), labels));
     return labels;
@@ -183,18 +176,14 @@ class GroupSeries<L extends GroupLabels> {
 
   /** The series of a group, which are forgotten. */
   take(group: GroupLabels): readonly L[] {
-    const series = [...(this.#groups.get(groupKey(group))?.values() ?? [])];
-    this.#groups.delete(groupKey(group));
+    const series = [...(this.#groups.get(groupText(group))?.values() ?? [])];
+    this.#groups.delete(groupText(group));
     return series;
   }
 
   clear(): void {
     this.#groups.clear();
   }
-}
-
-function groupKey({ namespace, group }: GroupLabels): string {
-  return `${namespace}/${group}`;
 }
 
 type AlarmMetrics = Pick<Metrics, "alarmStates" | "alarmChanged" | "forgetAlarmStates">;
@@ -206,7 +195,7 @@ function alarmMetrics(registry: Registry): AlarmMetrics {
   const known = new Map<string, readonly AlarmSeries[]>();
   return {
     alarmStates: (group, alarms) => {
-      const key = groupKey(group);
+      const key = groupText(group);
       for (const labelValues of seriesOf(group, goneFrom(known.get(key) ?? [], alarms))) {
         current.remove(labelValues);
         transitions.remove(labelValues);

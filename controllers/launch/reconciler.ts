@@ -26,7 +26,9 @@ import {
   requeueAfter,
   type ReconcileContext,
 } from "../../runtime/reconciler.ts";
-import { type Cluster, index } from "../../fleet/cluster.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { groupTextOf } from "../../domain/group/place.ts";
+import { index, scalePolicyKeyOf } from "../../fleet/indexes.ts";
 import { type BatchHandoff, longestCreationMs } from "../../fleet/batch-handoff.ts";
 import { Attempts, type AttemptsDeps } from "./apply.ts";
 import { BatchReport, incomplete, isOver, type Members } from "./report.ts";
@@ -103,8 +105,7 @@ export class LaunchReconciler implements Reconciler {
     const batch = this.#deps.handoff.take(key);
     if (batch === undefined) return undefined;
     if (known !== undefined && known.metadata.resourceVersion !== batch.metadata.resourceVersion) return undefined;
-    const { namespace } = batch.metadata;
-    const group = this.#deps.cluster.nodeGroups.cache.get(keyText({ namespace, name: batch.spec.group }));
+    const group = this.#deps.cluster.nodeGroups.cache.get(groupTextOf(batch));
     // This process has created it for the group, whatever its clock says.
     return group === undefined || group.metadata.uid !== groupUidOf(batch) ? undefined : { batch, group };
   }
@@ -126,10 +127,9 @@ export class LaunchReconciler implements Reconciler {
 
   #known({ batch, group }: Launching): Neighbours {
     const { streamNodes, scalePolicies } = this.#deps.cluster;
-    const { namespace } = batch.metadata;
     return {
-      nodes: streamNodes.cache.byIndex(index.nodeGroup, `${namespace}/${batch.spec.group}`),
-      scalePolicy: scalePolicies.cache.get(keyText({ namespace, name: group.spec.scalePolicyRef.name })),
+      nodes: streamNodes.cache.byIndex(index.nodeGroup, groupTextOf(batch)),
+      scalePolicy: scalePolicies.cache.get(scalePolicyKeyOf(group)),
     };
   }
 

@@ -7,7 +7,7 @@ import { keyText } from "../../runtime/reconciler.ts";
 import type { Draft } from "../../runtime/resource-client.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
 import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
-import { streamNodeDraft } from "../../fleet/stream-node-draft.ts";
+import { streamNodeDraft } from "../../fleet/drafts.ts";
 import { sideBySide } from "../../runtime/side-by-side.ts";
 
 export interface SlotNodesDeps {

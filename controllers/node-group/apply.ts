@@ -1,5 +1,5 @@
 /** Carries decisions out: commits a LaunchBatch, or marks a node that is to drain. One of each role at a time. */
-import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import { largestBatch, type LaunchBatch } from "../../crds/launch-batch.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import type { Decided } from "../../domain/group/group-status.ts";
@@ -7,6 +7,7 @@ import type { Clock, LoadFeed } from "../../domain/ports.ts";
 import { toRfc3339 } from "../../domain/time.ts";
 import { type ReconcileResult, requeueAfter, type ReconcileContext } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
+import { launchBatchDraft } from "../../fleet/drafts.ts";
 import type { BatchHandoff } from "../../fleet/batch-handoff.ts";
 import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
 import type { ScaleInRequests } from "../../fleet/scale-in-requests.ts";
@@ -100,15 +101,16 @@ export class GroupApply {
   }
 
   async #commitOne(
-    plan: Omit<BatchPlan, "call" | "decidedAt">,
+    plan: Omit<BatchPlan, "call" | "decidedAt" | "mostSlots">,
     context: ReconcileContext,
   ): Promise<LaunchBatch | "Taken" | undefined> {
     const { cluster, clock, leadership, call, handoff: fresh } = this.#deps;
     const { group, decision } = plan;
-    const draft = planBatch({ ...plan, call: call(), decidedAt: clock.now() });
-    if (draft === undefined) return undefined;
+    const planned = planBatch({ ...plan, call: call(), decidedAt: clock.now(), mostSlots: largestBatch });
+    if (planned === undefined) return undefined;
     assertLeading(leadership);
-    const batch = draft.metadata.name;
+    const { name: batch } = planned;
+    const draft = launchBatchDraft(group, planned);
     const key = { namespace: group.metadata.namespace, name: batch };
     const created = await fresh.creating(key, () => cluster.launchBatches.client.create(draft, context.signal));
     if (created.kind === "AlreadyExists") {

@@ -1,7 +1,7 @@
 /** What is known of a group's batches beyond the local copy: those just created here, and those whose nodes were looked for. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import { isSettled } from "../../domain/launch/batch.ts";
-import { keyText } from "../../runtime/reconciler.ts";
+import { groupTextOf } from "../../domain/group/place.ts";
 import type { Expectations } from "../../domain/launch/expected-slots.ts";
 
 /** Batches and slots that are remembered: more than are kept of all groups that scale at the same time. */
@@ -33,7 +33,7 @@ export class BatchExpectations implements Expectations {
 
   /** Remembers a batch that was created here just now. */
   created(batch: LaunchBatch, nowMs: number): void {
-    const group = groupKey(batch);
+    const group = groupTextOf(batch);
     this.#own.set(group, [...(this.#own.get(group) ?? []), { batch, createdMs: nowMs }]);
   }
 
@@ -80,8 +80,4 @@ export class BatchExpectations implements Expectations {
 
 function slotKey(batchUid: string, slot: number): string {
   return `${batchUid}/${slot}`;
-}
-
-function groupKey({ metadata, spec }: LaunchBatch): string {
-  return keyText({ namespace: metadata.namespace, name: spec.group });
 }

@@ -4,7 +4,7 @@ import { type Decided, roundedLoad } from "../../domain/group/group-status.ts";
 import { addMs, type Instant } from "../../domain/time.ts";
 import { keyText } from "../../runtime/reconciler.ts";
 import type { LoadView } from "../../fleet/load-tracker.ts";
-import type { Place } from "./node-counts.ts";
+import { type Place, placeText } from "../../domain/group/place.ts";
 
 /** Rounded loads: of the edges over all regions, and of each place. Absent where nothing is known. */
 export interface ShownLoad {
@@ -38,7 +38,7 @@ export class LoadDisplay {
     // A load that stays as it was may change at any time; one that has just changed stays for a while.
     if (last === undefined || !isSame(last.texts, texts))
       this.#shown.set(uid, { texts, until: addMs(now, texts.size === 0 ? 0 : this.#everyMs) });
-    return { edges: texts.get(ofEdges), at: (place) => texts.get(placeKey(place)) };
+    return { edges: texts.get(ofEdges), at: (place) => texts.get(placeText(place)) };
   }
 
   forget({ metadata }: NodeGroup): void {
@@ -48,14 +48,10 @@ export class LoadDisplay {
   #texts({ metadata }: NodeGroup, decided: readonly Decided[], now: Instant): ReadonlyMap<string, string> {
     const edges = this.#load.ofGroup(keyText(metadata), "edge", now);
     const places = decided.flatMap(({ input }): [string, string][] =>
-      input.load.kind === "Known" ? [[placeKey(input), roundedLoad(input.load)]] : [],
+      input.load.kind === "Known" ? [[placeText(input), roundedLoad(input.load)]] : [],
     );
     return new Map([...(edges === undefined ? [] : [[ofEdges, roundedLoad(edges)] as const]), ...places]);
   }
-}
-
-function placeKey({ role, region }: Place): string {
-  return `${role}/${region}`;
 }
 
 function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {

@@ -2,7 +2,7 @@
 import { readDefaults } from "../../crds/defaults.ts";
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
-import { roles } from "../../crds/names.ts";
+import { orphanFinalizer, roles } from "../../crds/names.ts";
 import type { NodeGroup, RoleStatus } from "../../crds/node-group.ts";
 import type { ScalePolicy } from "../../crds/scale-policy.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
@@ -26,11 +26,14 @@ import { keyText } from "../../runtime/reconciler.ts";
 import type { AdoptionGate } from "../../fleet/adoption-gate.ts";
 import type { AlarmStates, AlarmStanding } from "../../fleet/alarm-states.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
-import { type Cluster, index } from "../../fleet/cluster.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { index } from "../../fleet/indexes.ts";
 import type { LoadView } from "../../fleet/load-tracker.ts";
 import type { ScaleInRequests } from "../../fleet/scale-in-requests.ts";
-import type { GroupNodeCounts, CreatedAt, Place } from "./node-counts.ts";
+import { type Place, placeText } from "../../domain/group/place.ts";
+import type { GroupNodeCounts, CreatedAt } from "../../domain/group/node-counts.ts";
 import { type Expectations, expectedSlots, type ExpectedSlot } from "../../domain/launch/expected-slots.ts";
+import { isTrue } from "../../domain/conditions.ts";
 
 /** When a group is observed. */
 export type Moment = Pick<GroupObservation, "now" | "wall" | "seen">;
@@ -93,7 +96,10 @@ export function observeGroup(
     batches,
     references,
     // One that looks like a copy counts until it is given up: launched once more it would be too many.
-    expected: expectedSlots({ ...world, batches: batches.filter((batch) => groupUidOf(batch) === group.metadata.uid) }),
+    expected: expectedSlots(
+      batches.filter((batch) => groupUidOf(batch) === group.metadata.uid),
+      world,
+    ),
     wall,
     seen,
     pause: pauseAt(group.spec.pause, wall),
@@ -298,12 +304,12 @@ function endOfSecond({ seen, now }: GroupObservation, { uid, creationTimestamp }
 /** A time that the status remembers of a place. */
 function storedTime(
   { group, seen, now }: GroupObservation,
-  { role, region }: Place,
+  place: Place,
   field: "scaledOutAt" | "settledAt",
   last: RoleStatus | undefined,
 ): Instant | undefined {
   const stored = fromRfc3339(last?.[field] ?? "");
-  return stored && seen.notAfter(`${group.metadata.uid}/${role}/${region}/${field}`, stored, now);
+  return stored && seen.notAfter(`${group.metadata.uid}/${placeText(place)}/${field}`, stored, now);
 }
 
 /** When the launch that an alarm asked for, or a drain, had ended: noticed once, and then kept. */
@@ -327,4 +333,12 @@ function total({ inService, starting, draining, terminating }: NodeCounts): numb
 /** StreamNodes of a group in the local copy. */
 export function knownNodes(cluster: Pick<Cluster, "streamNodes">, group: NodeGroup): readonly StreamNode[] {
   return cluster.streamNodes.cache.byIndex(index.nodeGroup, keyText(group.metadata));
+}
+
+/**
+ * Whether the deletion leaves the nodes. The finalizer that says so goes as soon as the garbage collector has taken the owner
+ * references away; what was seen of it stays in the status.
+ */
+export function isOrphaning({ metadata, status }: NodeGroup): boolean {
+  return metadata.finalizers?.includes(orphanFinalizer) === true || isTrue(status?.conditions, "Orphaned");
 }

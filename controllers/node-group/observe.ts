@@ -7,9 +7,11 @@ import { FirstSeen } from "../../domain/first-seen.ts";
 import { fromRfc3339, type Instant, instant } from "../../domain/time.ts";
 import type { Clock } from "../../domain/ports.ts";
 import { keyText } from "../../runtime/reconciler.ts";
-import { type Cluster, index } from "../../fleet/cluster.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { index, launchConfigKeyOf, scalePolicyKeyOf } from "../../fleet/indexes.ts";
 import { listFor } from "../../fleet/missing-kind.ts";
-import { NodeCounters, NodeCounter } from "./node-counts.ts";
+import { NodeCounters } from "./node-counts.ts";
+import { NodeCounter } from "../../domain/group/node-counts.ts";
 import { BatchExpectations } from "./expectations.ts";
 import { unseenMs } from "../../domain/group/next-look.ts";
 import {
@@ -109,9 +111,9 @@ export class GroupObserver {
     return this.#seen.notAfter(metadata.uid, stored, this.#deps.clock.now());
   }
 
-  #cachedObjects({ metadata, spec }: NodeGroup): GroupState {
+  #cachedObjects(group: NodeGroup): GroupState {
     const { launchBatches, launchConfigs, scalePolicies } = this.#deps.cluster;
-    const { namespace } = metadata;
+    const { metadata } = group;
     const key = keyText(metadata);
     const cached = launchBatches.cache.byIndex(index.nodeGroup, key);
     const { batches, gaveUp } = this.#expectations.complete(key, cached, this.#deps.clock.monotonicMs());
@@ -119,8 +121,8 @@ export class GroupObserver {
     return {
       batches,
       nodeCounts: this.#nodeCounters.ofGroup(key),
-      launchConfig: launchConfigs.cache.get(keyText({ namespace, name: spec.launchConfigRef.name })),
-      scalePolicy: scalePolicies.cache.get(keyText({ namespace, name: spec.scalePolicyRef.name })),
+      launchConfig: launchConfigs.cache.get(launchConfigKeyOf(group)),
+      scalePolicy: scalePolicies.cache.get(scalePolicyKeyOf(group)),
     };
   }
 

@@ -20,11 +20,11 @@ import { changedMs, writeStatus } from "../../fleet/status-writer.ts";
 import { prunableBatches } from "../../domain/launch/batch-plan.ts";
 import { GroupReport, type GroupReportDeps } from "./report.ts";
 import { type Acted, GroupApply, type ApplyDeps, isLaunch, takenMs } from "./apply.ts";
-import { deletionStep, isOrphaning } from "../../domain/group/deletion.ts";
+import { deletionStep, type DeletionStep } from "../../domain/group/deletion.ts";
 import { failingLaunches } from "../../domain/launch/failing-launches.ts";
 import { LoadDisplay } from "./load-display.ts";
 import { lookAgainMs, showMs, untilNextLook } from "../../domain/group/next-look.ts";
-import { type GroupObservation, knownNodes, scalingInputs } from "./observation.ts";
+import { type GroupObjects, type GroupObservation, isOrphaning, knownNodes, scalingInputs } from "./observation.ts";
 import { lacksVictim } from "./victims.ts";
 import { GroupObserver, type GroupObserverDeps } from "./observe.ts";
 
@@ -74,7 +74,8 @@ export class NodeGroupReconciler implements Reconciler {
     // Now, while nothing is asked for: the first alarm is not to wait for it.
     if (observation.unread.length === 0 && !this.#observer.isReliable(observation.group))
       await this.#observer.live(observation.group, context.signal);
-    return untilNextLook(observation, decided);
+    const { ms, reason } = untilNextLook(observation, decided);
+    return requeueAfter(ms, reason);
   }
 
   /**
@@ -151,7 +152,7 @@ export class NodeGroupReconciler implements Reconciler {
     this.#told.decided(group, decided, observation.now);
     await this.#report(observation, decided, context);
     const nodes = knownNodes(cluster, group);
-    const step = deletionStep(this.#deps, { ...observation, nodes });
+    const step = this.#deletionStep(observation, { ...observation, nodes });
     if (step.kind === "Wait") return requeueAfter(lookAgainMs, step.message);
     if (step.kind === "DeleteNodes") {
       assertLeading(leadership);
@@ -162,8 +163,7 @@ export class NodeGroupReconciler implements Reconciler {
       );
       return requeueAfter(lookAgainMs, `${step.nodes.length} nodes are to go`);
     }
-    const { batches, nodes: left } = await this.#observer.live(group, context.signal);
-    const confirmed = deletionStep(this.#deps, { ...observation, batches, nodes: left });
+    const confirmed = this.#deletionStep(observation, await this.#observer.live(group, context.signal));
     if (confirmed.kind !== "Release") return requeueAfter(lookAgainMs, "the cluster shows more than the local copy");
     const fresh = await cluster.nodeGroups.client.get(group.metadata, context.signal);
     if (fresh?.metadata.uid !== group.metadata.uid) return done;
@@ -172,6 +172,20 @@ export class NodeGroupReconciler implements Reconciler {
     this.#forget(group);
     context.logger.info("released node group", { orphaned: isOrphaning(group) });
     return done;
+  }
+
+  #deletionStep({ group, references }: GroupObservation, { nodes, batches }: GroupObjects): DeletionStep {
+    const { gate, clock } = this.#deps;
+    const { uid } = group.metadata;
+    const cloud = () => {
+      if (references.kind !== "Resolved") return undefined;
+      const { platform } = references;
+      return {
+        sinceMs: gate.knownSince(`${uid}/deletion`, clock.monotonicMs()),
+        listed: (region: string) => gate.listed({ groupUid: uid, platform, region }),
+      };
+    };
+    return deletionStep({ group, orphaning: isOrphaning(group), nodes, batches, cloud });
   }
 
   #forget(group: NodeGroup): void {

@@ -9,6 +9,7 @@ import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { ObjectKey } from "../../runtime/reconciler.ts";
+import { placeText } from "../../domain/group/place.ts";
 
 export interface GroupReportDeps {
   readonly events: Pick<EventRecorder, "record">;
@@ -66,7 +67,7 @@ export class GroupReport {
         { namespace, group: name, role, region, kind, reason, message, deciderVersion, input },
         now,
       );
-      const place = `${role}/${region}`;
+      const place = placeText(input);
       if (told.get(place) === `${kind} ${reason}`) continue;
       const first = !told.has(place);
       told.set(place, `${kind} ${reason}`);

@@ -4,7 +4,7 @@ import type { LoadFeed } from "../../domain/ports.ts";
 import { fromRfc3339, instant } from "../../domain/time.ts";
 import { mayHaveChildren, needsParent } from "../../domain/node/topology.ts";
 import { rankVictims, type Victim } from "../../domain/scaling/victims.ts";
-import type { Place } from "./node-counts.ts";
+import type { Place } from "../../domain/group/place.ts";
 
 /** The node of the place that is to go first, or undefined where none may; `requested` names the one asked for. */
 export function victimAt(

@@ -12,7 +12,8 @@ import {
   type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
-import { type Cluster, index } from "../../fleet/cluster.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { index } from "../../fleet/indexes.ts";
 import { type Judgement, settleReferenced } from "./judgement.ts";
 
 export interface LaunchConfigDeps {

@@ -2,9 +2,11 @@
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { groupUidOf, isOwnedBy, type Standing, standingOf, type Title, titleTo } from "../../domain/node/claim.ts";
-import type { Machine } from "../../domain/node/machine.ts";
-import { type Cluster, index } from "../../fleet/cluster.ts";
-import { ownerReferenceTo } from "../../fleet/stream-node-draft.ts";
+import { groupTextOf } from "../../domain/group/place.ts";
+import { type Machine, machineText } from "../../domain/node/machine.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { index } from "../../fleet/indexes.ts";
+import { ownerReferenceTo } from "../../fleet/drafts.ts";
 
 export interface ClaimsDeps {
   readonly cluster: Pick<Cluster, "nodeGroups" | "streamNodes">;
@@ -27,7 +29,7 @@ export class Claims {
 
   /** Where the local copy of its group speaks against the node, the cluster itself is asked: the copy may be late. */
   async judge(node: StreamNode, machine: Machine | undefined, signal: AbortSignal): Promise<Judged> {
-    const known = this.#deps.cluster.nodeGroups.cache.get(`${node.metadata.namespace}/${node.spec.group}`);
+    const known = this.#deps.cluster.nodeGroups.cache.get(groupTextOf(node));
     const standing = this.#standing(node, known, machine);
     if (standing.kind !== "LetGo" && (known === undefined || !isLost(node, known))) return { group: known, standing };
     const group = await this.#group(node, signal);
@@ -63,7 +65,7 @@ export class Claims {
   /** Others with its machine. */
   #rivals({ metadata, spec }: StreamNode): readonly StreamNode[] {
     if (spec.providerId === undefined) return [];
-    const key = `${spec.launch.platform}/${spec.providerId}`;
+    const key = machineText(spec.launch.platform, spec.providerId);
     const holders = this.#deps.cluster.streamNodes.cache.byIndex(index.machineId, key);
     return holders.filter((other) => other.metadata.uid !== metadata.uid);
   }

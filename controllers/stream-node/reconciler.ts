@@ -20,7 +20,8 @@ import {
 } from "../../runtime/reconciler.ts";
 import type { ReadResult } from "../../platforms/machine-reader.ts";
 import { type Clouds, sightingOf } from "../../fleet/clouds.ts";
-import { type Cluster, index, parentsKey } from "../../fleet/cluster.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { index, parentsKey } from "../../fleet/indexes.ts";
 import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
 import type { ReportFaults } from "../../fleet/report-faults.ts";
 import { changedMs } from "../../fleet/status-writer.ts";
@@ -96,7 +97,7 @@ export class StreamNodeReconciler implements Reconciler {
       standing,
       hasParents: cluster.streamNodes.cache.indexHas(
         index.parents,
-        parentsKey(metadata.namespace, spec.group, spec.role),
+        parentsKey({ namespace: metadata.namespace, group: spec.group }, spec.role),
       ),
       awaitsBatch: spec.providerId === undefined && (await this.#awaitsBatch(node, context)),
       sighting,

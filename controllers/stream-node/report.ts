@@ -4,6 +4,7 @@ import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { findCondition } from "../../domain/conditions.ts";
 import { fromRfc3339 } from "../../domain/time.ts";
+import { groupTextOf } from "../../domain/group/place.ts";
 import type { Clock } from "../../domain/ports.ts";
 import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
@@ -150,8 +151,8 @@ export class LifeReport {
     if (group !== undefined) events.record({ apiVersion, kind: "NodeGroup", metadata: group.metadata }, note);
   }
 
-  #groupOf({ metadata, spec }: StreamNode): NodeGroup | undefined {
-    return this.#deps.cluster.nodeGroups.cache.get(`${metadata.namespace}/${spec.group}`);
+  #groupOf(node: StreamNode): NodeGroup | undefined {
+    return this.#deps.cluster.nodeGroups.cache.get(groupTextOf(node));
   }
 }
 

@@ -6,6 +6,8 @@ import { isOfGroup } from "../../domain/launch/batch.ts";
 import { groupUidOf } from "../../domain/node/claim.ts";
 import type { Machine } from "../../domain/node/machine.ts";
 import type { Instant } from "../../domain/time.ts";
+import { groupText } from "../../domain/group/place.ts";
+import { keyText } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
 import { attemptsOf } from "../../fleet/committed-attempts.ts";
 
@@ -25,7 +27,7 @@ export interface AdoptionSources {
 
 /** What a machine is compared with. Names span platforms, and so do the slots that are held. */
 export function adoptionFacts({ cluster, objectsOf, holdersOf }: AdoptionSources, now: Instant): AdoptionFacts {
-  const groupOf = (namespace: string, group: string) => cluster.nodeGroups.cache.get(`${namespace}/${group}`);
+  const groupOf = (namespace: string, group: string) => cluster.nodeGroups.cache.get(groupText({ namespace, group }));
   const pending = once(() => pendingTokens(cluster, objectsOf));
   return {
     now,
@@ -44,7 +46,7 @@ export function adoptionFacts({ cluster, objectsOf, holdersOf }: AdoptionSources
     groupExists: (namespace, group) => groupOf(namespace, group) !== undefined,
     slotsOf: ({ namespace, group, role }) => {
       const uid = groupOf(namespace, group)?.metadata.uid;
-      const ofRole = objectsOf(`${namespace}/${group}`).nodes.filter(({ spec }) => spec.role === role);
+      const ofRole = objectsOf(groupText({ namespace, group })).nodes.filter(({ spec }) => spec.role === role);
       return new Map(ofRole.map((node) => [node.spec.slot, heldSlot(node, uid)]));
     },
   };
@@ -62,8 +64,7 @@ function pendingTokens(
   objectsOf: (key: string) => OwnedObjects,
 ): ReadonlySet<string> {
   const tokens = cluster.nodeGroups.cache.list().flatMap((group) => {
-    const { namespace, name } = group.metadata;
-    return objectsOf(`${namespace}/${name}`)
+    return objectsOf(keyText(group.metadata))
       .batches.filter((batch) => isOfGroup(batch, group))
       .flatMap(attemptsOf)
       .filter(({ outcome }) => outcome === "Pending")

@@ -4,7 +4,8 @@ import { labels, platformNames } from "../../crds/names.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import { type AdoptionVerdict, adoptionOf, type AdoptionFacts, type HeldSlot } from "../../domain/node/adoption.ts";
-import type { Machine } from "../../domain/node/machine.ts";
+import { groupText } from "../../domain/group/place.ts";
+import { type Machine, machineText } from "../../domain/node/machine.ts";
 import { FirstSeen } from "../../domain/first-seen.ts";
 import { slotName } from "../../domain/names.ts";
 import { fromTags } from "../../domain/node/ownership.ts";
@@ -22,11 +23,12 @@ import {
 } from "../../runtime/reconciler.ts";
 import type { AdoptionGate } from "../../fleet/adoption-gate.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
-import { type Cluster, index } from "../../fleet/cluster.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
+import { index, launchConfigKeyOf } from "../../fleet/indexes.ts";
 import { assertLeading, type Leadership } from "../../fleet/leadership.ts";
 import { listFor } from "../../fleet/missing-kind.ts";
 import { sideBySide } from "../../runtime/side-by-side.ts";
-import { streamNodeDraft } from "../../fleet/stream-node-draft.ts";
+import { streamNodeDraft } from "../../fleet/drafts.ts";
 import { adoptionFacts, type OwnedObjects } from "./observe.ts";
 
 export interface SweepDeps {
@@ -79,7 +81,7 @@ export class SweepReconciler implements Reconciler {
   #judge(platform: Machine["platform"], listing: Listing): readonly Judged[] {
     const { cluster, clock } = this.#deps;
     const holdersOf = ({ providerId }: Machine) =>
-      cluster.streamNodes.cache.byIndex(index.machineId, `${platform}/${providerId}`);
+      cluster.streamNodes.cache.byIndex(index.machineId, machineText(platform, providerId));
     const sources = { cluster, objectsOf: (key: string) => this.#known(key), holdersOf };
     return this.#judged(adoptionFacts(sources, clock.now()), [...listing.machines.values()]);
   }
@@ -168,9 +170,8 @@ export class SweepReconciler implements Reconciler {
   }
 
   /** As it is now: how the machine was launched is lost. */
-  #launchConfigOf({ metadata, spec }: NodeGroup): LaunchConfig | undefined {
-    const key = keyText({ namespace: metadata.namespace, name: spec.launchConfigRef.name });
-    return this.#deps.cluster.launchConfigs.cache.get(key);
+  #launchConfigOf(group: NodeGroup): LaunchConfig | undefined {
+    return this.#deps.cluster.launchConfigs.cache.get(launchConfigKeyOf(group));
   }
 
   /** Says for which groups this listing has been read, and how many of their machines it showed. */
@@ -205,14 +206,13 @@ export class SweepReconciler implements Reconciler {
   #groupOf({ tags }: Machine): string | undefined {
     if (this.#groupOfTags.has(tags)) return this.#groupOfTags.get(tags);
     const owner = fromTags(tags);
-    const key = owner === undefined ? undefined : keyOf({ owner });
+    const key = owner === undefined ? undefined : groupText(owner);
     this.#groupOfTags.set(tags, key);
     return key;
   }
 
-  #platformOf({ metadata, spec }: NodeGroup): string | undefined {
-    const key = keyText({ namespace: metadata.namespace, name: spec.launchConfigRef.name });
-    const config = this.#deps.cluster.launchConfigs.cache.get(key);
+  #platformOf(group: NodeGroup): string | undefined {
+    const config = this.#launchConfigOf(group);
     return config === undefined ? undefined : platformOf(config);
   }
 
@@ -230,7 +230,7 @@ export class SweepReconciler implements Reconciler {
 function judgedIn(world: AdoptionFacts, machines: readonly Machine[]): readonly Judged[] {
   const byRole = new Map<string, Map<number, HeldSlot>>();
   const slotsOf: AdoptionFacts["slotsOf"] = (owner) => {
-    const key = `${owner.namespace}/${owner.group}/${owner.role}`;
+    const key = `${groupText(owner)}/${owner.role}`;
     const held = byRole.get(key) ?? new Map(world.slotsOf(owner));
     byRole.set(key, held);
     return held;
@@ -238,19 +238,15 @@ function judgedIn(world: AdoptionFacts, machines: readonly Machine[]): readonly 
   return machines.map((machine) => {
     const verdict = adoptionOf(machine, { ...world, slotsOf });
     if (verdict.kind === "Adopt" || verdict.kind === "Map") {
-      const { namespace, group, role, batch } = verdict.owner;
-      byRole.get(`${namespace}/${group}/${role}`)?.set(verdict.slot, { awaitsMachine: false, batch });
+      const { owner, slot } = verdict;
+      byRole.get(`${groupText(owner)}/${owner.role}`)?.set(slot, { awaitsMachine: false, batch: owner.batch });
     }
     return { machine, verdict };
   });
 }
 
 function isAdoptionFor(verdict: AdoptionVerdict, key: string): verdict is Adoption {
-  return (verdict.kind === "Adopt" || verdict.kind === "Map") && keyOf(verdict) === key;
-}
-
-function keyOf({ owner }: Pick<Adoption, "owner">): string {
-  return `${owner.namespace}/${owner.group}`;
+  return (verdict.kind === "Adopt" || verdict.kind === "Map") && groupText(verdict.owner) === key;
 }
 
 /** Groups with a machine that is judged so. */
@@ -259,7 +255,9 @@ function groupsOf(
   kinds: readonly Extract<AdoptionVerdict, { owner: unknown }>["kind"][],
 ): ReadonlySet<string> {
   return new Set(
-    judged.flatMap(({ verdict }) => ("owner" in verdict && kinds.includes(verdict.kind) ? [keyOf(verdict)] : [])),
+    judged.flatMap(({ verdict }) =>
+      "owner" in verdict && kinds.includes(verdict.kind) ? [groupText(verdict.owner)] : [],
+    ),
   );
 }
 

@@ -1,7 +1,7 @@
 /** Keeps the machines of every region listed that a group or a node is in. */
 import type { PlatformName } from "../../crds/names.ts";
 import { platformOf } from "../../domain/group/references.ts";
-import { keyText } from "../../runtime/reconciler.ts";
+import { launchConfigKeyOf } from "../../fleet/indexes.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
 
@@ -47,12 +47,10 @@ export class RegionWatch {
 
   #wanted(): readonly { readonly platform: PlatformName; readonly region: string }[] {
     const { nodeGroups, launchConfigs, streamNodes } = this.#cluster;
-    const ofGroups = nodeGroups.cache.list().flatMap(({ metadata, spec }) => {
-      const config = launchConfigs.cache.get(
-        keyText({ namespace: metadata.namespace, name: spec.launchConfigRef.name }),
-      );
+    const ofGroups = nodeGroups.cache.list().flatMap((group) => {
+      const config = launchConfigs.cache.get(launchConfigKeyOf(group));
       const platform = config === undefined ? undefined : platformOf(config);
-      return platform === undefined ? [] : spec.regions.map((region) => ({ platform, region }));
+      return platform === undefined ? [] : group.spec.regions.map((region) => ({ platform, region }));
     });
     const ofNodes = streamNodes.cache
       .list()

@@ -1,15 +1,26 @@
 /** What the deletion of a group does next: its nodes go, then its batches are settled, then the cloud confirms that nothing is left. */
-import { orphanFinalizer } from "../../crds/names.ts";
+import type { LaunchBatch } from "../../crds/launch-batch.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { isSettled, openSlots } from "../launch/batch.ts";
 import { groupUidOf, isClaimed, isOwnedBy } from "../node/claim.ts";
-import { isTrue } from "../conditions.ts";
-import type { Clock } from "../ports.ts";
-import type { GroupObjects, GroupObservation, ObservationDeps } from "../../controllers/node-group/observation.ts";
 
-export interface DeletionDeps extends Pick<ObservationDeps, "gate"> {
-  readonly clock: Pick<Clock, "monotonicMs">;
+/** What is known of a group that is being deleted. */
+export interface DeletionFacts {
+  readonly group: NodeGroup;
+  /** The deletion leaves the nodes, and their machines. */
+  readonly orphaning: boolean;
+  readonly nodes: readonly StreamNode[];
+  readonly batches: readonly LaunchBatch[];
+  /** Asked last, when nothing else is left; undefined where nobody knows which cloud to ask. */
+  readonly cloud: () => CloudListings | undefined;
+}
+
+export interface CloudListings {
+  /** Listings that began before (monotonic, ms) tell nothing: the deletion was not known yet. */
+  readonly sinceMs: number;
+  /** When the newest complete listing of a region began, and how many machines of the group it showed that are not terminated. */
+  listed(region: string): { readonly listedMs: number; readonly machines: number } | undefined;
 }
 
 export type DeletionStep =
@@ -17,17 +28,9 @@ export type DeletionStep =
   | { readonly kind: "Wait"; readonly message: string }
   | { readonly kind: "Release" };
 
-/**
- * Whether the deletion leaves the nodes. The finalizer that says so goes as soon as the garbage collector has taken the owner
- * references away; what was seen of it stays in the status.
- */
-export function isOrphaning({ metadata, status }: NodeGroup): boolean {
-  return metadata.finalizers?.includes(orphanFinalizer) === true || isTrue(status?.conditions, "Orphaned");
-}
-
-export function deletionStep(deps: DeletionDeps, observation: GroupObservation & GroupObjects): DeletionStep {
-  const { group, nodes, batches } = observation;
-  if (isOrphaning(group)) return { kind: "Release" };
+export function deletionStep(facts: DeletionFacts): DeletionStep {
+  const { group, nodes, batches } = facts;
+  if (facts.orphaning) return { kind: "Release" };
   // Nodes that lost their owner stay; nodes of an earlier group are let go elsewhere.
   const owned = nodes.filter((node) => groupUidOf(node) === group.metadata.uid && isOwnedBy(node, group));
   const staying = owned.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
@@ -38,7 +41,7 @@ export function deletionStep(deps: DeletionDeps, observation: GroupObservation &
   const open = batches.filter((batch) => !isSettled(batch) && openSlots(batch).length > 0);
   if (open.length > 0) return { kind: "Wait", message: `${open.length} launches are not settled yet` };
   if (owned.length > 0) return { kind: "Wait", message: `${owned.length} nodes are being terminated` };
-  const left = machinesLeft(deps, observation);
+  const left = machinesLeft(facts);
   return left === undefined ? { kind: "Release" } : { kind: "Wait", message: left };
 }
 
@@ -46,17 +49,13 @@ export function deletionStep(deps: DeletionDeps, observation: GroupObservation &
  * What the cloud still has to say: a complete listing, read since the deletion began, that shows no machine of the group but those of
  * nodes that stay.
  */
-function machinesLeft(
-  { gate, clock }: DeletionDeps,
-  { group, references, nodes }: GroupObservation & GroupObjects,
-): string | undefined {
-  if (references.kind !== "Resolved") return undefined;
-  const sinceMs = gate.knownSince(`${group.metadata.uid}/deletion`, clock.monotonicMs());
-  const { platform } = references;
+function machinesLeft({ group, nodes, cloud }: DeletionFacts): string | undefined {
+  const listings = cloud();
+  if (listings === undefined) return undefined;
   const open = group.spec.regions.find((region) => {
-    const listed = gate.listed({ groupUid: group.metadata.uid, platform, region });
+    const listed = listings.listed(region);
     const staying = nodes.filter(({ spec }) => spec.region === region && spec.providerId !== undefined).length;
-    return listed === undefined || listed.listedMs < sinceMs || listed.machines > staying;
+    return listed === undefined || listed.listedMs < listings.sinceMs || listed.machines > staying;
   });
   return open === undefined ? undefined : `the cloud has not confirmed yet that no machine is left in ${open}`;
 }

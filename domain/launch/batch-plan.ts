@@ -1,21 +1,16 @@
 /** From a decision to the LaunchBatch that commits it: its number, its slots, its snapshot, its first call. */
-import { largestBatch, type LaunchBatch, type LaunchBatchSpec, type LaunchSnapshot } from "../../crds/launch-batch.ts";
+import type { LaunchBatch, LaunchBatchSpec, LaunchSnapshot } from "../../crds/launch-batch.ts";
 import type { LaunchConfig } from "../../crds/launch-config.ts";
-import { finalizers, type Role } from "../../crds/names.ts";
+import type { Role } from "../../crds/names.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
-import { openSlots } from "./batch.ts";
-import { batchName, freeSlots } from "../names.ts";
+import type { Place } from "../group/place.ts";
 import { platformOf } from "../group/references.ts";
+import { batchName, freeSlots } from "../names.ts";
 import type { ScalingDecision } from "../scaling/decide-scaling.ts";
 import { type Instant, toRfc3339 } from "../time.ts";
-import type { Draft } from "../../runtime/resource-client.ts";
-import { groupLabels } from "../../fleet/cluster.ts";
-import type { LaunchCall } from "../../fleet/committed-attempts.ts";
-import { ownerReferenceTo } from "../../fleet/stream-node-draft.ts";
+import { type LaunchCall, openSlots } from "./batch.ts";
 
-/** Where the nodes are to be. */
-export type BatchPlace = Pick<LaunchBatchSpec, "role" | "region">;
-export type LaunchDecision = Extract<ScalingDecision, { kind: "LaunchNodes" }>;
+type LaunchDecision = Extract<ScalingDecision, { kind: "LaunchNodes" }>;
 
 /** What a batch needs to know of the nodes of its group, without looking at each. */
 export interface PlacedNodes {
@@ -24,14 +19,14 @@ export interface PlacedNodes {
   /** Whether a node holds the slot, whatever its phase. */
   usedSlot(role: Role, slot: number): boolean;
   /** Nodes that stay, by zone; those whose zone is not known yet are left out. */
-  zones(place: BatchPlace): ReadonlyMap<string, number>;
+  zones(place: Place): ReadonlyMap<string, number>;
 }
 
 export interface BatchPlan {
   readonly group: NodeGroup;
   readonly launchConfig: LaunchConfig;
   readonly revision: string;
-  readonly place: BatchPlace;
+  readonly place: Place;
   readonly decision: Pick<LaunchDecision, "count" | "reason" | "message">;
   readonly placed: PlacedNodes;
   /** Every batch of the group. */
@@ -39,6 +34,14 @@ export interface BatchPlan {
   /** What the process adds to the call: creating the batch commits it. */
   readonly call: LaunchCall;
   readonly decidedAt: Instant;
+  /** Most slots of one batch: what one call of a cloud takes. */
+  readonly mostSlots: number;
+}
+
+/** A batch that does not exist yet. */
+export interface PlannedBatch {
+  readonly name: string;
+  readonly spec: LaunchBatchSpec;
 }
 
 const longestMessage = 1_024;
@@ -48,13 +51,13 @@ const mostZones = 16;
  * The batch that carries a decision out, or as much of it as one call of the cloud takes; the rest is for further batches. The
  * same plan always gives the same batch. Undefined: the role has no launch config.
  */
-export function planBatch(plan: BatchPlan): Draft | undefined {
+export function planBatch(plan: BatchPlan): PlannedBatch | undefined {
   const { group, place, decision } = plan;
   const launch = snapshot(plan);
   if (launch === undefined) return undefined;
   const { role, region } = place;
   const number = nextNumber(plan);
-  const { name, namespace, uid } = group.metadata;
+  const { name, uid } = group.metadata;
   const spec: LaunchBatchSpec = {
     group: name,
     groupUid: uid,
@@ -69,33 +72,24 @@ export function planBatch(plan: BatchPlan): Draft | undefined {
     call: plan.call,
     zones: zonesOf(plan),
   };
-  return {
-    metadata: {
-      name: batchName(name, role, number),
-      namespace,
-      labels: groupLabels(name, role, region),
-      finalizers: [finalizers.launch],
-      ownerReferences: [ownerReferenceTo(group)],
-    },
-    spec,
-  };
+  return { name: batchName(name, role, number), spec };
 }
 
 /** One above every number that a batch has or that a node still names. */
-function nextNumber({ place: { role }, placed: placed, batches }: BatchPlan): number {
+function nextNumber({ place: { role }, placed, batches }: BatchPlan): number {
   const above = batches.filter(({ spec }) => spec.role === role).map(({ spec }) => spec.number + 1);
   return Math.max(1, placed.nextNumber(role), ...above);
 }
 
 /** The lowest slots that neither a node holds nor an open batch has promised. */
-function slotsFor({ place: { role }, decision, placed: placed, batches }: BatchPlan): readonly number[] {
+function slotsFor({ place: { role }, decision, placed, batches, mostSlots }: BatchPlan): readonly number[] {
   const expected = new Set(batches.filter(({ spec }) => spec.role === role).flatMap((batch) => openSlots(batch)));
   const isUsed = (slot: number): boolean => expected.has(slot) || placed.usedSlot(role, slot);
-  return freeSlots(isUsed, Math.min(decision.count, largestBatch));
+  return freeSlots(isUsed, Math.min(decision.count, mostSlots));
 }
 
 /** The fullest zones: one that is left out counts as empty. */
-function zonesOf({ place, placed: placed }: BatchPlan): NonNullable<LaunchBatchSpec["zones"]> {
+function zonesOf({ place, placed }: BatchPlan): NonNullable<LaunchBatchSpec["zones"]> {
   const zones = [...placed.zones(place)].map(([zone, nodes]) => ({ zone, nodes }));
   const fullest = zones.sort((a, b) => b.nodes - a.nodes || compare(a.zone, b.zone)).slice(0, mostZones);
   return fullest.sort((a, b) => compare(a.zone, b.zone));

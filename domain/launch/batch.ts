@@ -1,5 +1,5 @@
 /** What a LaunchBatch and its status say: whose it is, and what of its slots. */
-import type { LaunchBatch } from "../../crds/launch-batch.ts";
+import type { LaunchBatch, LaunchBatchSpec } from "../../crds/launch-batch.ts";
 import type { NodeGroup } from "../../crds/node-group.ts";
 import { groupUidOf } from "../node/claim.ts";
 import { isTrue } from "../conditions.ts";
@@ -37,3 +37,6 @@ export function isCopy({ metadata, spec, status }: Pick<LaunchBatch, "metadata" 
 export function isOfGroup(batch: LaunchBatch, { metadata }: Pick<NodeGroup, "metadata">): boolean {
   return groupUidOf(batch) === metadata.uid && !isCopy(batch);
 }
+
+/** What the process adds to a launch call: kept with the batch or the attempt, so that a repeat is the same call. */
+export type LaunchCall = NonNullable<LaunchBatchSpec["call"]>;

@@ -1,11 +1,9 @@
 /** Slots that a batch is to fill with a node which has not been seen yet: they count as coming. */
 import type { LaunchBatch } from "../../crds/launch-batch.ts";
-import type { Role } from "../../crds/names.ts";
-import type { GroupNodeCounts, CreatedAt, StartingNode } from "../../controllers/node-group/node-counts.ts";
+import type { Place } from "../group/place.ts";
+import type { GroupNodeCounts, CreatedAt, StartingNode } from "../group/node-counts.ts";
 
-export interface ExpectedSlot extends StartingNode {
-  readonly role: Role;
-  readonly region: string;
+export interface ExpectedSlot extends StartingNode, Place {
   readonly batch: LaunchBatch;
   /** The batch says that the slot has its machine, so its node was made: only the local copy has not shown it. */
   readonly launched: boolean;
@@ -16,22 +14,20 @@ export interface Expectations {
   isFulfilled(batchUid: string, slot: number): boolean;
 }
 
-export function expectedSlots(world: {
+/** What is known of the nodes that batches are to have made. */
+export interface SeenNodes {
   readonly nodeCounts: GroupNodeCounts;
-  readonly batches: readonly LaunchBatch[];
   readonly expectations: Expectations;
   readonly createdAt: CreatedAt;
-}): readonly ExpectedSlot[] {
-  return world.batches.flatMap((batch) => expectedOf(batch, world));
+}
+
+export function expectedSlots(batches: readonly LaunchBatch[], seen: SeenNodes): readonly ExpectedSlot[] {
+  return batches.flatMap((batch) => expectedOf(batch, seen));
 }
 
 function expectedOf(
   batch: LaunchBatch,
-  {
-    nodeCounts,
-    expectations,
-    createdAt: createdAtOf,
-  }: Pick<Parameters<typeof expectedSlots>[0], "nodeCounts" | "expectations" | "createdAt">,
+  { nodeCounts, expectations, createdAt: createdAtOf }: SeenNodes,
 ): readonly ExpectedSlot[] {
   const { metadata, spec, status } = batch;
   const outcomes = new Map(status?.members?.map(({ slot, outcome }) => [slot, outcome]));

@@ -42,3 +42,8 @@ export interface OwnershipTags {
   /** Clients that the node can serve, so that an adopted node needs no LaunchConfig. */
   readonly connectionCapacity: number;
 }
+
+/** `platform/provider id`: names a machine among those of all clouds. */
+export function machineText(platform: PlatformName, providerId: string): string {
+  return `${platform}/${providerId}`;
+}

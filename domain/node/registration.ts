@@ -1,11 +1,19 @@
 /** Whether a machine that calls back becomes the node it claims to be. Pure. */
 import type { RegistrationProof } from "../../crds/names.ts";
 import type { Registration, StreamNode } from "../../crds/stream-node.ts";
-import { isVouchedFor } from "./address.ts";
 import { type Instant, toRfc3339 } from "../time.ts";
-import type { NodeClaims } from "../../runtime/node-tokens.ts";
-import { isSameAddress } from "../../api/client-address.ts";
-import type { RegisterRequest } from "../../api/node-schemas.ts";
+import { isVouchedFor } from "./address.ts";
+
+/** What a machine says of itself when it registers. */
+export interface RegistrationClaim {
+  readonly platform: string;
+  /** The cloud's own id of it. */
+  readonly machineId: string;
+  readonly address: string;
+  readonly privateAddress?: string | undefined;
+  readonly version: string;
+  readonly bootId: string;
+}
 
 export type RegistrationDecision =
   /** It is registered just like this. */
@@ -23,8 +31,10 @@ export type RegistrationDecision =
 export interface RegistrationEvidence {
   /** The address from which the call comes, as far as the API can see. */
   readonly source: string | undefined;
-  /** What the token of an earlier registration says, which is genuine. */
-  readonly former: NodeClaims | undefined;
+  /** Whether two texts name the same address. */
+  readonly isSameAddress: (a: string | undefined, b: string | undefined) => boolean;
+  /** The machine that the token of an earlier registration names, which is genuine. */
+  readonly former: { readonly platform: string; readonly providerId: string } | undefined;
   /** Whether the join token alone is to do (`STREAMFLEET_TRUST_BATCH`). */
   readonly trustBatch: boolean;
 }
@@ -35,7 +45,7 @@ export type RegistrationPatch = { readonly [F in keyof Registration]?: string | 
 /** The first claim that is proven wins; a reboot, at the same address, replaces it, if it proves itself as well. */
 export function decideRegistration(
   node: StreamNode,
-  claim: RegisterRequest,
+  claim: RegistrationClaim,
   evidence: RegistrationEvidence,
   now: Instant,
 ): RegistrationDecision {
@@ -56,8 +66,8 @@ export function decideRegistration(
 
 function proofOf(
   cloud: NonNullable<CloudAddresses>,
-  { platform, machineId }: RegisterRequest,
-  { source, former, trustBatch }: RegistrationEvidence,
+  { platform, machineId }: RegistrationClaim,
+  { source, isSameAddress, former, trustBatch }: RegistrationEvidence,
 ): RegistrationProof | undefined {
   if (former?.platform === platform && former.providerId === machineId) return "FormerToken";
   if (isSameAddress(source, cloud.public) || isSameAddress(source, cloud.private)) return "Address";
@@ -90,7 +100,7 @@ function isKnown(cloud: CloudAddresses): cloud is NonNullable<CloudAddresses> {
 }
 
 /** What the cloud says against the claim. */
-function contradictionOf(node: StreamNode, claim: RegisterRequest): string | undefined {
+function contradictionOf(node: StreamNode, claim: RegistrationClaim): string | undefined {
   const cloud = node.status?.addresses;
   if (!isKnown(cloud)) return undefined;
   if (claim.privateAddress !== undefined && cloud.private !== undefined && claim.privateAddress !== cloud.private) {
@@ -102,12 +112,12 @@ function contradictionOf(node: StreamNode, claim: RegisterRequest): string | und
 }
 
 /** A machine that was stopped may come back with another address: the cloud then knows the new one and not the old. */
-function sameMachine(held: Registration, cloud: CloudAddresses, claim: RegisterRequest): boolean {
+function sameMachine(held: Registration, cloud: CloudAddresses, claim: RegistrationClaim): boolean {
   if (held.address === claim.address) return true;
   return cloud?.public === claim.address && cloud.private !== held.address;
 }
 
-function isSame(held: Registration, claim: RegisterRequest): boolean {
+function isSame(held: Registration, claim: RegistrationClaim): boolean {
   return (
     held.bootId === claim.bootId &&
     held.address === claim.address &&
@@ -118,7 +128,7 @@ function isSame(held: Registration, claim: RegisterRequest): boolean {
 }
 
 function write(
-  claim: RegisterRequest,
+  claim: RegistrationClaim,
   provenBy: RegistrationProof,
   registeredAt: Instant | string,
 ): RegistrationDecision {

@@ -1,13 +1,28 @@
 /** Who is linked to whom: an edge to every in-service origin of its group; without one it waits. */
 import type { Phase, Role } from "../../crds/names.ts";
+import type { StreamNode } from "../../crds/stream-node.ts";
+import { servedAddresses } from "./address.ts";
 
 export interface TopologyNode {
   readonly name: string;
   readonly role: Role;
   readonly phase: Phase | undefined;
-  readonly draining: boolean;
+  /** It drains, is about to go, or has said goodbye: nobody is to be linked to it any more. */
+  readonly leaving: boolean;
   readonly address: string | undefined;
   readonly privateAddress: string | undefined;
+}
+
+/** A StreamNode as the topology sees it. */
+export function topologyNode({ metadata, spec, status }: StreamNode): TopologyNode {
+  const saidGoodbye = status?.registration?.goodbyeAt !== undefined;
+  return {
+    name: metadata.name,
+    role: spec.role,
+    phase: status?.phase,
+    leaving: spec.drain !== undefined || metadata.deletionTimestamp !== undefined || saidGoodbye,
+    ...servedAddresses({ metadata, spec, status }),
+  };
 }
 
 export interface Parent {
@@ -48,8 +63,8 @@ export function childRolesOf(node: TopologyNode): readonly Role[] {
   return (Object.keys(parentRoles) as Role[]).filter((role) => parentRoles[role].includes(node.role));
 }
 
-function isServing({ phase, draining }: TopologyNode): boolean {
-  return phase === "InService" && !draining;
+function isServing({ phase, leaving }: TopologyNode): boolean {
+  return phase === "InService" && !leaving;
 }
 
 function toParent({ name, address, privateAddress }: TopologyNode): Parent[] {

@@ -1,6 +1,6 @@
 /** Failures that a test or a person has ordered of the way to the simulated cloud. */
 import type { PlatformError } from "../../domain/launch/platform-error.ts";
-import type { PlatformMethod } from "../instrumented.ts";
+import type { PlatformMethod } from "../../domain/launch/platform-call.ts";
 
 export interface FaultOrder {
   /** How many calls fail; 1 unless told. */

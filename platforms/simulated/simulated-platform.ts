@@ -3,7 +3,7 @@ import type { Machine } from "../../domain/node/machine.ts";
 import type { PlatformError } from "../../domain/launch/platform-error.ts";
 import { failed, ok, type Result } from "../../domain/result.ts";
 import type { Clock } from "../../domain/ports.ts";
-import type { PlatformMethod } from "../instrumented.ts";
+import type { PlatformMethod } from "../../domain/launch/platform-call.ts";
 import type { CloudPlatform, LaunchRequest, MachineQuery, PlatformResult } from "../platform.ts";
 import { OrderedFaults, type FaultOrder } from "./ordered-faults.ts";
 import type { SimulatedCloud } from "./simulated-cloud.ts";

@@ -1,5 +1,6 @@
 import { describe } from "@jest/globals";
-import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../fleet/stream-node-directory.ts";
+import { InformedStreamNodeDirectory } from "../../fleet/stream-node-directory.ts";
+import { streamNodeIndexers } from "../../fleet/indexes.ts";
 import { finalizers, resourceType } from "../../crds/names.ts";
 import { type StreamNode, streamNodeSchema } from "../../crds/stream-node.ts";
 import type { EmbeddedApi } from "../../local/kube/embedded-api.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { instrumented, type PlatformCall } from "../../platforms/instrumented.ts";
+import { instrumented } from "../../platforms/instrumented.ts";
+import type { PlatformCall } from "../../domain/launch/platform-call.ts";
 import type { CloudPlatform } from "../../platforms/platform.ts";
 import { describeCloudPlatform } from "../conformance/cloud-platform.ts";
 import { launchRequest, simulatedCloudUnderTest, simulatedWorld } from "../support/simulated-cloud.ts";

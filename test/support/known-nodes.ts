@@ -1,6 +1,7 @@
 /** StreamNodes as an informer would know them; the test says what is known. */
 import type { StreamNode } from "../../crds/stream-node.ts";
-import { streamNodeIndexers, type StreamNodeInformer } from "../../fleet/stream-node-directory.ts";
+import type { StreamNodeInformer } from "../../fleet/stream-node-directory.ts";
+import { streamNodeIndexers } from "../../fleet/indexes.ts";
 import type { ChangeHandler, ObjectChange } from "../../runtime/informer.ts";
 import { ObjectCache } from "../../runtime/object-cache.ts";
 import { keyText } from "../../runtime/reconciler.ts";

@@ -3,7 +3,7 @@ import { type InformedCluster, informedCluster } from "../../fleet/cluster.ts";
 import { BatchHandoff } from "../../fleet/batch-handoff.ts";
 import { LaunchReconciler } from "../../controllers/launch/reconciler.ts";
 import { type PlacedNodes, planBatch } from "../../domain/launch/batch-plan.ts";
-import { type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
+import { largestBatch, type LaunchBatch, launchBatchSchema } from "../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../crds/launch-config.ts";
 import { type Kind, resourceType } from "../../crds/names.ts";
 import { type NodeGroup, nodeGroupSchema } from "../../crds/node-group.ts";
@@ -21,6 +21,7 @@ import { FakeClock } from "./fake-clock.ts";
 import { type CrashPoint, Lifeline } from "./lifeline.ts";
 import { launchConfigManifest, nodeGroupManifest, scalePolicyManifest } from "./manifests.ts";
 import { seededRandom } from "./random.ts";
+import { launchBatchDraft } from "../../fleet/drafts.ts";
 
 const namespace = "default";
 const place = { role: "edge", region: "region-a" } as const;
@@ -83,8 +84,9 @@ export class LaunchWorld {
     const config = await this.kube.get(resourceType("LaunchConfig"), { namespace, name: "live" });
     const first = this.#slots;
     this.#slots += count;
-    const draft = planBatch({
-      group: await this.group(),
+    const group = await this.group();
+    const planned = planBatch({
+      group,
       launchConfig: launchConfigSchema.parse(config),
       revision: "r1",
       place,
@@ -93,11 +95,18 @@ export class LaunchWorld {
       batches: [],
       call,
       decidedAt: this.clock.now(),
+      mostSlots: largestBatch,
     });
-    const { call: kept, ...spec } = draft?.["spec"] as LaunchBatch["spec"];
+    if (planned === undefined) throw new Error("there is no launch config for the role");
+    const { call: kept, ...spec } = planned.spec;
     const type = resourceType("LaunchBatch");
     const apiVersion = `${type.group}/${type.version}`;
-    const object = { ...draft!, apiVersion, kind: type.kind, spec: committed ? { ...spec, call: kept } : spec };
+    const object = {
+      ...launchBatchDraft(group, planned),
+      apiVersion,
+      kind: type.kind,
+      spec: committed ? { ...spec, call: kept } : spec,
+    };
     return launchBatchSchema.parse(await this.kube.create(type, object));
   }
 

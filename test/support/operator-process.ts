@@ -4,7 +4,7 @@ import { FeedClient, type FeedClientOptions } from "../../fleet/feed/feed-client
 import { InformedGroupDirectory } from "../../fleet/group-directory.ts";
 import { LatestReports } from "../../fleet/latest-reports.ts";
 import { createApiServer } from "../../api/server.ts";
-import { InformedStreamNodeDirectory, streamNodeIndexers } from "../../fleet/stream-node-directory.ts";
+import { InformedStreamNodeDirectory } from "../../fleet/stream-node-directory.ts";
 import { type InformedCluster, informedCluster } from "../../fleet/cluster.ts";
 import type { Leadership } from "../../fleet/leadership.ts";
 import { operatorTasks } from "../../controllers/operator.ts";
@@ -116,7 +116,7 @@ export class OperatorProcess {
     const metrics = this.#metrics;
     const own = { clock, random, logger, metrics };
     const keys = await loadKeyRing(kube, operatorNamespace, { clock, random: () => seed, seed });
-    const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace, streamNodeIndexers });
+    const cluster = informedCluster({ ...own, api: kube, namespace: operatorNamespace });
     const history = new BufferedHistory({ history: stores, clock });
     const api = createApiServer({
       ...own,

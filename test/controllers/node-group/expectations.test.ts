@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { BatchHandoff, longestCreationMs } from "../../../fleet/batch-handoff.ts";
-import { NodeCounter } from "../../../controllers/node-group/node-counts.ts";
+import { NodeCounter } from "../../../domain/group/node-counts.ts";
 import { awaitedMs, BatchExpectations } from "../../../controllers/node-group/expectations.ts";
 import { expectedSlots } from "../../../domain/launch/expected-slots.ts";
 import type { LaunchBatch } from "../../../crds/launch-batch.ts";
@@ -91,7 +91,7 @@ describe("nodes that were made and not seen", () => {
         });
         const expectations = new BatchExpectations();
         const expected = () =>
-          expectedSlots({ nodeCounts: NodeCounter.of([], () => at(0)), batches, expectations, createdAt: () => at(0) });
+          expectedSlots(batches, { nodeCounts: NodeCounter.of([], () => at(0)), expectations, createdAt: () => at(0) });
         const launched = all.flatMap(([one, two]) => [one, two]).filter((outcome) => outcome === "Launched");
         expect(expected().filter((slot) => slot.launched)).toHaveLength(launched.length);
         expectations.observed(group, batches);

@@ -1,7 +1,8 @@
 /** The census of a group says what counting all of its nodes would say, whatever has happened to them. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { NodeCounters, NodeCounter } from "../../../controllers/node-group/node-counts.ts";
+import { NodeCounters } from "../../../controllers/node-group/node-counts.ts";
+import { NodeCounter } from "../../../domain/group/node-counts.ts";
 import { phases, type Role } from "../../../crds/names.ts";
 import { type StreamNode, streamNodeSchema } from "../../../crds/stream-node.ts";
 import type { NodeCounts } from "../../../domain/scaling/decide-scaling.ts";

@@ -1,6 +1,6 @@
 /** What a decision is taken on, where the cluster's word is ahead of the local copy that the load follows. */
 import { describe, expect, it } from "@jest/globals";
-import { NodeCounter } from "../../../controllers/node-group/node-counts.ts";
+import { NodeCounter } from "../../../domain/group/node-counts.ts";
 import { type GroupObservation, scalingInputs } from "../../../controllers/node-group/observation.ts";
 import { launchBatchSchema } from "../../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../../crds/launch-config.ts";

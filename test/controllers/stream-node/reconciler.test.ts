@@ -5,7 +5,7 @@ import { informedCluster, type InformedCluster } from "../../../fleet/cluster.ts
 import { NotLeadingError } from "../../../fleet/leadership.ts";
 import { ReportFaults } from "../../../fleet/report-faults.ts";
 import { StreamNodeReconciler } from "../../../controllers/stream-node/reconciler.ts";
-import { ownerReferenceTo } from "../../../fleet/stream-node-draft.ts";
+import { ownerReferenceTo } from "../../../fleet/drafts.ts";
 import { finalizers, resourceType } from "../../../crds/names.ts";
 import { type NodeGroup, nodeGroupSchema } from "../../../crds/node-group.ts";
 import type { StreamNode } from "../../../crds/stream-node.ts";

@@ -1,9 +1,10 @@
 /** From a decision to its batch: numbers without a gap, the lowest free slots, and what may be pruned. */
 import { describe, expect, it } from "@jest/globals";
 import { type PlacedNodes, type BatchPlan, planBatch, prunableBatches } from "../../../domain/launch/batch-plan.ts";
-import { type LaunchBatch, launchBatchSchema } from "../../../crds/launch-batch.ts";
+import { largestBatch, type LaunchBatch, launchBatchSchema } from "../../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../../crds/launch-config.ts";
 import { nodeGroupSchema } from "../../../crds/node-group.ts";
+import { launchBatchDraft } from "../../../fleet/drafts.ts";
 import { instant } from "../../../domain/time.ts";
 import { launchConfigManifest, nodeGroupManifest } from "../../support/manifests.ts";
 
@@ -60,11 +61,12 @@ function plan(count: number, change: Partial<Omit<BatchPlan, "decision">> = {}, 
     batches: [],
     call,
     decidedAt,
+    mostSlots: largestBatch,
   };
-  const draft = planBatch({ ...given, ...change });
-  if (draft === undefined) throw new Error("there is no batch");
-  const spec = draft["spec"] as LaunchBatch["spec"];
-  return { name: draft.metadata.name, slots: spec.slots, spec, draft };
+  const planned = planBatch({ ...given, ...change });
+  if (planned === undefined) throw new Error("there is no batch");
+  const { name, spec } = planned;
+  return { name, slots: spec.slots, spec, draft: launchBatchDraft(group, planned) };
 }
 
 describe("a batch", () => {
@@ -130,7 +132,17 @@ describe("a batch", () => {
 
   it("is none for a role that the launch config does not name", () => {
     const decision = { count: 1, reason: "BelowMinimum", message: "" } as const;
-    const given = { group, launchConfig, revision: "r1", decision, placed: groundOf(), batches: [], call, decidedAt };
+    const given = {
+      group,
+      launchConfig,
+      revision: "r1",
+      decision,
+      placed: groundOf(),
+      batches: [],
+      call,
+      decidedAt,
+      mostSlots: 50,
+    };
     expect(planBatch({ ...given, place: { role: "relay", region: "region-a" } })).toBeUndefined();
   });
 });

@@ -3,6 +3,7 @@ import { decideRegistration } from "../../../domain/node/registration.ts";
 import type { StreamNode, StreamNodeStatus } from "../../../crds/stream-node.ts";
 import { instant } from "../../../domain/time.ts";
 import { streamNode } from "../../support/node-api.ts";
+import { isSameAddress } from "../../../api/client-address.ts";
 
 const now = instant(Date.UTC(2026, 0, 1));
 const claim = {
@@ -21,7 +22,7 @@ const held = {
   bootId: "boot-1",
   registeredAt: "2025-12-31T00:00:00.000Z",
 };
-const here = { source: "198.18.0.1", former: undefined, trustBatch: false };
+const here = { source: "198.18.0.1", isSameAddress, former: undefined, trustBatch: false };
 const elsewhere = { ...claim, address: "198.18.0.2" };
 
 function node(status: StreamNodeStatus): StreamNode {
@@ -85,7 +86,7 @@ describe("a claim of a machine that is registered", () => {
 
 describe("what proves a claim", () => {
   const token = { platform: "simulated", providerId: "i-1", uid: "uid-0", bootId: "boot-0" } as const;
-  const nothing = { source: "203.0.113.9", former: undefined, trustBatch: false };
+  const nothing = { source: "203.0.113.9", isSameAddress, former: undefined, trustBatch: false };
 
   it.each([
     ["nothing, from another address", nothing, "Unproven"],

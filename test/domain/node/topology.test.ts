@@ -11,7 +11,7 @@ import {
 import { anyRole } from "../../support/domain-values.ts";
 
 function origin(fields: Partial<TopologyNode> = {}): TopologyNode {
-  const served = { phase: "InService", draining: false, address: "192.0.2.1", privateAddress: undefined } as const;
+  const served = { phase: "InService", leaving: false, address: "192.0.2.1", privateAddress: undefined } as const;
   return { name: "live-origin-0", role: "origin", ...served, ...fields };
 }
 
@@ -19,7 +19,7 @@ const anyNode = fc.record({
   name: fc.nat({ max: 30 }).map((slot) => `live-origin-${slot}`),
   role: anyRole,
   phase: fc.constantFrom(...phases),
-  draining: fc.boolean(),
+  leaving: fc.boolean(),
   address: fc.option(fc.constant("192.0.2.1"), { nil: undefined }),
   privateAddress: fc.constant(undefined),
 });
@@ -34,7 +34,7 @@ describe("the parents of an edge", () => {
   });
 
   it.each([
-    ["is about to go", { draining: true }],
+    ["is about to go", { leaving: true }],
     ["has no address yet", { address: undefined }],
     ["was never looked at", { phase: undefined }],
     ["is an edge itself", { role: "edge" }],

@@ -1,11 +1,11 @@
-/** The StreamNode of a slot, as it is created: from a batch, or from a machine that was found. */
+/** What we create, as it is created: LaunchBatches of decisions, and StreamNodes of batches and of machines that were found. */
 import { apiVersion, finalizers, labels, type Role } from "../crds/names.ts";
 import type { NodeGroup } from "../crds/node-group.ts";
 import type { NodeLaunch } from "../crds/stream-node.ts";
+import type { PlannedBatch } from "../domain/launch/batch-plan.ts";
 import { slotName } from "../domain/names.ts";
 import type { OwnerReference } from "../runtime/kubernetes-api.ts";
 import type { Draft } from "../runtime/resource-client.ts";
-import { groupLabels } from "./cluster.ts";
 
 export interface NodeOrigin {
   readonly group: NodeGroup;
@@ -49,5 +49,28 @@ export function streamNodeDraft(origin: NodeOrigin): Draft {
       ...(providerId !== undefined && { providerId }),
       launch,
     },
+  };
+}
+
+/** The LaunchBatch that commits what was planned for a group. */
+export function launchBatchDraft(group: NodeGroup, { name, spec }: PlannedBatch): Draft {
+  return {
+    metadata: {
+      name,
+      namespace: group.metadata.namespace,
+      labels: groupLabels(spec.group, spec.role, spec.region),
+      finalizers: [finalizers.launch],
+      ownerReferences: [ownerReferenceTo(group)],
+    },
+    spec,
+  };
+}
+
+/** Labels by which people and quorum lists find what belongs to a group. */
+function groupLabels(group: string, role: Role, region: string): Record<string, string> {
+  return {
+    [labels.group]: group,
+    [labels.role]: role,
+    [labels.region]: region,
   };
 }
