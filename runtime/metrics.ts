@@ -1,6 +1,6 @@
 /** Every metric of the product, in one injected registry. Nothing else imports the metrics library. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { alarmStates, type Phase, type type Role } from "../crds/names.ts";
+import { alarmStates, type Phase, type Role } from "../crds/names.ts";
 import type { AlarmState } from "../domain/alarm/alarm-state.ts";
 import type { PlatformCall } from "../domain/launch/platform-call.ts";
 import type { WorkQueueMetrics } from "./work-queue.ts";
