@@ -29,13 +29,6 @@ export class BatchHandoff {
     this.#clock = clock;
   }
 
-  /** Takes in a batch as the cluster answered its creation, and tells the listener. */
-  put(batch: LaunchBatch): void {
-    const key = keyText(batch.metadata);
-    this.#keep(key, batch);
-    this.#listener(key);
-  }
-
   /**
    * Creates a batch and takes it in. Until that is answered, whoever is to launch it waits: the cluster tells of a batch before it
    * answers who created it, and reading the batch again would be slower.
@@ -62,7 +55,7 @@ export class BatchHandoff {
     return sinceMs !== undefined && this.#clock.monotonicMs() - sinceMs < longestCreationMs;
   }
 
-  /** The batch, once, if it was put a moment ago. */
+  /** The batch, once, if it was created a moment ago. */
   take(key: ObjectKey): LaunchBatch | undefined {
     this.#forgetOld();
     const text = keyText(key);
@@ -71,8 +64,8 @@ export class BatchHandoff {
     return fresh?.batch;
   }
 
-  /** Calls the listener with `namespace/name` of each batch that is put or was not created, in place of the one before. */
-  onPut(listener: (key: string) => void): void {
+  /** Calls the listener with `namespace/name` of each batch whose creation has ended, in place of the one before. */
+  onHandedOver(listener: (key: string) => void): void {
     this.#listener = listener;
   }
 

@@ -50,3 +50,19 @@ function policyOf(cluster: GroupAlarmsDeps["cluster"], group: string): ScalePoli
   const refused = findCondition(policy?.status?.conditions, "Accepted")?.status === "False";
   return refused ? undefined : policy;
 }
+
+const noAlarms: readonly AlarmDefinition[] = [];
+
+/** While a policy is not there or is refused, its alarms are watched on: what they have seen is not to be lost. */
+export function watchedAlarms(
+  alarms: GroupAlarms,
+  groups: Pick<Cache<NodeGroup>, "get">,
+): (group: string) => readonly AlarmDefinition[] {
+  const last = new Map<string, readonly AlarmDefinition[]>();
+  return (group) => {
+    const now = alarms(group);
+    if (now !== undefined) last.set(group, now);
+    else if (groups.get(group) === undefined) last.delete(group);
+    return last.get(group) ?? noAlarms;
+  };
+}

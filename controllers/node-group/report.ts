@@ -6,6 +6,7 @@ import type { Decided } from "../../domain/group/group-status.ts";
 import { deciderVersion, type HoldReason, type ScalingDecision } from "../../domain/scaling/decide-scaling.ts";
 import type { Instant } from "../../domain/time.ts";
 import type { HistoryRecorder } from "../../prisma/history-recorder.ts";
+import type { Cluster } from "../../fleet/cluster.ts";
 import type { EventRecorder } from "../../runtime/events.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { ObjectKey } from "../../runtime/reconciler.ts";
@@ -113,4 +114,19 @@ export class GroupReport {
   #tellHold(group: NodeGroup, { kind, reason, message }: ScalingDecision): void {
     if (kind === "Hold" && !quiet.has(reason)) this.note(group, "Normal", reason, message);
   }
+}
+
+interface MetricsOfGroups {
+  readonly cluster: Pick<Cluster, "nodeGroups">;
+  readonly metrics: Pick<Metrics, "forgetGroup" | "alarmStates">;
+}
+
+/** For as long as the process lives: reconcilers run only while it leads. */
+function forgetMetricsOfDeletedGroups({ cluster, metrics }: MetricsOfGroups): void {
+  cluster.nodeGroups.cache.onChange(({ kind, object: { metadata } }) => {
+    if (kind !== "Deleted") return;
+    const group = { namespace: metadata.namespace, group: metadata.name };
+    metrics.forgetGroup(group);
+    metrics.alarmStates(group, []);
+  });
 }

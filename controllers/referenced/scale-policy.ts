@@ -5,49 +5,29 @@ import type { ScalePolicy, ScalePolicySpec } from "../../crds/scale-policy.ts";
 import { alarmsOf } from "../../domain/alarm/alarm-definitions.ts";
 import type { UpdateOf } from "../../domain/conditions.ts";
 import type { Clock } from "../../domain/ports.ts";
-import {
-  done,
-  keyText,
-  type ObjectKey,
-  type Reconciler,
-  type ReconcileResult,
-  type ReconcileContext,
-} from "../../runtime/reconciler.ts";
+import { keyText, type Reconciler } from "../../runtime/reconciler.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
 import { index } from "../../fleet/indexes.ts";
-import { type Judgement, settleReferenced } from "./judgement.ts";
+import { type Judgement, ReferencedReconciler } from "./reconciler.ts";
 
 export interface ScalePolicyDeps {
   readonly cluster: Pick<Cluster, "scalePolicies" | "nodeGroups" | "defaults">;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
   /** The operator's own namespace, which holds the defaults. */
   readonly namespace: string;
   /** Age (ms) above which a report counts no more: two report intervals. */
   readonly staleMs: number;
 }
 
-export class ScalePolicyReconciler implements Reconciler {
-  readonly name = "scale-policy";
-  readonly #deps: ScalePolicyDeps;
-
-  constructor(deps: ScalePolicyDeps) {
-    this.#deps = deps;
-  }
-
-  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
-    const { cluster, clock, namespace, staleMs } = this.#deps;
-    const policy = cluster.scalePolicies.cache.get(keyText(key));
-    if (policy === undefined) return done;
-    const users = cluster.nodeGroups.cache.byIndex(index.scalePolicy, keyText(key));
-    const defaults = readDefaults(cluster.defaults.get(keyText({ namespace, name: defaultsConfigMapName }))?.data);
-    const judgement = judge(policy, defaults, staleMs);
-    return settleReferenced(
-      { client: cluster.scalePolicies.client, clock },
-      policy,
-      { users, judgement },
-      context.signal,
-    );
-  }
+export function scalePolicyReconciler({ cluster, clock, namespace, staleMs }: ScalePolicyDeps): Reconciler {
+  const defaultsKey = keyText({ namespace, name: defaultsConfigMapName });
+  return new ReferencedReconciler({
+    name: "scale-policy",
+    objects: cluster.scalePolicies,
+    users: (key) => cluster.nodeGroups.cache.byIndex(index.scalePolicy, key),
+    judge: (policy) => judge(policy, readDefaults(cluster.defaults.get(defaultsKey)?.data), staleMs),
+    clock,
+  });
 }
 
 function judge({ spec }: ScalePolicy, defaults: FleetDefaults, staleMs: number): Judgement {

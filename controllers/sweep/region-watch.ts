@@ -3,6 +3,7 @@ import type { PlatformName } from "../../crds/names.ts";
 import { platformOf } from "../../domain/group/references.ts";
 import { launchConfigKeyOf } from "../../fleet/indexes.ts";
 import type { Clouds } from "../../fleet/clouds.ts";
+import { changesSpec } from "../wake.ts";
 import type { Cluster } from "../../fleet/cluster.ts";
 
 export class RegionWatch {
@@ -16,11 +17,15 @@ export class RegionWatch {
   constructor(cluster: Cluster, clouds: Clouds) {
     this.#cluster = cluster;
     this.#clouds = clouds;
+    cluster.nodeGroups.cache.onChange((change) => {
+      if (changesSpec(change)) this.#update();
+    });
+    cluster.launchConfigs.cache.onChange(() => this.#update());
   }
 
   start(): void {
     this.#running = true;
-    this.update();
+    this.#update();
   }
 
   stop(): Promise<void> {
@@ -31,7 +36,7 @@ export class RegionWatch {
   }
 
   /** Begins and ends watching as groups, launch configs and nodes are now. */
-  update(): void {
+  #update(): void {
     if (!this.#running) return;
     const wanted = new Map(this.#wanted().map((place) => [`${place.platform}/${place.region}`, place]));
     for (const [key, { platform, region }] of wanted) {

@@ -142,7 +142,7 @@ export class LaunchProcess {
   readonly lifeline: Lifeline;
   /** Its calls in the order in which they left, as `launch` or `create StreamNode`. */
   readonly calls: string[] = [];
-  readonly fresh: BatchHandoff;
+  readonly #handoff: BatchHandoff;
   readonly cluster: InformedCluster;
   readonly #world: LaunchWorld;
   readonly #reconciler: LaunchReconciler;
@@ -157,7 +157,7 @@ export class LaunchProcess {
     const platform = this.#noted(this.lifeline.cloud(world.platform));
     const own = { clock, random, logger: silentLogger, metrics: createMetrics(), namespace };
     this.cluster = informedCluster({ ...own, api: kube });
-    this.fresh = new BatchHandoff(clock);
+    this.#handoff = new BatchHandoff(clock);
     this.#reconciler = new LaunchReconciler({
       cluster: this.cluster,
       clouds: new Map([
@@ -168,7 +168,7 @@ export class LaunchProcess {
       settings: { clusterId: call.clusterId, apiUrl: call.apiUrl },
       clock,
       events: { record: () => undefined },
-      handoff: this.fresh,
+      handoff: this.#handoff,
       revisionOf: () => "r1",
     });
   }
@@ -177,6 +177,11 @@ export class LaunchProcess {
     for (const informer of this.cluster.informers) informer.start();
     await this.#world.clock.advance(100);
     this.calls.length = 0;
+  }
+
+  /** A batch as if this process had just created it. */
+  async handOver(batch: LaunchBatch): Promise<void> {
+    await this.#handoff.creating(batch.metadata, () => Promise.resolve({ kind: "Created", object: batch } as const));
   }
 
   kill(): void {

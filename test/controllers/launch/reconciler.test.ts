@@ -17,7 +17,7 @@ async function open(options?: WorldOptions): Promise<void> {
 /** A batch that this process has just created. */
 async function handoff(options: BatchOptions): Promise<LaunchBatch> {
   const batch = await world.createBatch(options);
-  own.fresh.put(batch);
+  await own.handOver(batch);
   return batch;
 }
 
@@ -70,7 +70,7 @@ describe("a batch that was just created with its call", () => {
     const batch = await world.createBatch({ count: 1 });
     await world.patch("LaunchBatch", batch.metadata.name, { metadata: { labels: { changed: "yes" } } });
     await world.clock.advance(100);
-    own.fresh.put(batch);
+    await own.handOver(batch);
     await own.settle(batch);
     expect(own.calls[0]).toBe("get LaunchBatch");
     await expectMachines(1);
@@ -172,7 +172,7 @@ describe("a slot that another node holds", () => {
       { group: "streamfleet.dev", version: "v1alpha1", kind, plural: "streamnodes", namespaced: true },
       { apiVersion, kind, metadata: intruder, spec: { ...spec, slot: 1, providerId: "m-other" } },
     );
-    own.fresh.put(batch);
+    await own.handOver(batch);
     await own.settle(batch);
     expect((await world.batch(batch)).status?.members).toMatchObject([
       { slot: 1, outcome: "Taken" },

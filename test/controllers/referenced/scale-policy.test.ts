@@ -1,7 +1,7 @@
 /** What a ScalePolicy says of itself: which mode and which alarms hold, and what is wrong with the fleet's defaults. */
 import { describe, expect, it } from "@jest/globals";
 import type { Cache, Collection, ConfigMap } from "../../../fleet/cluster.ts";
-import { ScalePolicyReconciler } from "../../../controllers/referenced/scale-policy.ts";
+import { scalePolicyReconciler } from "../../../controllers/referenced/scale-policy.ts";
 import { resourceType } from "../../../crds/names.ts";
 import type { NodeGroup } from "../../../crds/node-group.ts";
 import { type ScalePolicy, scalePolicySchema } from "../../../crds/scale-policy.ts";
@@ -55,7 +55,7 @@ async function judged(spec: Readonly<Record<string, unknown>>, { data, staleMs =
     nodeGroups: { cache: cacheOf<NodeGroup>(), client: groups },
     defaults: cacheOf({ "streamfleet/streamfleet-defaults": defaults }),
   };
-  const reconciler = new ScalePolicyReconciler({ cluster, clock, namespace: "streamfleet", staleMs });
+  const reconciler = scalePolicyReconciler({ cluster, clock, namespace: "streamfleet", staleMs });
   await reconciler.reconcile(key, { signal: new AbortController().signal, logger: silentLogger });
   return (await client.get(key))?.status?.conditions;
 }
