@@ -122,7 +122,7 @@ interface MetricsOfGroups {
 }
 
 /** For as long as the process lives: reconcilers run only while it leads. */
-function forgetMetricsOfDeletedGroups({ cluster, metrics }: MetricsOfGroups): void {
+export function forgetMetricsOfDeletedGroups({ cluster, metrics }: MetricsOfGroups): void {
   cluster.nodeGroups.cache.onChange(({ kind, object: { metadata } }) => {
     if (kind !== "Deleted") return;
     const group = { namespace: metadata.namespace, group: metadata.name };
