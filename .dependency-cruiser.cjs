@@ -16,7 +16,7 @@ const layers = [
   { folder: "cli", allowed: [...shared, "controllers", "api", "local"] },
 ];
 
-const project = "^(crds|domain|platforms|runtime|prisma|fleet|controllers|api|local|cli|test|bench|main)(/|\\.ts$)";
+const project = "^(crds|domain|platforms|runtime|prisma|fleet|controllers|api|local|cli|test|bench|checks|main)(/|\\.ts$)";
 
 const layerRules = layers.map(({ folder, allowed }) => ({
   name: `${folder}-imports-only-from-its-left`,
@@ -73,10 +73,10 @@ module.exports = {
     only("database-only-in-prisma", ["@prisma", "pg", "@electric-sql", "pglite-prisma-adapter"], ["prisma"]),
     only("metrics-and-logger-only-in-runtime", ["prom-client", "pino"], ["runtime"]),
     {
-      name: "nothing-imports-benchmarks",
+      name: "nothing-imports-benchmarks-or-checks",
       severity: "error",
-      from: { pathNot: "^bench/" },
-      to: { path: "^bench/" },
+      from: { pathNot: "^(bench|checks)/" },
+      to: { path: "^(bench|checks)/" },
     },
     {
       name: "nothing-imports-tests",

@@ -35,7 +35,7 @@ async function readJson(req: Request, res: Response, longest: number, parser: Re
       else reject(error instanceof Error ? error : new Error("the body could not be read", { cause: error }));
     });
   });
-  return req.body as unknown;
+  return req.body;
 }
 
 /** The body parser would say it only at the end of the body, which may never come. */

@@ -46,7 +46,8 @@ export function userDataOf(machine: string, { dataDir, env }: UserDataOptions): 
 /** Kills or stops a machine, and says so. Throws `MachineError`. */
 export function breakMachine(verb: "kill" | "stop", machine: string, dataDir: string): string {
   return withCloud(dataDir, (cloud) => {
-    if (!cloud[verb](machine)) throw noMachine(machine, ` that can be ${verb === "kill" ? "killed" : "stopped"}`);
+    const done = verb === "kill" ? cloud.kill(machine) : cloud.stop(machine);
+    if (!done) throw noMachine(machine, ` that can be ${verb === "kill" ? "killed" : "stopped"}`);
     return `${machine}: ${verb === "kill" ? "killed" : "stopping"}`;
   });
 }

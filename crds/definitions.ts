@@ -6,7 +6,7 @@ import { apiGroup, apiVersionName, category, type Kind, kinds } from "./names.ts
 import { nodeGroupSchema } from "./node-group.ts";
 import { scalePolicySchema } from "./scale-policy.ts";
 import { streamNodeSchema } from "./stream-node.ts";
-import { type JsonSchema, structuralSchema } from "./structural-schema.ts";
+import { type StructuralSchema, structuralSchema } from "./structural-schema.ts";
 
 /** A column of `kubectl get`. Priority 1 shows with `-o wide` only. */
 interface PrinterColumn {
@@ -121,7 +121,7 @@ export interface CustomResourceDefinition {
       readonly shortNames: readonly string[];
     };
     readonly versions: readonly (Readonly<Record<string, unknown>> & {
-      readonly schema: { readonly openAPIV3Schema: JsonSchema };
+      readonly schema: { readonly openAPIV3Schema: StructuralSchema };
     })[];
   };
 }
@@ -155,7 +155,7 @@ function customResourceDefinition(kind: Kind): CustomResourceDefinition {
   };
 }
 
-function objectSchema({ schema, description }: KindDefinition): JsonSchema {
+function objectSchema({ schema, description }: KindDefinition): StructuralSchema {
   const parts = Object.entries(schema.shape).filter(([name]) => name !== "metadata");
   const rules = schema.meta()?.["x-kubernetes-validations"];
   return {

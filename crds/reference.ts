@@ -1,7 +1,7 @@
 /** The kinds as a page to read: every field with its bounds and default, the rules, the conditions with their reasons. */
 import { type CustomResourceDefinition, customResourceDefinitions } from "./definitions.ts";
 import { conditionReasons, type Kind } from "./names.ts";
-import type { JsonSchema } from "./structural-schema.ts";
+import type { StructuralSchema } from "./structural-schema.ts";
 
 /** Whoever writes a field, by the first part of its path. */
 const parts = [
@@ -40,7 +40,7 @@ function page({ spec }: CustomResourceDefinition): string {
   ].join("\n");
 }
 
-function fieldTable(schema: JsonSchema, path: string): string {
+function fieldTable(schema: StructuralSchema, path: string): string {
   const rows = fields(schema, path).map(
     ({ name, type, required, description }) =>
       `| \`${name}\` | ${type}${required ? ", required" : ""} | ${cell(description)} |`,
@@ -55,11 +55,10 @@ interface Field {
   readonly description: string;
 }
 
-function fields(schema: JsonSchema, path: string): readonly Field[] {
-  const required = (schema["required"] ?? []) as readonly string[];
-  const properties = (schema["properties"] ?? {}) as Readonly<Record<string, JsonSchema>>;
+function fields(schema: StructuralSchema, path: string): readonly Field[] {
+  const { required = [], properties = {} } = schema;
   return Object.entries(properties).flatMap(([name, property]) => {
-    const items = property["items"] as JsonSchema | undefined;
+    const { items } = property;
     const own = `${path}.${name}${items === undefined ? "" : "[]"}`;
     const field = {
       ...{ name: own, type: typeText(property), required: required.includes(name) },
@@ -69,8 +68,8 @@ function fields(schema: JsonSchema, path: string): readonly Field[] {
   });
 }
 
-function typeText(schema: JsonSchema): string {
-  const items = schema["items"] as JsonSchema | undefined;
+function typeText(schema: StructuralSchema): string {
+  const { items } = schema;
   const of = items === undefined ? schema : { ...items, minItems: schema["minItems"], maxItems: schema["maxItems"] };
   const words = [
     items === undefined ? text(schema["type"]) : `list of ${text(items["type"])}`,
@@ -98,17 +97,15 @@ function range(least: unknown, most: unknown, unit: string): readonly string[] {
 }
 
 /** Rules beyond single fields, wherever they stand. */
-function ruleList(schema: JsonSchema): readonly string[] {
+function ruleList(schema: StructuralSchema): readonly string[] {
   const messages = [...new Set(rules(schema))];
   return messages.length === 0 ? [] : ["### Rules", "", ...messages.map((message) => `- ${message}`), ""];
 }
 
-function rules(schema: JsonSchema): readonly string[] {
+function rules(schema: StructuralSchema): readonly string[] {
+  const { properties = {}, items } = schema;
   const own = (schema["x-kubernetes-validations"] ?? []) as readonly { readonly message?: string }[];
-  const below = [
-    ...Object.values((schema["properties"] ?? {}) as Readonly<Record<string, JsonSchema>>),
-    ...(schema["items"] === undefined ? [] : [schema["items"] as JsonSchema]),
-  ];
+  const below = [...Object.values(properties), ...(items === undefined ? [] : [items])];
   return [...own.flatMap(({ message }) => message ?? []), ...below.flatMap(rules)];
 }
 
@@ -120,8 +117,8 @@ function conditionTable(kind: Kind): readonly string[] {
   return ["### Conditions", "", "| Condition | Reasons |", "|---|---|", ...rows, ""];
 }
 
-function child(schema: JsonSchema, name: string): JsonSchema | undefined {
-  return (schema["properties"] as Readonly<Record<string, JsonSchema>> | undefined)?.[name];
+function child(schema: StructuralSchema, name: string): StructuralSchema | undefined {
+  return schema.properties?.[name];
 }
 
 function text(value: unknown): string {

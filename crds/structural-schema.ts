@@ -1,7 +1,15 @@
 /** zod schema -> structural OpenAPI v3 schema of a CRD. What Kubernetes could not hold is refused, never dropped silently. */
 import { z } from "zod";
 
-export type JsonSchema = Readonly<Record<string, unknown>>;
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** What Kubernetes takes; the keywords by which one schema holds others are named. */
+export interface StructuralSchema {
+  readonly [keyword: string]: unknown;
+  readonly properties?: Readonly<Record<string, StructuralSchema>>;
+  readonly items?: StructuralSchema;
+  readonly required?: readonly string[];
+}
 
 const kept = new Set([
   "type",
@@ -25,7 +33,7 @@ const dropped = new Set(["$schema", "propertyNames"]);
 const nested = new Set(["properties", "items", "additionalProperties"]);
 
 /** Converts a zod schema of what users write (`io: "input"`). Throws where the result would not be structural. */
-export function structuralSchema(schema: z.ZodType): JsonSchema {
+export function structuralSchema(schema: z.ZodType): StructuralSchema {
   const json = z.toJSONSchema(schema, {
     target: "openapi-3.0",
     io: "input",
@@ -36,7 +44,7 @@ export function structuralSchema(schema: z.ZodType): JsonSchema {
   return structural(json, "$");
 }
 
-function structural(node: JsonSchema, path: string): JsonSchema {
+function structural(node: JsonSchema, path: string): StructuralSchema {
   const entries = Object.entries(path.includes("[]") ? defaultInWords(node) : node).flatMap(([key, value]) =>
     entry(key, value, path),
   );

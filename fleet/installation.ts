@@ -4,6 +4,7 @@ import { ApiError, type KubernetesApi } from "../runtime/kubernetes-api.ts";
 import { StartError } from "../runtime/manager.ts";
 import { messageOf } from "../runtime/thrown.ts";
 import { isMissingKind } from "./missing-kind.ts";
+import { keysOf } from "../domain/keys.ts";
 
 const namespaceType = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false } as const;
 
@@ -32,7 +33,7 @@ export async function assertKinds(kube: KubernetesApi, needed: readonly Kind[]):
  * the others waits for us: all of it is on its way out. Throws `StartError` where that is not so.
  */
 export async function kindsGone(kube: KubernetesApi): Promise<ReadonlySet<Kind>> {
-  const missing = await missingKinds(kube, Object.keys(kinds) as Kind[]);
+  const missing = await missingKinds(kube, keysOf(kinds));
   if (missing.length > 0 && !(await isLeaving(kube, missing))) throw notInstalled(missing);
   return new Set(missing);
 }

@@ -129,11 +129,6 @@ export class MachineInventory {
     return answer;
   }
 
-  /** Whether a listing has ever shown it, as far as is remembered. */
-  everSeen(region: string, providerId: string): boolean {
-    return this.#regions.get(region)?.book.everSeen(providerId) ?? false;
-  }
-
   /**
    * What the complete listings say of a machine. An id asked about for the first time is taken as launched just now, so
    * listings count against it only from then on, plus the cloud's visibility lag.

@@ -98,10 +98,6 @@ export class SightingHistory {
     return { kind: "Missing", machine, lastSeenAt: moment.at, absence: absenceOf(entry) };
   }
 
-  everSeen(providerId: string): boolean {
-    return this.#entries.get(providerId)?.listed !== undefined;
-  }
-
   /** The machine as it was answered last. */
   machine(providerId: string): Machine | undefined {
     const { listed, observed } = this.#entries.get(providerId) ?? {};

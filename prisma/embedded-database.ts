@@ -68,9 +68,6 @@ function serve(server: EmbeddedServer, clusterId: string, lock: DirectoryLock): 
     history: prismaHistory(client, { clusterId, vacuum: true }),
     footprint: prismaFootprint(client, { clusterId, compacts: true }),
     diagnose: driverMessage,
-    ping: async () => {
-      await server.connection.query("SELECT 1");
-    },
     close: () => (closing ??= letGo()),
   };
 }

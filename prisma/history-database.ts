@@ -7,8 +7,6 @@ export interface HistoryDatabase {
   readonly footprint: HistoryFootprint;
   /** What a failure of any of these means, in one line that says what to do. */
   diagnose(error: unknown): string;
-  /** Answers when the database does; throws when it does not. */
-  ping(): Promise<void>;
   /** Waits for what is running and lets go of the database; may be called twice. */
   close(): Promise<void>;
 }

@@ -54,9 +54,6 @@ export function connectPostgres(options: PostgresOptions): PostgresDatabase {
   return {
     history: prismaHistory(client, options),
     footprint: prismaFootprint(client, { clusterId: options.clusterId, compacts: false }),
-    ping: async () => {
-      await pool.query("SELECT 1");
-    },
     migrate: (newer) => migrateOver({ connection, target }, { clusterId: options.clusterId, newer }),
     diagnose: (error) => databaseFailure(error, target),
     close: () => (closing ??= letGo()),

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { type LogLevel, logLevels } from "./logger.ts";
+import { keysOf } from "../domain/keys.ts";
 
 export type CommandName = "up" | "controller" | "api" | "migrate";
 
@@ -202,7 +203,7 @@ export interface Setting {
 
 /** The settings that a command reads. */
 export function settingsOf(command: CommandName): readonly Setting[] {
-  const names = Object.keys(meanings) as Variable[];
+  const names = keysOf(meanings);
   const needed = neededBy(command);
   return names
     .filter((name) => meanings[name].readBy.includes(command))

@@ -5,7 +5,7 @@ import { type Deadline, startDeadline } from "./deadline.ts";
 import { ApiError } from "./kubernetes-api.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics, ReconcileOutcome } from "./metrics.ts";
-import { parseKey, type Reconciler, type ReconcileResult, TerminalError } from "./reconciler.ts";
+import { parseKey, type Reconciler, type ReconcileResult } from "./reconciler.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** Keys that are looked at now and then even when no event came. */
@@ -173,11 +173,6 @@ export class Controller {
   }
 
   #answerError(key: string, error: unknown, logger: Logger): ReconcileOutcome {
-    if (error instanceof TerminalError) {
-      this.queue.forget(key);
-      logger.error("reconcile failed for good", { error });
-      return "terminal";
-    }
     if (error instanceof ApiError && error.code === 409) {
       this.queue.addAfter(key, conflictMs);
       logger.debug("reconcile met a conflict", { error });

@@ -4,7 +4,6 @@ import type { KubernetesObject, ObjectMeta } from "./kubernetes-api.ts";
 import { type Indexers, ObjectCache } from "./object-cache.ts";
 import { keyText } from "./reconciler.ts";
 import { Reflector, type ReflectorOptions } from "./reflector.ts";
-import { messageOf } from "./thrown.ts";
 
 /** `object` is the newest known form; for `Deleted` the last one. */
 export type ObjectChange<T> =
@@ -26,8 +25,8 @@ interface Seen {
 }
 
 /**
- * Lists and watches, and keeps what it saw. An object that does not parse keeps its last good form and is named by
- * `unreadable`: it exists, so it must not be taken for gone.
+ * Lists and watches, and keeps what it saw. An object that does not parse keeps its last good form, is
+ * logged and counted: it exists, so it must not be taken for gone.
  */
 export class Informer<T> {
   /** Plural of the kind. */
@@ -38,7 +37,7 @@ export class Informer<T> {
   readonly #seen = new Map<string, Seen>();
   /** Objects of one kind are alike: what one has in common with the last is kept once. */
   #last: T | undefined;
-  readonly #unreadable = new Map<string, string>();
+  readonly #unreadable = new Set<string>();
   readonly #handlers = new Set<ChangeHandler<T>>();
   readonly #synced = Promise.withResolvers<undefined>();
   #hasSynced = false;
@@ -108,11 +107,6 @@ export class Informer<T> {
     return this.#cache.indexHas(name, value);
   }
 
-  /** Keys of objects whose newest form does not parse, with the reason. */
-  unreadable(): ReadonlyMap<string, string> {
-    return this.#unreadable;
-  }
-
   /**
    * Calls the handler with what is known now, as `Added`, and from then on with every change, in order; the returned
    * function ends that. Handlers must not throw and must be quick: they wake reconcilers.
@@ -168,7 +162,7 @@ export class Informer<T> {
       this.#readable(key);
       return object;
     } catch (error) {
-      this.#unreadable.set(key, messageOf(error));
+      this.#unreadable.add(key);
       this.#options.metrics.informerUnreadable(this.name, this.#unreadable.size);
       this.#options.logger.error("could not read object", { resource: this.name, key, error });
       return undefined;

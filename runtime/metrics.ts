@@ -6,7 +6,7 @@ import type { PlatformCall } from "../domain/launch/platform-call.ts";
 import type { WorkQueueMetrics } from "./work-queue.ts";
 import { groupText } from "../domain/group/place.ts";
 
-export type ReconcileOutcome = "done" | "requeue" | "terminal" | "conflict" | "error" | "timeout";
+export type ReconcileOutcome = "done" | "requeue" | "conflict" | "error" | "timeout";
 
 /** Why an informer opened a new watch or listed anew. */
 export type InformerRestart = "ended" | "silent" | "broken" | "expired" | "refused";

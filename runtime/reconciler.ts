@@ -24,11 +24,6 @@ export interface Reconciler {
   reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult>;
 }
 
-/** Retrying cannot help until a person or another object changes something. */
-export class TerminalError extends Error {
-  override readonly name = "TerminalError";
-}
-
 /** Nothing more to do until something changes. */
 export const done: ReconcileResult = { kind: "Done" };
 

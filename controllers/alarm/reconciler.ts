@@ -20,6 +20,7 @@ import type { AlarmStates, AlarmStanding } from "../../fleet/alarm-states.ts";
 import type { Cache } from "../../fleet/cluster.ts";
 import type { GroupAlarms } from "../../fleet/group-alarms.ts";
 import type { LoadView } from "../../fleet/load-tracker.ts";
+import { keysOf } from "../../domain/keys.ts";
 
 export interface AlarmDeps {
   readonly cluster: { readonly nodeGroups: { readonly cache: Pick<Cache<NodeGroup>, "get"> } };
@@ -144,7 +145,7 @@ function isSame(before: readonly AlarmStanding[], after: readonly AlarmStanding[
 /** A policy that is read anew has new objects for the same alarms. */
 function isEqual(a: AlarmDefinition, b: AlarmDefinition): boolean {
   if (a === b) return true;
-  const fields = Object.keys(a) as (keyof AlarmDefinition)[];
+  const fields = keysOf(a);
   return fields.length === Object.keys(b).length && fields.every((field) => a[field] === b[field]);
 }
 

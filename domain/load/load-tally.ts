@@ -1,5 +1,6 @@
 /** Sums over nodes that come, change and go: adding or removing one costs what one node costs. */
 import { countedLoad, type LoadGauges, type NodeLoad, type PeakDemand } from "./role-load.ts";
+import { keysOf } from "../keys.ts";
 
 /** Sums are whole thousandths, for those of fractions drift when what was added is taken away again. */
 const thousand = 1_000;
@@ -48,7 +49,7 @@ export class LoadTally {
   /** Adds all that is in another tally. */
   merge(other: LoadTally): void {
     const counts = this.#counts;
-    for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] += other.#counts[name];
+    for (const name of keysOf(counts)) counts[name] += other.#counts[name];
     this.#cpuPercent.merge(other.#cpuPercent);
     this.#memoryPercent.merge(other.#memoryPercent);
     this.#egressMbps.merge(other.#egressMbps);

@@ -2,6 +2,7 @@
 import type { Phase, Role } from "../../crds/names.ts";
 import type { StreamNode } from "../../crds/stream-node.ts";
 import { servedAddresses } from "./address.ts";
+import { keysOf } from "../keys.ts";
 
 export interface TopologyNode {
   readonly name: string;
@@ -60,7 +61,7 @@ export function parentsOf(role: Role, group: readonly TopologyNode[]): readonly 
 /** The roles whose nodes this node is a parent of: those for which `parentsOf` answers it. */
 export function childRolesOf(node: TopologyNode): readonly Role[] {
   if (!isServing(node) || node.address === undefined) return [];
-  return (Object.keys(parentRoles) as Role[]).filter((role) => parentRoles[role].includes(node.role));
+  return keysOf(parentRoles).filter((role) => parentRoles[role].includes(node.role));
 }
 
 function isServing({ phase, leaving }: TopologyNode): boolean {

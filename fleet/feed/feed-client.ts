@@ -93,7 +93,7 @@ export class FeedClient implements LoadFeed {
     this.#book.forget(uid);
   }
 
-  /** Whether every feed is known and live: only then does a node's silence mean anything. */
+  /** Whether every feed is known and live: for tests, which wait for it. */
   isComplete(): boolean {
     return this.#unresolved.size === 0 && [...this.#sources.values()].every(({ state }) => state === "Live");
   }

@@ -105,7 +105,7 @@ function compiled(expression: string, environment: Environment): Evaluate {
     const parsed = environment.parse(expression);
     const check = parsed.check();
     if (!check.valid) throw check.error ?? new Error("invalid");
-    return (context): unknown => parsed(context) as unknown;
+    return (context): unknown => parsed(context);
   } catch (cause) {
     const why = messageOf(cause);
     throw new CelRuleError(`the rule "${expression}" cannot be compiled here: ${why}`, { cause });

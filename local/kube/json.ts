@@ -12,7 +12,7 @@ export function isList(value: unknown): value is readonly unknown[] {
 
 /** The value as it would arrive over the wire: members that are undefined are gone, nothing is shared. */
 export function jsonCopy(value: unknown): unknown {
-  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 /** Freezes a whole tree, so that what is stored can be handed out without copies. */

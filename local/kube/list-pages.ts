@@ -129,7 +129,7 @@ function parsedToken(token: string): PageToken {
 
 function tokenParts(token: string): readonly unknown[] {
   try {
-    const parts = JSON.parse(Buffer.from(token, "base64url").toString()) as unknown;
+    const parts: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
     return Array.isArray(parts) ? parts : [];
   } catch {
     return [];

@@ -104,7 +104,7 @@ function lastApplied(kind: Kind, live: KubernetesObject, schema: StructuralSchem
   const text = live.metadata.annotations?.[lastAppliedAnnotation];
   if (text === undefined) return new Set();
   try {
-    const config = JSON.parse(text) as unknown;
+    const config: unknown = JSON.parse(text);
     return isObject(config) ? fieldsOf(managedPart(kind, config), schema) : new Set();
   } catch {
     return new Set();

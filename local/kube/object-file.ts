@@ -141,7 +141,7 @@ function toObject(row: Readonly<Record<string, unknown>>, path: string): Persist
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -17,13 +17,13 @@ export function objectBody(contentType: string, body: Buffer, kind: Kind): unkno
     );
   }
   if (body.length === 0) return undefined;
-  if (contentType === "application/yaml") return parsed("yaml", kind, () => parse(body.toString()) as unknown);
+  if (contentType === "application/yaml") return parsed("yaml", kind, (): unknown => parse(body.toString()));
   if (contentType !== "" && contentType !== "application/json") {
     throw unsupported(
       "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
     );
   }
-  return parsed("json", kind, () => JSON.parse(body.toString()) as unknown);
+  return parsed("json", kind, (): unknown => JSON.parse(body.toString()));
 }
 
 /** What a PATCH asks for: a change of the object, or a configuration to apply. */
@@ -40,7 +40,7 @@ export function patchBody(contentType: string, body: Buffer, kind: Kind): PatchR
       if (!kind.custom) return { kind: "Merge", body: decoded(body) };
       break;
     case "application/apply-patch+yaml":
-      return { kind: "Apply", body: parsed("yaml", kind, () => parse(body.toString()) as unknown) };
+      return { kind: "Apply", body: parsed("yaml", kind, (): unknown => parse(body.toString())) };
   }
   throw unsupported(
     "the body of the request was in an unknown format - accepted media types include: " +
@@ -50,7 +50,7 @@ export function patchBody(contentType: string, body: Buffer, kind: Kind): PatchR
 
 function decoded(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString()) as unknown;
+    return JSON.parse(body.toString());
   } catch (error) {
     throw badRequest(`error decoding patch: ${oneLine(error)}`);
   }

@@ -42,7 +42,7 @@ export class MediaFleet {
     return this.#byAddress.get(address);
   }
 
-  /** The node that is up and has registered as this StreamNode. */
+  /** The node that is up and has registered as this StreamNode: for tests. */
   nodeNamed({ namespace, name }: Pick<StreamNodeId, "namespace" | "name">): MediaNode | undefined {
     return [...this.#nodes.values()].find(({ streamNode }) => {
       return streamNode?.name === name && streamNode.namespace === namespace;

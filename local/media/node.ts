@@ -115,7 +115,7 @@ export class MediaNode {
     return loadOfBoth(this.#given, this.#sessions.load(), this.#capacity);
   }
 
-  /** What the next reports say beside the sessions. */
+  /** What the next reports say beside the sessions: for tests. */
   setLoad(load: MediaLoad): void {
     const before = this.#connections;
     this.#given = load;

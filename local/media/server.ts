@@ -83,7 +83,7 @@ export async function startMediaServer(options: MediaServerOptions): Promise<Med
   app
     .route("/sessions")
     .post(onlyFor(options.verify), express.json({ limit: longestBody }), (req, res) => {
-      const answer: SessionsResponse = clients.change(parseBody(sessionsRequestSchema, req.body as unknown));
+      const answer: SessionsResponse = clients.change(parseBody(sessionsRequestSchema, req.body));
       res.json(answer);
     })
     .all(onlyMethod("POST"));

@@ -175,7 +175,7 @@ export class SimulatedCloud {
     return this.#endByItself(providerId, (record, now) => this.#ended(record, "Stopped", now));
   }
 
-  /** From now on this many machines fit in the zone; those that run stay. */
+  /** From now on this many machines fit in the zone; those that run stay: for tests. */
   setCapacity(zone: string, capacity: number): void {
     this.#capacities.set(zone, capacity);
   }

@@ -246,12 +246,11 @@ describe("sightings", () => {
       machine,
       absence: { listings: 0, spanMs: 0 },
     });
-    expect([inventory.everSeen(region, providerId), inventory.machine(region, providerId)]).toEqual([false, machine]);
+    expect(inventory.machine(region, providerId)).toEqual(machine);
     await clock.advance(10);
     const seenAt = clock.now();
     await inventory.refresh(region);
     expect(inventory.sighting(region, providerId)).toMatchObject({ kind: "Seen", at: seenAt });
-    expect(inventory.everSeen(region, providerId)).toBe(true);
     cloud.kill(providerId);
     await clock.advance(10);
     const since = clock.now();
@@ -312,10 +311,10 @@ describe("sightings", () => {
     cloud.kill(machine!.providerId);
     await clock.advance(24 * 3_600_000);
     await inventory.refresh(region);
-    expect(inventory.everSeen(region, machine!.providerId)).toBe(true);
+    expect(inventory.sighting(region, machine!.providerId).kind).toBe("Missing");
     await clock.advance(1);
     await inventory.refresh(region);
-    expect(inventory.everSeen(region, machine!.providerId)).toBe(false);
+    expect(inventory.sighting(region, machine!.providerId).kind).toBe("NeverListed");
   });
 
   it("never count an absence of a machine that exists, whatever its lag; and suggest it once it is gone", async () => {

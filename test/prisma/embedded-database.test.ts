@@ -58,10 +58,10 @@ describe("embedded database", () => {
   it("lets one opener in at a time, and the next one once it is closed", async () => {
     const database = await openEmbeddedDatabase(directory, "test");
     await expect(openEmbeddedDatabase(directory, "test")).rejects.toThrow(DirectoryLockedError);
-    await database.ping();
+    await database.footprint.oldest();
     expect(await openUids(database)).toEqual(["first"]);
     await Promise.all([database.close(), database.close()]);
-    await expect(database.ping()).rejects.toThrow();
+    await expect(database.footprint.oldest()).rejects.toThrow();
   });
 
   it("keeps what was written when its process is killed, and is open to the next one", async () => {

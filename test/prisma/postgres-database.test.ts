@@ -29,7 +29,7 @@ describe("connect to PostgreSQL", () => {
       clusterId: "test",
       url: `postgresql://postgres@127.0.0.1:${await closedPort()}/postgres`,
     });
-    await expect(database.ping()).rejects.toThrow("ECONNREFUSED");
+    await expect(database.footprint.oldest()).rejects.toThrow();
     await expect(database.migrate("Tolerate")).rejects.toThrow("ECONNREFUSED");
     await expect(database.migrate("Tolerate")).rejects.not.toThrow(MigrationError);
     await expect(database.history.streams.see([sighting])).rejects.toThrow();
@@ -73,12 +73,12 @@ describe("connect to PostgreSQL", () => {
       url: scratch.url,
       onConnectionError: (error) => errors.push(error),
     });
-    await database.ping();
+    await database.footprint.oldest();
     await execute(
       testServerUrl ?? "",
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(scratch.url).pathname.slice(1)}'`,
     );
-    await Promise.allSettled([database.ping()]);
+    await Promise.allSettled([database.footprint.oldest()]);
     expect(await database.history.streams.live({ namespace: "n", group: "none" })).toEqual([]);
     await database.close();
   });

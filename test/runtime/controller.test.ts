@@ -7,7 +7,6 @@ import {
   type ObjectKey,
   type ReconcileResult,
   requeueAfter,
-  TerminalError,
   type ReconcileContext,
 } from "../../runtime/reconciler.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
@@ -81,19 +80,6 @@ describe("controller", () => {
     await clock.advance(10_000);
     expect(calls).toEqual(["0 a/b", "5000 a/b", "10000 a/b"]);
     expect(await results(metrics)).toEqual(["requeue 3"]);
-    await controller.stop();
-  });
-
-  it("does not repeat a terminal error, and logs it with its key and id", async () => {
-    const { controller, calls, clock, logger, metrics } = bench(failing(new TerminalError("no such image")));
-    controller.start();
-    controller.queue.add("a/b");
-    await clock.advance(600_000);
-    expect(calls).toEqual(["0 a/b"]);
-    expect(await results(metrics)).toEqual(["terminal 1"]);
-    const fields = { controller: "group", namespace: "a", name: "b", reconcileId: "0" };
-    const error = logger.lines.find((line) => line.level === "error");
-    expect(error).toMatchObject({ message: "reconcile failed for good", fields });
     await controller.stop();
   });
 
