@@ -16,7 +16,8 @@ const layers = [
   { folder: "cli", allowed: [...shared, "controllers", "api", "local"] },
 ];
 
-const project = "^(crds|domain|platforms|runtime|prisma|fleet|controllers|api|local|cli|test|bench|checks|main)(/|\\.ts$)";
+const project =
+  "^(crds|domain|platforms|runtime|prisma|fleet|controllers|api|local|cli|test|bench|checks|main)(/|\\.ts$)";
 
 const layerRules = layers.map(({ folder, allowed }) => ({
   name: `${folder}-imports-only-from-its-left`,

@@ -1,5 +1,5 @@
 /** What the help of a command says of its environment. */
-import { type CommandName, settingsOf } from "../runtime/config.ts";
+import { type CommandName, settingsOf } from "../runtime/config-variables.ts";
 import { wrapped } from "../local/wrap.ts";
 
 const columns = 80;

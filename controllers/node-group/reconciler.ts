@@ -24,7 +24,8 @@ import { deletionStep, type DeletionStep } from "../../domain/group/deletion.ts"
 import { failingLaunches } from "../../domain/launch/failing-launches.ts";
 import { LoadDisplay } from "./load-display.ts";
 import { lookAgainMs, showMs, untilNextLook } from "../../domain/group/next-look.ts";
-import { type GroupObjects, type GroupObservation, isOrphaning, knownNodes, scalingInputs } from "./observation.ts";
+import { type GroupObjects, type GroupObservation, isOrphaning, knownNodes } from "./observation.ts";
+import { scalingInputs } from "./scaling-inputs.ts";
 import { lacksVictim } from "./victims.ts";
 import { GroupObserver, type GroupObserverDeps } from "./observe.ts";
 

@@ -21,7 +21,8 @@ import { GarbageCollector } from "./garbage-collector.ts";
 import { customKind, type Kind } from "./kinds.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { watchObjects } from "./object-watch.ts";
-import { Resources, type Target } from "./resources.ts";
+import { Resources } from "./resources.ts";
+import type { Target } from "./target.ts";
 import { StatusError, qualifiedResource } from "./status.ts";
 
 export type Verb = "list" | "get" | "create" | "replace" | "mergePatch" | "delete" | "watch";

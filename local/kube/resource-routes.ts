@@ -18,7 +18,8 @@ import {
   writeOptions,
 } from "./request-options.ts";
 import { type ResourcePath, resourcePath } from "./request-path.ts";
-import type { Target, Written } from "./resources.ts";
+import type { Written } from "./resources.ts";
+import type { Target } from "./target.ts";
 import { StatusError, badRequest, methodNotAllowed, noSubresource, statusBody } from "./status.ts";
 import { partialObject, tableOf } from "./table.ts";
 

@@ -10,23 +10,30 @@ import { afterUpdate, firstManager, serverSideApply, withManagers, type Writer }
 import { type ListPage, ListPages } from "./list-pages.ts";
 import { finalizerAdditionErrors } from "./object-metadata.ts";
 import { commit, isDeleting, markedForDeletion, nextGeneration, withMetadata } from "./object-lifecycle.ts";
-import type { ObjectKey, ObjectStore } from "./object-store.ts";
+import type { ObjectStore } from "./object-store.ts";
 import { selectorFilter } from "./object-watch.ts";
 import { applyPatch, type Patch } from "./patches.ts";
 import {
   alreadyExists,
   badRequest,
-  conflict,
-  type FieldError,
   forbidden,
   invalid,
   invalidPatch,
   missingResourceVersion,
   notFound,
-  preconditionFailed,
   StatusError,
   unsupported,
 } from "./status.ts";
+import {
+  checkPreconditions,
+  checkSame,
+  checkUid,
+  checkVersion,
+  immutableErrors,
+  nameMismatch,
+} from "./write-checks.ts";
+import { withoutStatus, withSpecOf, withStatusOf } from "./object-parts.ts";
+import { keyOf, type Target } from "./target.ts";
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
@@ -49,14 +56,6 @@ export interface Written {
   readonly object: KubernetesObject;
   readonly created: boolean;
   readonly warnings: readonly string[];
-}
-
-/** Where an object is, or is to be. The namespace is empty for cluster-wide kinds. */
-export interface Target {
-  readonly kind: Kind;
-  readonly namespace: string;
-  readonly name: string;
-  readonly subresource?: "status";
 }
 
 export interface ResourcesOptions {
@@ -286,16 +285,6 @@ function isFollowed(object: KubernetesObject): boolean {
   return "managedFields" in object.metadata;
 }
 
-function withoutStatus(object: KubernetesObject): KubernetesObject {
-  return Object.fromEntries(
-    Object.entries(object).filter(([name]) => name !== "status"),
-  ) as unknown as KubernetesObject;
-}
-
-function keyOf({ kind, namespace, name }: Target): ObjectKey {
-  return { resource: kind.resource, namespace, name };
-}
-
 function generatedName(incoming: ObjectMeta, uid: string): { readonly name?: string } {
   const prefix = member(incoming, ["generateName"]);
   const hasName = typeof (incoming.name as string | undefined) === "string";
@@ -310,91 +299,4 @@ function unknownFieldWarnings(
   if (unknownFields.length === 0 || options.fieldValidation === "Ignore") return [];
   if (options.fieldValidation === "Strict") throw cannotBeHandled(kind, strictProblem(unknownFields));
   return unknownFields.map((field) => `unknown field "${field}"`);
-}
-
-function checkSame(what: "name" | "namespace", inBody: string | undefined, inUrl: string): void {
-  if (inBody === inUrl || (inBody === undefined && what === "namespace")) return;
-  if (what === "name") throw badRequest(nameMismatch(inBody, inUrl));
-  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
-}
-
-function nameMismatch(inBody: string | undefined, inUrl: string): string {
-  return `the name of the object (${inBody ?? ""}) does not match the name on the URL (${inUrl})`;
-}
-
-function checkUid({ kind, name }: Target, current: KubernetesObject, uid: string | undefined): void {
-  if (uid === undefined || uid === current.metadata.uid) return;
-  const why = `UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ""}`;
-  throw conflict(kind.type, name, `StorageError: invalid object, Code: 4, Key: ${name}, Precondition failed: ${why}`);
-}
-
-function checkVersion({ kind, name }: Target, current: KubernetesObject, { resourceVersion }: ObjectMeta): void {
-  // As in the real server, 0 names no version.
-  if (resourceVersion === undefined || resourceVersion === "0") return;
-  if (!/^\d+$/.test(resourceVersion)) {
-    throw new StatusError(500, "", `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
-  }
-  if (resourceVersion !== current.metadata.resourceVersion) throw conflict(kind.type, name);
-}
-
-/** What only the server may set. */
-function immutableErrors(current: ObjectMeta, incoming: ObjectMeta): readonly FieldError[] {
-  return (["uid", "deletionTimestamp"] as const).flatMap((name) => {
-    const value = incoming[name];
-    if (value === undefined || value === current[name]) return [];
-    const message = `Invalid value: ${JSON.stringify(value)}: field is immutable`;
-    return [{ reason: "FieldValueInvalid" as const, field: `metadata.${name}`, message }];
-  });
-}
-
-function checkPreconditions(
-  target: Target,
-  current: KubernetesObject,
-  preconditions: DeleteOptions["preconditions"],
-): void {
-  const { uid, resourceVersion } = current.metadata;
-  const fail = (what: string, wanted: string, found: string | undefined): never => {
-    const why = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found ?? ""}). `;
-    throw preconditionFailed(
-      target.kind.type,
-      target.name,
-      `${why}The object might have been deleted and then recreated`,
-    );
-  };
-  if (preconditions?.uid !== undefined && preconditions.uid !== uid) fail("UID", preconditions.uid, uid);
-  const version = preconditions?.resourceVersion;
-  if (version !== undefined && version !== resourceVersion) {
-    const why = `the ResourceVersion in the precondition (${version}) does not match the ResourceVersion in record (${resourceVersion ?? ""}). `;
-    throw preconditionFailed(target.kind.type, target.name, `${why}The object might have been modified`);
-  }
-}
-
-/** An update of the object: everything but what belongs to the server and to the status subresource. */
-function withSpecOf(kind: Kind, current: KubernetesObject, incoming: KubernetesObject): KubernetesObject {
-  const object = kind.hasStatus ? withoutStatus(incoming) : incoming;
-  const status = kind.hasStatus && current["status"] !== undefined ? { status: current["status"] } : {};
-  return { ...object, ...status, metadata: keptMetadata(current.metadata, incoming.metadata) };
-}
-
-/** What clients cannot change stays as it was. */
-function keptMetadata(current: ObjectMeta, incoming: ObjectMeta): ObjectMeta {
-  const names = [
-    "name",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-  ];
-  const kept = Object.entries(current).filter(([name]) => names.includes(name));
-  const own = Object.entries(incoming).filter(([name]) => !names.includes(name));
-  return Object.fromEntries([...own, ...kept]) as unknown as ObjectMeta;
-}
-
-/** An update of the status takes nothing else. */
-function withStatusOf(current: KubernetesObject, incoming: KubernetesObject): KubernetesObject {
-  const object = withoutStatus(current);
-  return incoming["status"] === undefined ? object : { ...object, status: incoming["status"] };
 }

@@ -2,68 +2,19 @@
  * The publishers and viewers of a simulation. They look up a node through the API, occupy a slot on it, and leave; whose
  * session is lost looks up another. Publishers come first; each viewer watches a stream that is live, chosen at random.
  */
-import type { Clock } from "../../domain/ports.ts";
 import { type Guest, Party } from "./party.ts";
-import { orderSeenWithinMs, RoomBook, type SeenNode } from "./room-book.ts";
+import { type CrowdCounts, nothingCounted } from "./crowd-counts.ts";
+import { Losses } from "./losses.ts";
+import { RoomTracker, type SeenNode } from "./room-tracker.ts";
 import {
-  type LookUp,
   type LookUpAnswer,
-  type MediaDoor,
   mostConnects,
   mostDisconnects,
   type SessionAnswer,
   type SessionRequest,
   type StreamName,
 } from "./session-ports.ts";
-
-export interface Audience {
-  readonly viewers: number;
-  readonly publishers: number;
-}
-
-export interface CrowdOptions {
-  readonly clock: Pick<Clock, "monotonicMs">;
-  /** A number in [0, 1). */
-  readonly random: () => number;
-  readonly lookUp: LookUp;
-  readonly media: MediaDoor;
-  /**
-   * How long (s) a viewer watches on average, from half to one and a half of it; then it leaves, and somebody else comes.
-   * Absent: until the target falls. Nodes that drain wait for their viewers, so where nobody leaves none ends.
-   */
-  readonly staySeconds?: number;
-  /** What the ids of this crowd's sessions begin with. */
-  readonly client: string;
-}
-
-/** Since the crowd began, but for `watching`, `publishing` and `waiting`, which are now. */
-export interface CrowdCounts {
-  readonly watching: number;
-  readonly publishing: number;
-  /** Viewers without a node. */
-  readonly waiting: number;
-  /** Viewers who came. */
-  readonly arrivals: number;
-  readonly lookUps: number;
-  /** Viewers who were told that there is no room, each once however often it tried. */
-  readonly rejected: number;
-  /** Those of them who left without having been served. */
-  readonly gaveUp: number;
-  /** The like of publishers, who never give up. */
-  readonly rejectedPublishers: number;
-  /** Rejections while a node in service had room; told by `see`. */
-  readonly rejectedWithRoom: number;
-  /** Further rejections while a slot had nobody on it, but a reservation of the last seconds. */
-  readonly rejectedWhileReserved: number;
-  /** Look-ups answered "too many", or not at all. */
-  readonly postponed: number;
-  /** Sessions that a node refused after the look-up had named it. */
-  readonly refused: number;
-  /** Sessions lost on a node that was draining, or whose machine the operator ended: viewers it cut. Told by `see`. */
-  readonly cut: number;
-  /** Sessions lost otherwise, such as with their machine. */
-  readonly lost: number;
-}
+import type { Audience, CrowdOptions } from "./crowd-options.ts";
 
 /** A viewer asks once and then so often again, and gives up. */
 const mostRejections = 4;
@@ -75,44 +26,16 @@ const notLiveRetryMs = 1_000;
 const lookUpsAtOnce = 50;
 const scope = "live";
 
-type Tally = {
-  -readonly [
-    K in Exclude<
-      keyof CrowdCounts,
-      "watching" | "publishing" | "waiting" | "rejectedWithRoom" | "rejectedWhileReserved"
-    >
-  ]: CrowdCounts[K];
-};
-
-const nothing: Tally = {
-  arrivals: 0,
-  lookUps: 0,
-  rejected: 0,
-  gaveUp: 0,
-  rejectedPublishers: 0,
-  postponed: 0,
-  refused: 0,
-  cut: 0,
-  lost: 0,
-};
-
-/** A session that was lost, while nothing told why. */
-interface Loss {
-  readonly node: string;
-  readonly atMs: number;
-}
-
 export class Crowd {
   readonly #options: CrowdOptions;
   readonly #viewers = new Party("subscribe");
   readonly #publishers = new Party("publish");
-  readonly #rooms: RoomBook;
-  readonly #tally = { ...nothing };
+  readonly #rooms: RoomTracker;
+  readonly #losses: Losses;
+  readonly #tally = { ...nothingCounted };
   #target: Audience = { viewers: 0, publishers: 0 };
   /** When (ms) viewers gave up, oldest first, while nobody has come in their place. */
   #givenUpAt: number[] = [];
-  /** Lost lately, and not known to be cut. */
-  #unexplained: Loss[] = [];
   /** Sessions to end at the next occasion. */
   #ending: string[] = [];
   #sessions = 0;
@@ -126,13 +49,15 @@ export class Crowd {
 
   constructor(options: CrowdOptions) {
     this.#options = options;
-    this.#rooms = new RoomBook(() => options.clock.monotonicMs());
+    const nowMs = (): number => options.clock.monotonicMs();
+    this.#rooms = new RoomTracker(nowMs);
+    this.#losses = new Losses(this.#rooms, nowMs);
   }
 
   get counts(): CrowdCounts {
     return {
       ...this.#tally,
-      lost: this.#tally.lost + this.#unexplained.length,
+      ...this.#losses.counts,
       watching: this.#viewers.seated.length,
       publishing: this.#publishers.seated.length,
       waiting: this.#viewers.waiting,
@@ -159,12 +84,7 @@ export class Crowd {
   /** Takes in the fleet's nodes as they are now, to tell who was cut and whether the rejected were rightly so. */
   see(nodes: readonly SeenNode[]): void {
     this.#rooms.see(nodes);
-    const isOrdered = ({ node }: Loss): boolean => this.#rooms.wasOrdered(node);
-    const isOld = ({ atMs }: Loss): boolean => this.#nowMs() - atMs > orderSeenWithinMs;
-    this.#tally.cut += this.#unexplained.filter(isOrdered).length;
-    const rest = this.#unexplained.filter((loss) => !isOrdered(loss));
-    this.#tally.lost += rest.filter(isOld).length;
-    this.#unexplained = rest.filter((loss) => !isOld(loss));
+    this.#losses.explain();
   }
 
   /** Lets clients come and go towards the target. To be called again every second or so; never two at once. */
@@ -271,23 +191,18 @@ export class Crowd {
 
   #sendAway(party: Party, guest: Guest, answer: Exclude<LookUpAnswer, { kind: "Placed" }>): void {
     switch (answer.kind) {
-      case "NotLive": {
+      case "NotLive":
         this.#postpone(guest, notLiveRetryMs);
-        return;
-      }
+        break;
       case "Later":
         this.#tally.postponed += 1;
         this.#postponement = answer.reason;
-        {
-          this.#postpone(guest, answer.retryAfterMs);
-          return;
-        }
+        this.#postpone(guest, answer.retryAfterMs);
+        break;
       case "Full":
         this.#postpone(guest, answer.retryAfterMs);
-        {
-          this.#reject(party, guest);
-          return;
-        }
+        this.#reject(party, guest);
+        break;
     }
   }
 
@@ -365,8 +280,7 @@ export class Crowd {
       const guest = party.bySession(id);
       if (guest?.seat === undefined) continue;
       const { node } = guest.seat;
-      if (this.#rooms.isDraining(node) || this.#rooms.wasOrdered(node)) this.#tally.cut += 1;
-      else this.#unexplained.push({ node, atMs: this.#nowMs() });
+      this.#losses.add(node);
       this.#rooms.left(node);
       party.await(guest);
       this.#postpone(guest, 0);

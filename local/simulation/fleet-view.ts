@@ -5,7 +5,7 @@ import type { StreamNode } from "../../crds/stream-node.ts";
 import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
 import { wasToldToEnd } from "../../domain/node/claim.ts";
 import { findCondition } from "../../domain/conditions.ts";
-import type { SeenNode } from "./room-book.ts";
+import type { SeenNode } from "./room-tracker.ts";
 
 export interface FleetNode extends SeenNode {
   readonly uid: string;

@@ -1,6 +1,6 @@
 /** What a person sees while a simulation runs: a screen that is drawn anew, or a line now and then where there is none. */
 import { phases, roles } from "../../crds/names.ts";
-import type { CrowdCounts } from "./crowd.ts";
+import type { CrowdCounts } from "./crowd-counts.ts";
 import type { FleetView } from "./fleet-view.ts";
 import { loadOf, type Sample } from "./sample.ts";
 import { wrapped } from "../wrap.ts";

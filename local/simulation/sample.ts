@@ -1,6 +1,6 @@
 /** One moment of a simulation, as it is shown, plotted and summed up. */
 import type { Role } from "../../crds/names.ts";
-import type { CrowdCounts } from "./crowd.ts";
+import type { CrowdCounts } from "./crowd-counts.ts";
 import { type FleetNode, type FleetView, viewerRole } from "./fleet-view.ts";
 
 export interface Sample {

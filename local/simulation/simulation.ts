@@ -2,7 +2,8 @@
 import type { AlarmDefinition } from "../../domain/alarm/alarm-definitions.ts";
 import type { Clock } from "../../domain/ports.ts";
 import { sleep } from "../../runtime/clock.ts";
-import { Crowd, type CrowdCounts } from "./crowd.ts";
+import { Crowd } from "./crowd.ts";
+import type { CrowdCounts } from "./crowd-counts.ts";
 import { FleetTally, type FleetView, scaleOutThreshold, viewerRole } from "./fleet-view.ts";
 import type { Scene } from "./live-view.ts";
 import { type Sample, sampleOf } from "./sample.ts";

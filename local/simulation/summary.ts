@@ -1,5 +1,5 @@
 /** What a simulation has shown, in a few numbers. */
-import type { CrowdCounts } from "./crowd.ts";
+import type { CrowdCounts } from "./crowd-counts.ts";
 import type { FleetTally } from "./fleet-view.ts";
 import { loadOf, type Sample } from "./sample.ts";
 

@@ -2,7 +2,7 @@
  * How many viewers and publishers there are to be at each second of a trace. A trace is a line through points, straight in
  * between; two points at the same second are a step.
  */
-import type { Audience } from "./crowd.ts";
+import type { Audience } from "./crowd-options.ts";
 
 export const traceNames = ["ramp", "flash-crowd", "square", "diurnal"] as const;
 export type TraceName = (typeof traceNames)[number];

@@ -1,14 +1,14 @@
 /** What the simulated cloud holds and does, apart from how calls reach it: a machine park whose states follow from time. */
 import type { Machine } from "../../domain/node/machine.ts";
 import type { PlatformError } from "../../domain/launch/platform-error.ts";
-import { failed, ok, type Result } from "../../domain/result.ts";
+import { ok, type Result } from "../../domain/result.ts";
 import { addMs, type Instant } from "../../domain/time.ts";
 import type { Clock } from "../../domain/ports.ts";
 import type { LaunchRequest } from "../platform.ts";
 import { freeOrdinals } from "./addresses.ts";
 import { CloudState } from "./cloud-state.ts";
 import { ended, stateAt, terminatedAt, toMachine, type MachineEnd, type MachineRecord } from "./machine-record.ts";
-import { chance, fingerprintOf, launchObjection, providerIdOf, tagsObjection } from "./request-check.ts";
+import { fingerprintOf, launchObjection, tagsObjection } from "./request-check.ts";
 import { StateWatch, type MachineStateListener } from "./state-watch.ts";
 import {
   MemoryCloudStore,
@@ -18,29 +18,9 @@ import {
   type SimulatedCloudStore,
 } from "./store.ts";
 import { spread, zonesOf, type Zone, type ZonesByRegion } from "./zones.ts";
-
-export interface SimulatedCloudOptions {
-  readonly clock: Clock;
-  /** Where machines live; in memory unless given. */
-  readonly store?: SimulatedCloudStore;
-  /** From launch to `Running`, at least; 2000 unless given. */
-  readonly bootMs?: number;
-  /** Added to `bootMs`: up to this, drawn for each machine from `seed`; 0 unless given. */
-  readonly bootJitterMs?: number;
-  /** From `Stopping` to `Stopped` or `Terminated`; 1000 unless given. */
-  readonly stopMs?: number;
-  /** Regions that exist; unless given any name of `[a-z0-9-]` is one, with zones a, b and c of ample capacity. */
-  readonly zones?: ZonesByRegion;
-  /** Longest time for which the API does not know a machine that was launched; 0 unless given. */
-  readonly visibilityLagMs?: number;
-  /** Shortest such time: each machine's is drawn from `seed` between the two; 0 unless given. */
-  readonly shortestVisibilityLagMs?: number;
-  /** For how long a terminated machine stays listed; 60 s unless given. */
-  readonly terminatedRetentionMs?: number;
-  /** For how long at least a token is remembered; 24 h unless given. It also outlives the token's machines. */
-  readonly tokenRetentionMs?: number;
-  readonly seed?: string;
-}
+import { type CloudBehavior, type SimulatedCloudOptions, usualOptions } from "./options.ts";
+import { invalid, noCapacity, noSuchRegion, notFound } from "./refusals.ts";
+import { newMachine } from "./new-machine.ts";
 
 /** What a call answers, and what it changes. */
 interface Act<T> {
@@ -57,7 +37,7 @@ type Launched = Result<readonly Machine[], PlatformError>;
  */
 export class SimulatedCloud {
   readonly visibilityLagMs: number;
-  readonly #options: Required<Omit<SimulatedCloudOptions, "zones" | "clock" | "store">>;
+  readonly #options: CloudBehavior;
   readonly #clock: Clock;
   readonly #store: SimulatedCloudStore;
   readonly #zones: ZonesByRegion | undefined;
@@ -67,17 +47,7 @@ export class SimulatedCloud {
   #reloaded = false;
 
   constructor({ clock, store = new MemoryCloudStore(), zones, ...options }: SimulatedCloudOptions) {
-    this.#options = {
-      bootMs: 2_000,
-      bootJitterMs: 0,
-      stopMs: 1_000,
-      visibilityLagMs: 0,
-      shortestVisibilityLagMs: 0,
-      terminatedRetentionMs: 60_000,
-      tokenRetentionMs: 24 * 3_600_000,
-      seed: "",
-      ...options,
-    };
+    this.#options = { ...usualOptions, ...options };
     this.visibilityLagMs = this.#options.visibilityLagMs;
     this.#clock = clock;
     this.#store = store;
@@ -251,7 +221,7 @@ export class SimulatedCloud {
     const taken = new Set(alive.map(({ ordinal }) => ordinal));
     const ordinals = freeOrdinals(places.length, this.#state.lastOrdinal, taken);
     const machines = ordinals.map((ordinal, launchIndex) =>
-      this.#newMachine(request, { launchIndex, ordinal, zone: places[launchIndex] ?? "", launchedAt: now }),
+      newMachine(request, this.#options, { launchIndex, ordinal, zone: places[launchIndex] ?? "", launchedAt: now }),
     );
     const lastOrdinal = ordinals.at(-1);
     if (lastOrdinal === undefined) return { answer: noCapacity(request.region, zones) };
@@ -265,23 +235,6 @@ export class SimulatedCloud {
       answer: ok(machines.map((record) => toMachine(record, now))),
       change: { machines, launches: [launch], lastOrdinal },
       forgotten: this.#forgettable(now),
-    };
-  }
-
-  #newMachine(
-    request: LaunchRequest,
-    place: Pick<MachineRecord, "launchIndex" | "ordinal" | "zone" | "launchedAt">,
-  ): MachineRecord {
-    const { token, region, instanceType, image, tags, userData } = request;
-    const { bootMs, bootJitterMs, shortestVisibilityLagMs, visibilityLagMs, seed } = this.#options;
-    const providerId = providerIdOf(token, place.launchIndex);
-    const bootJitter = bootJitterMs * chance(seed, providerId, "boot");
-    const lagRange = Math.max(0, visibilityLagMs - shortestVisibilityLagMs);
-    const lag = Math.min(shortestVisibilityLagMs, visibilityLagMs) + lagRange * chance(seed, providerId, "lag");
-    return {
-      ...{ providerId, region, instanceType, image, token, tags: { ...tags }, userData, ...place },
-      runningAt: addMs(place.launchedAt, Math.round(bootMs + bootJitter)),
-      visibleAt: addMs(place.launchedAt, Math.round(lag)),
     };
   }
 
@@ -332,23 +285,4 @@ function countByZone(records: readonly MachineRecord[]): ReadonlyMap<string, num
   const counts = new Map<string, number>();
   for (const { zone } of records) counts.set(zone, (counts.get(zone) ?? 0) + 1);
   return counts;
-}
-
-function invalid(message: string): Result<never, PlatformError> {
-  return failed({ kind: "InvalidRequest", message });
-}
-
-function noSuchRegion(region: string): Result<never, PlatformError> {
-  return invalid(`the simulated cloud has no region ${JSON.stringify(region)}`);
-}
-
-function notFound(region: string, providerId: string): Result<never, PlatformError> {
-  return failed({ kind: "NotFound", message: `no machine ${providerId} in ${region}` });
-}
-
-function noCapacity(region: string, zones: readonly Zone[]): Result<never, PlatformError> {
-  const message = `no capacity left in ${zones.map(({ name }) => name).join(", ") || region}`;
-  const [first, ...others] = zones;
-  const zone = others.length === 0 ? first?.name : undefined;
-  return failed({ kind: "InsufficientCapacity", message, ...(zone === undefined ? {} : { zone }) });
 }

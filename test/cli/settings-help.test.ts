@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { settingsHelp } from "../../cli/settings-help.ts";
-import { settingsOf } from "../../runtime/config.ts";
+import { settingsOf } from "../../runtime/config-variables.ts";
 
 const commands = ["up", "controller", "api", "migrate"] as const;
 const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");

@@ -1,6 +1,7 @@
 /** The example under load: a crowd that comes and goes, and a watch over what the fleet does about it. */
 import { instant } from "../../domain/time.ts";
-import type { Crowd, CrowdCounts } from "../../local/simulation/crowd.ts";
+import type { Crowd } from "../../local/simulation/crowd.ts";
+import type { CrowdCounts } from "../../local/simulation/crowd-counts.ts";
 import { type Trace, traceThrough } from "../../local/simulation/trace.ts";
 import { crowdAt, stepCrowd } from "./crowd.ts";
 import { exampleManifests, Fleet, type FleetOptions, namespace } from "./fleet.ts";

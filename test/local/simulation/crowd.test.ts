@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Role } from "../../../crds/names.ts";
 import { Crowd } from "../../../local/simulation/crowd.ts";
-import type { SeenNode } from "../../../local/simulation/room-book.ts";
+import type { SeenNode } from "../../../local/simulation/room-tracker.ts";
 import type {
   LookUpAnswer,
   SessionAnswer,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { alarmSpans, plot, roundStep } from "../../../local/simulation/plot.ts";
+import { alarmSpans, plot } from "../../../local/simulation/plot.ts";
+import { roundStep } from "../../../local/simulation/plot-axes.ts";
 import type { Sample } from "../../../local/simulation/sample.ts";
 import { sample } from "./samples.ts";
 

@@ -1,5 +1,5 @@
 /** Samples for tests: one a second, quiet unless said otherwise. */
-import type { CrowdCounts } from "../../../local/simulation/crowd.ts";
+import type { CrowdCounts } from "../../../local/simulation/crowd-counts.ts";
 import type { Sample } from "../../../local/simulation/sample.ts";
 
 export function sample(seconds: number, fields: Partial<Sample> = {}): Sample {

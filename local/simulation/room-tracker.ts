@@ -78,7 +78,7 @@ interface Suspicion {
 }
 
 /** Follows what the crowd does on each node, and what is seen of the nodes. */
-export class RoomBook {
+export class RoomTracker {
   readonly #monotonicMs: () => number;
   readonly #occupancies = new Map<string, Occupancy>();
   /** When (ms) nodes, by name, were last seen with an order to end their machine. */

@@ -1,7 +1,8 @@
 /** What a decision is taken on, where the cluster's word is ahead of the local copy that the load follows. */
 import { describe, expect, it } from "@jest/globals";
 import { NodeCounter } from "../../../domain/group/node-counts.ts";
-import { type GroupObservation, scalingInputs } from "../../../controllers/node-group/observation.ts";
+import type { GroupObservation } from "../../../controllers/node-group/observation.ts";
+import { scalingInputs } from "../../../controllers/node-group/scaling-inputs.ts";
 import { launchBatchSchema } from "../../../crds/launch-batch.ts";
 import { launchConfigSchema } from "../../../crds/launch-config.ts";
 import { nodeGroupSchema } from "../../../crds/node-group.ts";
