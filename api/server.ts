@@ -7,7 +7,7 @@ import type { EventRecorder } from "../runtime/events.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { verifyOperatorToken } from "../runtime/node-tokens.ts";
 import { isOwnHost, usualConnections } from "../runtime/server-limits.ts";
-import { steadied } from "../runtime/steady-clock.ts";
+import { steadied, type SteadyClock } from "../runtime/steady-clock.ts";
 import { activityRoutes } from "./activity-routes.ts";
 import { historyRoutes, type LookedUpHistory } from "./history-routes.ts";
 import { clientView } from "./client-address.ts";
@@ -129,61 +129,75 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
 }
 
 function createApp(deps: ApiServerDeps, candidates: CandidateIndex, stopping: AbortSignal): Express {
-  const { nodes, groups, activities, reports, keys, config, logger, metrics, version } = deps;
+  const { nodes, logger, metrics, version, config } = deps;
   const clock = steadied(deps.clock);
-  const limits = config.rateLimits ?? defaultRateLimits;
-  const limiter = (limit: RateLimit) => new RateLimiter(limit, () => clock.monotonicMs());
   const app = express();
-  const { trustedProxies = [] } = config;
-  const { bucketOf, addressOf } = clientView(app, {
-    trustedProxies,
-    isOperator: (token) => verifyOperatorToken(keys, token),
-  });
-  const gate = new TokenGate(keys, limiter(limits.strangers), bucketOf);
-  const registrations = new RegistrationWriter(deps.registrations, clock, deps.events ?? { record: () => undefined });
-  const callers = new CallerResolver(nodes, registrations);
-  const parents = new ParentCache(nodes);
-  const { reportIntervalMs } = config;
-  const slots = new SlotAllocator({ candidates, clock, reportIntervalMs });
   app.disable("x-powered-by");
   app.disable("etag");
+  const parts = routeParts(app, deps, clock);
   app.use(requestLog({ clock, logger, metrics }));
   if (config.hosts !== undefined) app.use(onlyFor(new Set(config.hosts)));
   app.use(withoutNul);
-  app.use(
-    nodeRoutes({
-      gate,
-      keys,
-      registrations,
-      reports,
-      groups,
-      taking: new ReportReceiver({ nodes, reports, clock, logger, metrics }),
-      clock,
-      logger,
-      callers,
-      parents,
-      perNode: limiter(limits.perNode),
-      perLaunch: limiter(limits.perLaunch),
-      perMachine: limiter(limits.perMachine),
-      bucketOf,
-      addressOf,
-      trustBatch: config.trustBatch ?? false,
-      reportIntervalMs,
-      onReport: deps.onReport ?? (() => undefined),
-    }),
-  );
-  const slow = { clock, diagnose: deps.diagnose ?? (() => "try again") };
-  const perAsker = limiter(limits.perNode);
-  app.use(scaleInRoutes({ gate, callers, nodes, groups, parents, reports, perNode: perAsker, clock }));
-  app.use(streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer), bucketOf }));
-  app.use(activityRoutes({ gate, activities, unwritten: deps.unwritten ?? (() => undefined), slow }));
-  app.use(historyRoutes({ gate, history: deps.history, slow }));
-  app.use(feedRoutes({ gate, reports, clock, stopping }));
+  app.use(...nodeCalls(deps, parts));
+  app.use(lookUps(deps, parts, candidates));
+  app.use(...operatorCalls(deps, parts));
+  app.use(feedRoutes({ ...deps, ...parts, stopping }));
   const page = config.servesMetrics === false ? {} : { metrics: new MetricsPage(metrics, clock) };
   app.use(operationsRoutes({ isReady: () => nodes.hasSynced(), ...page, version }));
   app.use(unknownRoute);
   app.use(problemHandler(logger));
   return app;
+}
+
+/** What several routes share. */
+function routeParts(app: Express, { nodes, registrations, keys, config, events }: ApiServerDeps, clock: SteadyClock) {
+  const { trustedProxies = [], rateLimits: limits = defaultRateLimits } = config;
+  const isOperator = (token: string): boolean => verifyOperatorToken(keys, token);
+  const limiter = (limit: RateLimit): RateLimiter => new RateLimiter(limit, () => clock.monotonicMs());
+  const { bucketOf, addressOf } = clientView(app, { trustedProxies, isOperator });
+  const writer = new RegistrationWriter(registrations, clock, events ?? { record: () => undefined });
+  return {
+    ...{ clock, limits, limiter, bucketOf, addressOf },
+    gate: new TokenGate(keys, limiter(limits.strangers), bucketOf),
+    registrations: writer,
+    callers: new CallerResolver(nodes, writer),
+    parents: new ParentCache(nodes),
+  };
+}
+
+type RouteParts = ReturnType<typeof routeParts>;
+
+/** What nodes call: registration, reports, goodbyes, and origins their scale-in requests. */
+function nodeCalls(deps: ApiServerDeps, parts: RouteParts): readonly RequestHandler[] {
+  const { nodes, groups, reports, keys, config, logger, metrics, onReport = () => undefined } = deps;
+  const { clock, limits, limiter } = parts;
+  const { reportIntervalMs, trustBatch = false } = config;
+  const calls = nodeRoutes({
+    ...parts,
+    ...{ keys, reports, groups, logger, trustBatch, reportIntervalMs, onReport },
+    taking: new ReportReceiver({ nodes, reports, clock, logger, metrics }),
+    perNode: limiter(limits.perNode),
+    perLaunch: limiter(limits.perLaunch),
+    perMachine: limiter(limits.perMachine),
+  });
+  return [calls, scaleInRoutes({ ...parts, nodes, groups, reports, perNode: limiter(limits.perNode) })];
+}
+
+function lookUps(
+  { nodes, groups, config }: ApiServerDeps,
+  parts: RouteParts,
+  candidates: CandidateIndex,
+): RequestHandler {
+  const { clock, limits, limiter, bucketOf } = parts;
+  const slots = new SlotAllocator({ candidates, clock, reportIntervalMs: config.reportIntervalMs });
+  return streamRoutes({ nodes, groups, slots, perPlayer: limiter(limits.perPlayer), bucketOf });
+}
+
+/** What people look up: decisions, and what was. */
+function operatorCalls(deps: ApiServerDeps, { gate, clock }: RouteParts): readonly RequestHandler[] {
+  const { activities, history, diagnose = () => "try again", unwritten = () => undefined } = deps;
+  const slow = { clock, diagnose };
+  return [activityRoutes({ gate, activities, unwritten, slow }), historyRoutes({ gate, history, slow })];
 }
 
 /** Neither PostgreSQL nor anybody else takes NUL in a text. */

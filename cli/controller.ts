@@ -4,10 +4,11 @@ import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
 import { FeedClient } from "../fleet/feed/feed-client.ts";
 import { serveOperations } from "../api/operations-server.ts";
+import type { InformedCluster } from "../fleet/cluster.ts";
 import { assertNamespace, kindsGone } from "../fleet/installation.ts";
 import { loadConfig, processEnvironment, type ServerConfig } from "../runtime/config.ts";
 import { keepHeapSmall } from "../runtime/heap.ts";
-import { loadKeyRing } from "../runtime/key-ring.ts";
+import { type KeyRing, loadKeyRing } from "../runtime/key-ring.ts";
 import { KubeClient, loadKubeConfig } from "../runtime/kube-client.ts";
 import type { KubernetesApi } from "../runtime/kubernetes-api.ts";
 import { LeaderElection } from "../runtime/leader-election.ts";
@@ -33,30 +34,17 @@ async function addressesOf(name: string): Promise<readonly string[]> {
 }
 
 async function startController(own: Process, config: ServerConfig, kube: KubernetesApi, stops: Stops): Promise<void> {
-  const { clock, logger, metrics, random } = own;
+  const { clock, logger, random } = own;
   await assertNamespace(kube, config.namespace);
   const missing = await kindsGone(kube);
   if (missing.size > 0) logger.info("definitions are being deleted: what is left is ended", { missing: [...missing] });
-  const { database, history } = postgresHistory(own, config.databaseUrl, stops);
+  const opened = postgresHistory(own, config.databaseUrl, stops);
   const keys = await loadKeyRing(kube, config.namespace, { clock, random: randomBytes });
   stops.add(keys.refreshEvery(keyRefreshMs, logger));
-  const { feedUrls, simulatedCloudDir } = config;
-  const feed = new FeedClient({
-    urls: feedUrls,
-    resolve: addressesOf,
-    keys,
-    clock,
-    random,
-    fetch: globalThis.fetch,
-    logger,
-    metrics: own.metrics,
-  });
-  feed.start();
-  stops.add(() => feed.stop());
+  const feed = openFeed(own, keys, stops);
+  const { simulatedCloudDir: cloudDir } = config;
   const simulated =
-    simulatedCloudDir === undefined
-      ? undefined
-      : (await import("./simulated-parts.ts")).simulatedCloud(own, simulatedCloudDir, stops);
+    cloudDir === undefined ? undefined : (await import("./simulated-parts.ts")).simulatedCloud(own, cloudDir, stops);
   simulated?.know(keys);
   const cluster = openCluster(own, kube, missing);
   cluster.streamNodes.cache.onChange((change) => {
@@ -64,17 +52,32 @@ async function startController(own: Process, config: ServerConfig, kube: Kuberne
   });
   const identity = `${hostname()}-${randomUUID()}`;
   const lease = { namespace: config.namespace, name: "streamfleet-controller", identity };
-  const election = new LeaderElection({ api: kube, clock, random, logger, metrics, ...lease });
-  const deps = { api: kube, cluster, keys, feed, history, database, leadership: election };
+  const election = new LeaderElection({ ...own, api: kube, random, ...lease });
+  const deps = { api: kube, cluster, keys, feed, ...opened, leadership: election };
   const tasks = operator(own, simulated === undefined ? deps : { ...deps, simulated }, stops);
   const all = simulated === undefined ? tasks : [...tasks, simulated.mediaNodes];
   const manager = new Manager({ sources: cluster.informers, tasks: all, election, ...own });
-  const isReady = (): boolean => cluster.informers.every((informer) => informer.hasSynced());
-  const operations = await serveOperations(
-    { isReady, metrics, clock, logger },
-    { port: config.metricsPort, chosenBy: "STREAMFLEET_METRICS_PORT" },
-  );
-  stops.add(() => operations.close());
+  await serveHealth(own, cluster, stops);
   stops.add(() => manager.stop());
   await manager.start();
+}
+
+/** Follows the feeds of all API processes from now on. */
+function openFeed({ clock, random, logger, metrics, config }: Process, keys: KeyRing, stops: Stops): FeedClient {
+  const { fetch } = globalThis;
+  const { feedUrls: urls } = config;
+  const feed = new FeedClient({ urls, resolve: addressesOf, keys, clock, random, fetch, logger, metrics });
+  feed.start();
+  stops.add(() => feed.stop());
+  return feed;
+}
+
+async function serveHealth(own: Process, { informers }: InformedCluster, stops: Stops): Promise<void> {
+  const isReady = (): boolean => informers.every((informer) => informer.hasSynced());
+  const { metricsPort } = own.config;
+  const operations = await serveOperations(
+    { ...own, isReady },
+    { port: metricsPort, chosenBy: "STREAMFLEET_METRICS_PORT" },
+  );
+  stops.add(() => operations.close());
 }

@@ -42,6 +42,17 @@ export function program(): Command {
   addStatus(root.command("status"));
   addExplain(root.command("explain"));
   addHistory(root.command("history"));
+  addServed(root);
+  root
+    .command("completion")
+    .description("a script that completes this command line: source <(streamfleet completion bash)")
+    .addArgument(new Argument("<shell>").choices(shells))
+    .action((shell: Shell) => void process.stdout.write(completionScript(root, shell)));
+  return root;
+}
+
+/** What runs on a cluster. */
+function addServed(root: Command): void {
   const served = (name: "controller" | "api" | "migrate", description: string, action: () => Promise<void>): Command =>
     root
       .command(name)
@@ -55,12 +66,6 @@ export function program(): Command {
   served("migrate", "brings the database of DATABASE_URL to this version's schema", async () =>
     (await import("./migrate.ts")).migrate(),
   );
-  root
-    .command("completion")
-    .description("a script that completes this command line: source <(streamfleet completion bash)")
-    .addArgument(new Argument("<shell>").choices(shells))
-    .action((shell: Shell) => void process.stdout.write(completionScript(root, shell)));
-  return root;
 }
 
 function addSimulatedCloud(command: Command): void {

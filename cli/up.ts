@@ -22,7 +22,7 @@ import { messageColumn, showProgress } from "../local/progress.ts";
 import { fitted } from "../local/wrap.ts";
 import { acquireDirectoryLock } from "../prisma/directory-lock.ts";
 import { type Config, loadConfig, processEnvironment } from "../runtime/config.ts";
-import { loadKeyRing } from "../runtime/key-ring.ts";
+import { type KeyRing, loadKeyRing } from "../runtime/key-ring.ts";
 import { Manager } from "../runtime/manager.ts";
 import { verifyOperatorToken } from "../runtime/node-tokens.ts";
 import { usualMediaPort } from "./endpoints.ts";
@@ -37,7 +37,7 @@ import {
   operator,
   postgresHistory,
 } from "./parts.ts";
-import { simulatedCloud } from "./simulated-parts.ts";
+import { simulatedCloud, type SimulatedParts } from "./simulated-parts.ts";
 import { type Stops, untilStopped } from "./process.ts";
 
 export interface UpOptions {
@@ -74,67 +74,88 @@ interface UpSettings {
   readonly interrupted: AbortSignal;
 }
 
-async function startAll({ config, data, kubePort, mediaPort, bare, stops, interrupted }: UpSettings): Promise<void> {
+async function startAll(settings: UpSettings): Promise<void> {
+  const { data, bare, stops, interrupted } = settings;
   const first = beginFirstStart(data);
   const log = new LogFile(data.log, (line) => console.error(`streamfleet: ${line}`));
-  const own = newProcess(config, log);
+  const own = newProcess(settings.config, log);
   const seed = nodeKey(data, randomBytes);
   const simulated = simulatedCloud(own, data.cloud, stops);
   const kube = await openEmbeddedApi(own, data, stops);
   say(first ? `setting up ${data.root}: this takes a few seconds` : `opening ${data.root}`);
-  const { database, history } = await openHistory(own, data, stops);
+  const opened = await openHistory(own, data, stops);
+  const kubeUrl = await serveKubernetes(own, kube, settings);
+  const keys = await loadKeyRing(kube, own.config.namespace, { clock: own.clock, random: randomBytes, seed });
+  stops.add(keys.refreshEvery(keyRefreshMs, own.logger));
+  const open: OpenParts = {
+    ...opened,
+    kube,
+    keys,
+    simulated,
+    cluster: openCluster(own, kube),
+    reports: new LatestReports(),
+  };
+  await serveNodes(own, open, settings);
+  await servePlayers(own, open, settings);
+  await startOperator(own, open, stops);
+  const applied = first && !bare;
+  if (applied) await applyExample(kube);
+  endFirstStart(data);
+  void present(own, { data, cluster: open.cluster, kubeUrl, awaitGroups: applied, interrupted });
+}
+
+/** What the servers and the operator of the process share. */
+interface OpenParts extends OpenHistory {
+  readonly kube: EmbeddedApi;
+  readonly keys: KeyRing;
+  readonly simulated: SimulatedParts;
+  readonly cluster: InformedCluster;
+  readonly reports: LatestReports;
+}
+
+/** Serves the embedded Kubernetes API, says in the data directory how it is reached, and gives its URL. */
+async function serveKubernetes(own: Process, api: EmbeddedApi, { data, kubePort, stops }: UpSettings): Promise<string> {
   const { startKubeServer } = await import("../local/kube/http-server.ts");
   const { writeKubeconfig } = await import("../local/kube/kubeconfig.ts");
   const { kubeAccess } = await import("../local/kube/access.ts");
   const access = await kubeAccess(data.kubeAccess, { now: new Date(own.clock.now()), random: randomBytes });
-  const server = await startKubeServer({
-    api: kube,
-    port: kubePort,
-    access,
-    onError: (error) => own.logger.error("kubernetes api failed", { error }),
-  });
+  const onError = (error: unknown): void => own.logger.error("kubernetes api failed", { error });
+  const server = await startKubeServer({ api, port: kubePort, access, onError });
   stops.add(() => server.close());
   writeKubeconfig(data.kubeconfig, server.url, access);
-  const keys = await loadKeyRing(kube, config.namespace, { clock: own.clock, random: randomBytes, seed });
-  stops.add(keys.refreshEvery(keyRefreshMs, own.logger));
-  const cluster = openCluster(own, kube);
-  const reports = new LatestReports();
+  return server.url;
+}
+
+async function serveNodes(own: Process, open: OpenParts, { config, stops }: UpSettings): Promise<void> {
+  const { cluster, keys, reports, history, database, kube, simulated } = open;
   const events = eventRecorder(own, kube, stops);
-  const nodeApi = await createNodeApi(own, {
-    ...{ cluster, keys, reports, history, database, events },
-    hosts: [new URL(config.apiUrl).hostname],
-  });
+  const hosts = [new URL(config.apiUrl).hostname];
+  const nodeApi = await createNodeApi(own, { cluster, keys, reports, history, database, events, hosts });
   simulated.know(keys);
   stops.add(() => nodeApi.close());
   await nodeApi.listen({ port: config.apiPort, host: "127.0.0.1", chosenBy: "--api-port" });
-  const { clock, logger } = own;
+}
+
+async function servePlayers(
+  { clock, logger }: Process,
+  { keys, simulated: { fleet } }: OpenParts,
+  { config, data, mediaPort, stops }: UpSettings,
+): Promise<void> {
   const verify = (token: string): boolean => verifyOperatorToken(keys, token);
-  const players = await listenForPlayers({ fleet: simulated.fleet, verify, clock, logger }, mediaPort);
+  const players = await listenForPlayers({ fleet, verify, clock, logger }, mediaPort);
   stops.add(() => players.close());
   writeEndpoints(data.endpoints, { apiUrl: `http://127.0.0.1:${config.apiPort}`, mediaUrl: players.url });
-  const always: Leadership = { isLeader: () => true };
+}
+
+/** The only one on its data leads always. */
+async function startOperator(own: Process, open: OpenParts, stops: Stops): Promise<void> {
+  const { kube: api, cluster, simulated, keys, reports: feed, history, database } = open;
+  const leadership: Leadership = { isLeader: () => true };
   own.metrics.leading(true);
-  const tasks = operator(
-    own,
-    {
-      api: kube,
-      cluster,
-      simulated,
-      keys,
-      feed: reports,
-      history,
-      database,
-      leadership: always,
-    },
-    stops,
-  );
+  const tasks = operator(own, { api, cluster, simulated, keys, feed, history, database, leadership }, stops);
   const manager = new Manager({ sources: cluster.informers, tasks: [...tasks, simulated.mediaNodes], ...own });
   stops.add(() => manager.stop());
   await manager.start();
-  const applied = first && !bare;
-  if (applied) await applyExample(kube);
-  endFirstStart(data);
-  void present(own, { data, cluster, kubeUrl: server.url, awaitGroups: applied, interrupted });
 }
 
 /** Simulations find the port in the data directory, so that another one does as well where nobody has chosen it. */

@@ -1,5 +1,5 @@
 import type { Phase, Role } from "../../crds/names.ts";
-import type { NodeLife, NodeLifeTransition, NodeTransition } from "../../domain/history.ts";
+import type { HistorySpan, NodeLife, NodeLifeTransition, NodeTransition } from "../../domain/history.ts";
 import type { NodeLifeStore } from "../../domain/ports.ts";
 import { type NodeLife as NodeLifeRow, type NodeTransition as NodeTransitionRow, Prisma } from "../generated/client.ts";
 import type { StoreParts } from "./pruning.ts";
@@ -21,32 +21,26 @@ export function nodeLifeStore({ client, clusterId, prune }: StoreParts): NodeLif
     prune: (before) =>
       prune(["node_life", "node_transition"], Prisma.sql`closed_at < ${timestamp(before)}::timestamptz`),
     open: async (filter) => {
-      const orderBy = [{ openedAt: "asc" }, { uid: "asc" }] as const;
-      const rows = await client.nodeLife.findMany({
-        where: { clusterId, ...filter, closedAt: null },
-        orderBy: [...orderBy],
-      });
-      return rows.map(toLife);
+      const where = { clusterId, ...filter, closedAt: null };
+      return (await client.nodeLife.findMany({ where, orderBy: [{ openedAt: "asc" }, { uid: "asc" }] })).map(toLife);
     },
-    during: async ({ namespace, group, from, to, limit }) => {
-      const rows = await client.nodeLife.findMany({
-        where: {
-          ...{ clusterId, namespace, group, openedAt: { lt: new Date(to) } },
-          OR: [{ closedAt: null }, { closedAt: { gte: new Date(from) } }],
-        },
-        orderBy: [{ openedAt: "desc" }, { uid: "asc" }],
-        take: limit,
-      });
-      return rows.map(toLife);
-    },
+    during: async (span) => (await client.nodeLife.findMany(livesDuring(clusterId, span))).map(toLife),
     read: async (uid) => {
-      const include = { transitions: { orderBy: [{ at: "asc" }, { sequence: "asc" }] } } as const;
-      const row = await client.nodeLife.findUnique({
-        where: { clusterId_uid: { clusterId, uid } },
-        include: { transitions: { orderBy: [...include.transitions.orderBy] } },
-      });
+      const include = { transitions: { orderBy: [{ at: "asc" as const }, { sequence: "asc" as const }] } };
+      const row = await client.nodeLife.findUnique({ where: { clusterId_uid: { clusterId, uid } }, include });
       return row === null ? undefined : { life: toLife(row), transitions: row.transitions.map(toTransition) };
     },
+  };
+}
+
+function livesDuring(clusterId: string, { namespace, group, from, to, limit }: HistorySpan) {
+  return {
+    where: {
+      ...{ clusterId, namespace, group, openedAt: { lt: new Date(to) } },
+      OR: [{ closedAt: null }, { closedAt: { gte: new Date(from) } }],
+    },
+    orderBy: [{ openedAt: "desc" as const }, { uid: "asc" as const }],
+    take: limit,
   };
 }
 
