@@ -158,6 +158,6 @@ export const scaleInRequestSchema = z.object({
 
 export const scaleInResponseSchema = z.object({
   accepted: z.literal(true),
-  forgottenAfterSeconds: z.int().describe("The request is a wish: it is forgotten after this long (s)."),
+  forgottenAfterSeconds: z.int().describe("The request is forgotten after this long (s)."),
 });
 export type ScaleInResponse = z.output<typeof scaleInResponseSchema>;

@@ -147,7 +147,7 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
   "/v1/nodegroups/{namespace}/{name}/scale-in-requests": {
     post: {
       operationId: "requestScaleIn",
-      summary: "An origin of the group asks for one of its edges to go. A wish: the load may forbid it.",
+      summary: "An origin of the group asks for one of its edges to go. The load may forbid it.",
       security: "nodeToken",
       parameters: nodeParameters,
       request: "ScaleInRequest",

@@ -43,7 +43,7 @@ export interface FieldError {
 export interface ProblemExtras {
   readonly retryAfterSeconds?: number;
   readonly errors?: readonly FieldError[];
-  /** Why a wish was refused, as one stable word. */
+  /** Why a scale-in request was refused, as one stable word. */
   readonly reason?: string;
   readonly cause?: unknown;
 }
@@ -71,7 +71,7 @@ export const problemSchema = z.object({
     .array(z.object({ field: z.string(), message: z.string() }))
     .optional()
     .describe("Fields that do not fit."),
-  reason: z.string().optional().describe("Why a wish was refused, as one stable word."),
+  reason: z.string().optional().describe("Why a scale-in request was refused, as one stable word."),
 });
 
 /** Answers what no route took. */

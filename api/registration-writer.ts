@@ -15,7 +15,7 @@ import {
   type RegistrationPatch,
 } from "../domain/node/registration.ts";
 
-/** What the desk needs of a `ResourceClient<StreamNode>`. */
+/** What writing registrations needs of a `ResourceClient<StreamNode>`. */
 export interface StreamNodeWriter {
   get(
     address: { readonly namespace: string; readonly name: string },

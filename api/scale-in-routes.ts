@@ -30,7 +30,7 @@ export interface ScaleInRoutesDeps {
   readonly clock: Clock;
 }
 
-/** The route. What is accepted here is a wish: the decision itself looks at the load as well. */
+/** The route. What is accepted here may yet be held: the decision itself looks at the load as well. */
 export function scaleInRoutes(deps: ScaleInRoutesDeps): Router {
   const { gate, callers, reports, perNode, clock } = deps;
   const router = Router();

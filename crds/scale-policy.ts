@@ -231,7 +231,7 @@ export const scalePolicyStatusSchema = z.object({
 
 export const scalePolicySchema = z.object({
   metadata: metadataSchema,
-  spec: scalePolicySpecSchema.describe("The limits and the manner of scaling."),
+  spec: scalePolicySpecSchema.describe("The limits, and how the group scales within them."),
   status: scalePolicyStatusSchema.optional().describe("Whether it is valid and used; written by the operator."),
 });
 

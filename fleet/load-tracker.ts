@@ -226,7 +226,7 @@ export class LoadTracker implements LoadView {
     return told !== undefined && now - told.receivedAt <= this.#deps.staleMs;
   }
 
-  /** Brings the book to the present before anything happens in it. */
+  /** Brings what is kept to the present, before anything is changed in it. */
   #tick(): Instant {
     const now = this.#deps.clock.now();
     if (this.#time - now > this.#deps.staleMs) this.#restart(now);
@@ -235,7 +235,7 @@ export class LoadTracker implements LoadView {
     return time;
   }
 
-  /** Takes out what has become stale, and gives the time that it is in the book, which a slow reader does not put back. */
+  /** Takes out what has become stale, and gives the time up to which that is done, which a slow reader does not put back. */
   #expire(now: Instant): Instant {
     const end = now > this.#time ? now : this.#time;
     for (let due = this.#expiries.takeBefore(end); due;) {

@@ -34,7 +34,7 @@ export type ListingResult = Result<Listing, PlatformError>;
 
 interface Region {
   readonly name: string;
-  readonly book: SightingHistory;
+  readonly sightings: SightingHistory;
   readonly reader: MachineReader;
   watchers: number;
   failures: number;
@@ -115,7 +115,7 @@ export class MachineInventory {
   /** Takes in machines that another call answered, before a listing shows them. They do not count as listed. */
   observe(machines: readonly Machine[]): void {
     const at = this.#moment();
-    for (const machine of machines) this.#region(machine.region).book.observe(machine, at);
+    for (const machine of machines) this.#region(machine.region).sightings.observe(machine, at);
   }
 
   /**
@@ -134,12 +134,12 @@ export class MachineInventory {
    * listings count against it only from then on, plus the cloud's visibility lag.
    */
   sighting(region: string, providerId: string): MachineSighting {
-    return this.#region(region).book.sighting(providerId, this.#moment());
+    return this.#region(region).sightings.sighting(providerId, this.#moment());
   }
 
   /** The machine as it was last answered, by a listing or by a call that was observed, or undefined if never. */
   machine(region: string, providerId: string): Machine | undefined {
-    return this.#regions.get(region)?.book.machine(providerId);
+    return this.#regions.get(region)?.sightings.machine(providerId);
   }
 
   /** Ends the polling and the listing under way; from now on `refresh` answers `Unavailable`. */
@@ -156,9 +156,9 @@ export class MachineInventory {
     const known = this.#regions.get(name);
     if (known !== undefined) return known;
     const { platform, clock, memoryMs = 24 * 3_600_000 } = this.#options;
-    const book = new SightingHistory({ visibilityLagMs: platform.visibilityLagMs, memoryMs });
+    const sightings = new SightingHistory({ visibilityLagMs: platform.visibilityLagMs, memoryMs });
     const reader = new MachineReader(name, { platform, clock, timeoutMs: readTimeoutMs });
-    const region: Region = { name, book, reader, watchers: 0, failures: 0, throttledUntilMs: 0 };
+    const region: Region = { name, sightings, reader, watchers: 0, failures: 0, throttledUntilMs: 0 };
     this.#regions.set(name, region);
     return region;
   }
@@ -191,7 +191,7 @@ export class MachineInventory {
     region.latest = listing;
     region.failures = 0;
     delete region.lastError;
-    region.book.record(listing, this.#options.clock.monotonicMs());
+    region.sightings.record(listing, this.#options.clock.monotonicMs());
     this.#pollIn(region, this.#pauseMs(region));
     tellAll(this.#listeners, region.name, listing, changes);
     return ok(listing);

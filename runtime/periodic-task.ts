@@ -1,12 +1,12 @@
-/** Work that is done now and then, never twice at once. */
+/** Work that is done again and again, never twice at once. */
 import type { Clock } from "../domain/ports.ts";
 
 export interface PeriodicTaskOptions {
   readonly clock: Clock;
-  /** From the start to the first round, and from the end of one to the next (ms). */
+  /** From the start to the first time, and from the end of one to the next (ms). */
   readonly firstMs: number;
   readonly everyMs: number;
-  /** One round. It must not throw; it may look at `signal`, which says that the rounds are over. */
+  /** The work. It must not throw; it may look at `signal`, which says that the task was stopped. */
   readonly work: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export class PeriodicTask {
     this.#schedule(this.#options.firstMs);
   }
 
-  /** Begins no other round and waits for the one that runs. */
+  /** Begins no more, and waits for what runs. */
   async stop(): Promise<void> {
     this.#over.abort();
     this.#cancel();

@@ -12,7 +12,7 @@ export type ReconcileResult =
 
 /** One call of a reconciler: what bounds it, and whose lines are whose. */
 export interface ReconcileContext {
-  /** Aborts when the turn has taken too long or the process stops. */
+  /** Aborts when the call has taken too long or the process stops. */
   readonly signal: AbortSignal;
   /** Its lines carry controller, namespace, name and reconcileId. */
   readonly logger: Logger;

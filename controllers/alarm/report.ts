@@ -46,7 +46,7 @@ export const tellAfterMs = 50;
 /** An alarm whose gauge hovers at the threshold changes at each report: people are told no more often than this (ms). */
 const leastMs = 1_000;
 
-/** Wake it `tellAfterMs` after a change of the board, and at changes of the group. */
+/** Wake it `tellAfterMs` after a change of a state, and at changes of the group. */
 export class AlarmReporter implements Reconciler {
   readonly name = "alarm-report";
   readonly #deps: AlarmReportDeps;

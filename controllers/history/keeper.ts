@@ -37,7 +37,7 @@ export interface HistoryKeeperDeps {
 const closing = { firstMs: 1_000, everyMs: 10_000 };
 const pruning = { firstMs: 60_000, everyMs: 3_600_000 };
 const bounding = { firstMs: 90_000, everyMs: 300_000 };
-/** So often the time that is kept is halved in one round: what came in the last 0.1 % of it may go as well. */
+/** So often the time that is kept is halved at a time: what came in the last 0.1 % of it may go as well. */
 const mostHalvings = 10;
 /** A life opened within this time (ms) may belong to a node that came while the local copy was being read. */
 const youngMs = 5_000;
@@ -58,12 +58,12 @@ export class HistoryKeeper {
   }
 
   start(): void {
-    for (const rounds of this.#tasks) rounds.start();
+    for (const task of this.#tasks) task.start();
   }
 
   /** What was counted goes with the leadership: another counts now. */
   async stop(): Promise<void> {
-    await Promise.all(this.#tasks.map((rounds) => rounds.stop()));
+    await Promise.all(this.#tasks.map((task) => task.stop()));
     this.#deps.metrics.streamNodes([]);
   }
 
@@ -80,7 +80,7 @@ export class HistoryKeeper {
       );
       if (closed > 0) logger.info("closed lives that were left open", { lives: closed });
     } catch (error) {
-      // The database may be down for as long as it likes: the next round tries again.
+      // The database may be down for as long as it likes: it is tried again soon.
       logger.debug("could not close lives", { error });
     }
   }
@@ -128,7 +128,7 @@ export class HistoryKeeper {
       const rows = await store.prune(before);
       if (rows > 0) logger.info("removed old history", { kind, rows });
     } catch (error) {
-      // The next round tries again.
+      // It is tried again soon.
       logger.debug("could not remove old history", { kind, error });
     }
   }

@@ -50,9 +50,13 @@ export class GroupApply {
   readonly #observer: Pick<GroupObserver, "created" | "distrust">;
   readonly #report: Pick<GroupReport, "note">;
 
-  constructor(deps: ApplyDeps, worlds: Pick<GroupObserver, "created" | "distrust">, report: Pick<GroupReport, "note">) {
+  constructor(
+    deps: ApplyDeps,
+    observer: Pick<GroupObserver, "created" | "distrust">,
+    report: Pick<GroupReport, "note">,
+  ) {
     this.#deps = deps;
-    this.#observer = worlds;
+    this.#observer = observer;
     this.#report = report;
   }
 

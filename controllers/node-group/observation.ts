@@ -74,13 +74,13 @@ export interface ObservationDeps {
 export function observeGroup(
   deps: ObservationDeps,
   group: NodeGroup,
-  world: GroupState & { readonly expectations: Expectations; readonly createdAt: CreatedAt },
+  state: GroupState & { readonly expectations: Expectations; readonly createdAt: CreatedAt },
   { now, wall, seen }: Moment,
 ): GroupObservation {
-  const references = referencesOf(deps, group, world);
-  const { nodeCounts, batches } = world;
+  const references = referencesOf(deps, group, state);
+  const { nodeCounts, batches } = state;
   const key = keyText(group.metadata);
-  const stabilizationMs = (world.scalePolicy?.spec.scaleIn.stabilizationSeconds ?? 0) * 1_000;
+  const stabilizationMs = (state.scalePolicy?.spec.scaleIn.stabilizationSeconds ?? 0) * 1_000;
   return {
     group,
     now,
@@ -90,7 +90,7 @@ export function observeGroup(
     // One that looks like a copy counts until it is given up: launched once more it would be too many.
     expected: expectedSlots(
       batches.filter((batch) => groupUidOf(batch) === group.metadata.uid),
-      world,
+      state,
     ),
     wall,
     seen,
@@ -99,7 +99,7 @@ export function observeGroup(
     alarms: deps.alarmStates.ofGroup(key),
     load: (place) => deps.load.ofPlace({ group: key, ...place }, stabilizationMs, now),
     requests: ({ role, region }) => (role === "edge" ? openRequests(deps, group, region, now) : []),
-    behavior: behaviorOf(deps, world.scalePolicy),
+    behavior: behaviorOf(deps, state.scalePolicy),
   };
 }
 

@@ -58,12 +58,12 @@ export class GroupObserver {
   async live(group: NodeGroup, signal: AbortSignal): Promise<LiveGroup> {
     const { uid } = group.metadata;
     const { term } = this.#deps.gate;
-    const world = await this.#liveObjects(group, signal);
-    this.#expectations.observed(keyText(group.metadata), world.batches);
+    const state = await this.#liveObjects(group, signal);
+    this.#expectations.observed(keyText(group.metadata), state.batches);
     this.#checkedIn.set(uid, term);
     this.#unseenSince.delete(uid);
-    const { batches, nodes } = world;
-    return { batches, nodes, observation: this.#observe(group, world) };
+    const { batches, nodes } = state;
+    return { batches, nodes, observation: this.#observe(group, state) };
   }
 
   /** Whether the local copy has been held against the cluster itself in this term, and was not found wrong since. */
@@ -99,11 +99,11 @@ export class GroupObserver {
     this.#unseenSince.delete(metadata.uid);
   }
 
-  #observe(group: NodeGroup, world: GroupState): GroupObservation {
+  #observe(group: NodeGroup, state: GroupState): GroupObservation {
     const { clock, wall = () => clock.now() } = this.#deps;
     const createdAt = (object: Pick<StreamNode, "metadata">) => this.#createdAt(object);
     const moment = { now: clock.now(), wall: wall(), seen: this.#seen };
-    return observeGroup(this.#deps, group, { ...world, expectations: this.#expectations, createdAt }, moment);
+    return observeGroup(this.#deps, group, { ...state, expectations: this.#expectations, createdAt }, moment);
   }
 
   #createdAt({ metadata }: Pick<StreamNode, "metadata">): Instant {

@@ -215,11 +215,11 @@ function anchorsOf({ input: { scaledOutAt, settledAt } }: Decided): Anchors {
 
 /** Whether both do the same, in the same places. */
 function isAlike(one: readonly Decided[], other: readonly Decided[]): boolean {
-  const deeds = (all: readonly Decided[]) =>
+  const actions = (all: readonly Decided[]) =>
     all
       .filter(({ decision }) => decision.kind !== "Hold")
       .map(({ input, decision }) => [input.role, input.region, decision.kind, decision.reason, decision.desired]);
-  return JSON.stringify(deeds(one)) === JSON.stringify(deeds(other));
+  return JSON.stringify(actions(one)) === JSON.stringify(actions(other));
 }
 
 /** Viewers wait for what an alarm launches. */

@@ -88,7 +88,7 @@ function behaviorIn(behavior: ScalingBehavior, limits: Limits | undefined): Scal
   };
 }
 
-/** Nodes of a place by what they count for; a slot that a batch has promised counts as coming. */
+/** Nodes of a place by what they count for; a slot that a batch is to fill counts as coming. */
 function countNodes({ nodeCounts, expected }: GroupObservation, place: Place): NodeCounts {
   const counts = nodeCounts.counts(place);
   return { ...counts, starting: counts.starting + expected.filter(isIn(place)).length };

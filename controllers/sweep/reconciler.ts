@@ -87,13 +87,13 @@ export class SweepReconciler implements Reconciler {
   }
 
   /** No machine is younger than it is known here, whatever the cloud's clock says. */
-  #judged(world: AdoptionFacts, machines: readonly Machine[]): readonly Judged[] {
+  #judged(facts: AdoptionFacts, machines: readonly Machine[]): readonly Judged[] {
     const now = this.#deps.clock.now();
     const dated = machines.map((machine) => {
       const launchedAt = this.#launched.notAfter(machine.providerId, machine.launchedAt, now);
       return launchedAt === machine.launchedAt ? machine : { ...machine, launchedAt };
     });
-    return judgedIn(world, dated);
+    return judgedIn(facts, dated);
   }
 
   #known(group: string): OwnedObjects {
@@ -122,8 +122,8 @@ export class SweepReconciler implements Reconciler {
     const batches = await listFor(group, cluster.launchBatches.client, query, context.signal);
     const nodes = await listFor(group, cluster.streamNodes.client, query, context.signal);
     const machines = judged.filter(({ verdict }) => isAdoptionFor(verdict, key)).map(({ machine }) => machine);
-    const world = this.#liveFacts(platform, key, { nodes, batches });
-    const adoptions = this.#judged(world, machines).flatMap(({ machine, verdict }) =>
+    const facts = this.#liveFacts(platform, key, { nodes, batches });
+    const adoptions = this.#judged(facts, machines).flatMap(({ machine, verdict }) =>
       isAdoptionFor(verdict, key) ? [{ machine, verdict }] : [],
     );
     const adopted = await sideBySide(adoptions, mostAtOnce, (adoption) => this.#adopt(group, adoption, nodes, context));
@@ -227,16 +227,16 @@ export class SweepReconciler implements Reconciler {
 }
 
 /** The verdicts on machines, one after the other: a slot that one of them gets is taken for those that follow. */
-function judgedIn(world: AdoptionFacts, machines: readonly Machine[]): readonly Judged[] {
+function judgedIn(facts: AdoptionFacts, machines: readonly Machine[]): readonly Judged[] {
   const byRole = new Map<string, Map<number, HeldSlot>>();
   const slotsOf: AdoptionFacts["slotsOf"] = (owner) => {
     const key = `${groupText(owner)}/${owner.role}`;
-    const held = byRole.get(key) ?? new Map(world.slotsOf(owner));
+    const held = byRole.get(key) ?? new Map(facts.slotsOf(owner));
     byRole.set(key, held);
     return held;
   };
   return machines.map((machine) => {
-    const verdict = adoptionOf(machine, { ...world, slotsOf });
+    const verdict = adoptionOf(machine, { ...facts, slotsOf });
     if (verdict.kind === "Adopt" || verdict.kind === "Map") {
       const { owner, slot } = verdict;
       byRole.get(`${groupText(owner)}/${owner.role}`)?.set(slot, { awaitsMachine: false, batch: owner.batch });

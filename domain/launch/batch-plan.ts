@@ -81,7 +81,7 @@ function nextNumber({ place: { role }, placed, batches }: BatchPlan): number {
   return Math.max(1, placed.nextNumber(role), ...above);
 }
 
-/** The lowest slots that neither a node holds nor an open batch has promised. */
+/** The lowest slots that neither a node holds nor an open batch is to fill. */
 function slotsFor({ place: { role }, decision, placed, batches, mostSlots }: BatchPlan): readonly number[] {
   const expected = new Set(batches.filter(({ spec }) => spec.role === role).flatMap((batch) => openSlots(batch)));
   const isUsed = (slot: number): boolean => expected.has(slot) || placed.usedSlot(role, slot);

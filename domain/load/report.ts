@@ -76,7 +76,7 @@ export interface ReportRefusal {
   readonly receivedAt: Instant;
 }
 
-/** An origin asks for one of its edges to go. It is a wish, forgotten after `requestKeptMs`. */
+/** An origin asks for one of its edges to go. It may be refused, and is forgotten after `requestKeptMs`. */
 export interface ScaleInRequest {
   readonly namespace: string;
   readonly group: string;

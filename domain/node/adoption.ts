@@ -47,23 +47,23 @@ export type AdoptionVerdict =
 const youngMs = 120_000;
 
 /** Verdict on one machine. A taken slot does not cost a machine its adoption: it gets the lowest free one, later. */
-export function adoptionOf(machine: Machine, world: AdoptionFacts): AdoptionVerdict {
+export function adoptionOf(machine: Machine, facts: AdoptionFacts): AdoptionVerdict {
   const owner = fromTags(machine.tags);
-  const holding = world.holding(machine, owner);
+  const holding = facts.holding(machine, owner);
   if (holding === "Ours") return { kind: "Known" };
   if (machine.state === "Terminated" || machine.state === "Stopping") return { kind: "Gone" };
   if (owner === undefined) return { kind: "Quarantine", reason: "UnreadableTags" };
-  if (world.isBeingLaunched(owner.token)) return { kind: "LaunchPending" };
-  if (!world.groupExists(owner.namespace, owner.group)) return { kind: "Quarantine", reason: "NoGroup" };
+  if (facts.isBeingLaunched(owner.token)) return { kind: "LaunchPending" };
+  if (!facts.groupExists(owner.namespace, owner.group)) return { kind: "Quarantine", reason: "NoGroup" };
   if (holding === "Former") return { kind: "Former", owner };
-  const held = world.slotsOf(owner);
+  const held = facts.slotsOf(owner);
   const wanted = owner.slots[machine.launchIndex];
   const holder = wanted === undefined ? undefined : held.get(wanted);
   if (wanted !== undefined && holder?.awaitsMachine === true && holder.batch === owner.batch) {
     return { kind: "Map", owner, slot: wanted };
   }
   if (wanted !== undefined && holder === undefined) return { kind: "Adopt", owner, slot: wanted };
-  if (world.now - machine.launchedAt < youngMs) return { kind: "Young", owner };
+  if (facts.now - machine.launchedAt < youngMs) return { kind: "Young", owner };
   return { kind: "Adopt", owner, slot: lowestFree(held) };
 }
 

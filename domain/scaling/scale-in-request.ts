@@ -1,4 +1,4 @@
-/** Whether an origin's wish that one of its edges goes can be taken, as far as the status of the group tells. */
+/** Whether an origin's request that one of its edges goes can be taken, as far as the status of the group tells. */
 import type { EdgeSource, Phase } from "../../crds/names.ts";
 import type { RoleStatus } from "../../crds/node-group.ts";
 import type { Pause } from "../group/pause.ts";
@@ -44,7 +44,7 @@ export type RequestJudgement =
   | { readonly kind: "Refused"; readonly reason: RequestRefusal; readonly message: string };
 
 /**
- * Accepted is no promise: the decision itself looks at the load as well, which may forbid it for as long as the request is
+ * Accepted is not yet carried out: the decision itself looks at the load as well, which may forbid it for as long as the request is
  * remembered. Refused is what could not come true within that time.
  */
 export function judgeScaleInRequest(facts: ScaleInRequestFacts): RequestJudgement {

@@ -42,10 +42,10 @@ interface Obstacle {
   readonly until?: Instant;
 }
 
-function unlessObstacle(input: ScalingInput, deed: ScalingAction): Verdict {
+function unlessObstacle(input: ScalingInput, action: ScalingAction): Verdict {
   const obstacle = obstacleOf(input);
-  if (obstacle === undefined) return deed;
-  return holding(obstacle.reason, `${deed.because}, but ${obstacle.words}`, obstacle.until);
+  if (obstacle === undefined) return action;
+  return holding(obstacle.reason, `${action.because}, but ${obstacle.words}`, obstacle.until);
 }
 
 function obstacleOf(input: ScalingInput): Obstacle | undefined {

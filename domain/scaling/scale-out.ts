@@ -51,10 +51,10 @@ function step(input: ScalingInput, missing: number, cause: string): Verdict {
   const held = behavior.mode === "Rigid" ? rigidHold(input, takes) : betweenSteps(input, takes);
   if (held !== undefined) return held;
   const wanted = Math.min(missing, behavior.scaleAdjustment ?? (behavior.mode === "Rigid" ? 1 : missing));
-  const deed = { kind: "Launch", count: Math.min(wanted, room), reason: "Alarm" } as const;
-  if (room < wanted) return { ...deed, because: `${takes}, as far as the maximum has room`, limitedBy: "Maximum" };
-  if (wanted < missing) return { ...deed, because: `${takes}, ${wanted} in a step`, limitedBy: "ScaleAdjustment" };
-  return { ...deed, because: cause };
+  const launch = { kind: "Launch", count: Math.min(wanted, room), reason: "Alarm" } as const;
+  if (room < wanted) return { ...launch, because: `${takes}, as far as the maximum has room`, limitedBy: "Maximum" };
+  if (wanted < missing) return { ...launch, because: `${takes}, ${wanted} in a step`, limitedBy: "ScaleAdjustment" };
+  return { ...launch, because: cause };
 }
 
 function rigidHold(input: ScalingInput, takes: string): Verdict | undefined {

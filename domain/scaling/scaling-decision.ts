@@ -62,7 +62,7 @@ export type ScalingDecision =
       readonly until?: Instant;
     };
 
-/** Something to be done; `because` is the middle of its sentence, without the counts before and the deed behind. */
+/** Something to be done; `because` is the middle of its sentence, without the counts before and what is done behind. */
 export type ScalingAction =
   | {
       readonly kind: "Launch";

@@ -58,7 +58,7 @@ type FeedState = "Connecting" | "Snapshot" | "Live";
 /** The newest report of each node, whichever process took it. What was known stays known while a feed is down. */
 export class FeedClient implements LoadFeed {
   readonly #options: FeedClientOptions;
-  readonly #book = new LatestReports();
+  readonly #reports = new LatestReports();
   /** By URL. */
   readonly #sources = new Map<string, Source>();
   /** Names whose addresses are not known yet. */
@@ -72,25 +72,25 @@ export class FeedClient implements LoadFeed {
   }
 
   latest(uid: string): NodeReport | undefined {
-    return this.#book.latest(uid);
+    return this.#reports.latest(uid);
   }
 
   subscribe(listener: (report: NodeReport) => void): () => void {
-    return this.#book.subscribe(listener);
+    return this.#reports.subscribe(listener);
   }
 
   /** A request that a feed tells again, after it was lost and found, may be told again. */
   onScaleInRequest(listener: (request: ScaleInRequest) => void): () => void {
-    return this.#book.onScaleInRequest(listener);
+    return this.#reports.onScaleInRequest(listener);
   }
 
   onRefused(listener: (refusal: ReportRefusal) => void): () => void {
-    return this.#book.onRefused(listener);
+    return this.#reports.onRefused(listener);
   }
 
   /** Drops what is known of a node that is deleted. */
   forget(uid: string): void {
-    this.#book.forget(uid);
+    this.#reports.forget(uid);
   }
 
   /** Whether every feed is known and live: for tests, which wait for it. */
@@ -191,19 +191,19 @@ export class FeedClient implements LoadFeed {
     const line = parseFeedLine(text);
     switch (line.kind) {
       case "Report":
-        this.#book.record(toReport(line, this.#options.clock.now()));
+        this.#reports.record(toReport(line, this.#options.clock.now()));
         return;
       case "ScaleInRequest":
-        this.#book.requestScaleIn(toScaleInRequest(line, this.#options.clock.now()));
+        this.#reports.requestScaleIn(toScaleInRequest(line, this.#options.clock.now()));
         return;
       case "Gone":
-        this.#book.forget(line.uid);
+        this.#reports.forget(line.uid);
         return;
       case "SnapshotEnd":
         source.state = "Live";
         return;
       case "Refused":
-        this.#book.refuse(toRefusal(line, this.#options.clock.now()));
+        this.#reports.refuse(toRefusal(line, this.#options.clock.now()));
         return;
       case "Heartbeat":
         return;

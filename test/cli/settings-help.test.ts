@@ -5,7 +5,7 @@ import { settingsHelp } from "../../cli/settings-help.ts";
 import { settingsOf } from "../../runtime/config-variables.ts";
 
 const commands = ["up", "controller", "api", "migrate"] as const;
-const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
 
 describe("the help of a command", () => {
   it.each(commands)("names each variable that %s reads, on lines that fit", (command) => {
@@ -21,8 +21,8 @@ describe("the help of a command", () => {
     expect(settingsHelp("api")).not.toContain("STREAMFLEET_FEED_URLS");
   });
 
-  it("has what the README's table has", () => {
-    const inTable = readme.matchAll(/^\| `([A-Z_]+)` \|/gm).map(([, name]) => name);
+  it("has what the table of docs/operations.md has", () => {
+    const inTable = page.matchAll(/^\| `([A-Z_]+)` \|/gm).map(([, name]) => name);
     const told = new Set(commands.flatMap((command) => settingsOf(command).map(({ name }) => name)));
     expect(new Set(inTable)).toEqual(told);
   });

@@ -129,7 +129,7 @@ describe("the definitions of a real cluster, deleted", () => {
     await controller.kill("SIGTERM");
   });
 
-  it("leave the machines running, by the way that the README shows", async () => {
+  it("leave the machines running, by the way that docs/operations.md shows", async () => {
     await kubectl.must(["delete", "nodegroup", "live", "-n", namespace, "--cascade=orphan", "--timeout=60s"]);
     await controller.kill("SIGTERM");
     await kubectl.must(["delete", "-f", definitions, "--wait=false"]);
