@@ -2,6 +2,7 @@
 import type { Phase, Role } from "../crds/names.ts";
 import type { AlarmState } from "./alarm/alarm-state.ts";
 import type { Instant } from "./time.ts";
+import type { NodeLoad } from "./load/report.ts";
 
 /** A stretch of a group's history: `[from, to)`, and the most rows that are wanted of it. */
 export interface HistorySpan {
@@ -128,7 +129,7 @@ export interface AlarmTransition {
 }
 
 /** The last that was heard of a node. */
-export interface LastReport {
+export interface LastReport extends NodeLoad {
   /** UID of the StreamNode. */
   readonly uid: string;
   readonly namespace: string;
@@ -138,12 +139,6 @@ export interface LastReport {
   readonly region: string;
   readonly bootId: string;
   readonly sequence: number;
-  readonly connections: number;
-  readonly publishers: number;
-  readonly subscribers: number;
-  readonly cpuPercent?: number;
-  readonly memoryPercent?: number;
-  readonly egressMbps?: number;
   readonly lastReportAt: Instant;
   /** When a report last named a client; absent: none ever did. */
   readonly lastTrafficAt?: Instant;

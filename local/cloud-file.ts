@@ -1,7 +1,6 @@
 /** The simulated cloud in one SQLite file: machines, their user data and the tokens survive the process, as real ones would. */
-import { accessSync, constants, existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import { instant } from "../domain/time.ts";
 import type { MachineEnd, MachineRecord } from "../platforms/simulated/machine-record.ts";
 import {
@@ -13,7 +12,7 @@ import {
   type SimulatedCloudStore,
 } from "../platforms/simulated/store.ts";
 import { messageOf } from "../runtime/thrown.ts";
-import { DataFileError } from "./kube/object-file.ts";
+import { DataFileError, openSqliteFile } from "./sqlite-file.ts";
 
 /** "SFLC" in ASCII: how SQLite files say whose they are. */
 const applicationId = 0x53464c43;
@@ -45,54 +44,23 @@ const schema = `
  */
 export function openCloudFile(directory: string): CloudFile {
   const path = join(directory, "cloud.db");
-  try {
-    mkdirSync(directory, { recursive: true });
-    if (!existsSync(path)) createFile(path);
-    // SQLite would open a file that it cannot write, and refuse each write later.
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return new CloudFile(openedDatabase(path), path);
-  } catch (cause) {
-    if (cause instanceof DataFileError) throw cause;
-    throw new DataFileError(path, `cannot be used (${messageOf(cause)}); check its permissions, or ${moveAside}`, {
-      cause,
-    });
-  }
-}
-
-/** Created aside and then named, so that no crash leaves a half-made file behind, nor takes one that another just made. */
-function createFile(path: string): void {
-  const aside = `${path}.${process.pid}.new`;
-  rmSync(aside, { force: true });
-  const database = new DatabaseSync(aside);
-  database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT;`);
-  database.close();
-  try {
-    linkSync(aside, path);
-  } catch (cause) {
-    if (!existsSync(path)) throw cause;
-  } finally {
-    rmSync(aside, { force: true });
-  }
+  return openSqliteFile({ path, schema, moveAside, timeoutMs: 5_000 }, (database) => {
+    prepare(database, path);
+    return new CloudFile(database, path);
+  });
 }
 
 /** Reads before it writes anything: what is not a healthy file of ours is left alone. */
-function openedDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 5_000 });
-  try {
-    if (pragma(database, "application_id") !== applicationId) {
-      throw new DataFileError(path, `is not the file of a simulated cloud; ${moveAside}`);
-    }
-    if (Number(pragma(database, "user_version")) > formatVersion) {
-      throw new DataFileError(path, "was written by a later version; use that one");
-    }
-    if (pragma(database, "quick_check") !== "ok") throw new DataFileError(path, `the file is damaged; ${moveAside}`);
-    // Every commit is on the disk before it is answered.
-    database.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; COMMIT;");
-    return database;
-  } catch (cause) {
-    database.close();
-    throw cause;
+function prepare(database: DatabaseSync, path: string): void {
+  if (pragma(database, "application_id") !== applicationId) {
+    throw new DataFileError(path, `is not the file of a simulated cloud; ${moveAside}`);
   }
+  if (Number(pragma(database, "user_version")) > formatVersion) {
+    throw new DataFileError(path, "was written by a later version; use that one");
+  }
+  if (pragma(database, "quick_check") !== "ok") throw new DataFileError(path, `the file is damaged; ${moveAside}`);
+  // Every commit is on the disk before it is answered.
+  database.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; COMMIT;");
 }
 
 /** The file, open. Two that are open on one file see each other's commits. */

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, type Stats } fr
 import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { messageOf } from "../runtime/thrown.ts";
-import { DataFileError } from "./kube/object-file.ts";
+import { DataFileError } from "./sqlite-file.ts";
 import { writeOwnFile } from "./own-file.ts";
 
 /** The folder of `up` where none is named. */

@@ -1,7 +1,7 @@
 /** Where a running `up` can be reached, written into its folder: for commands that are given only the folder. */
 import { z } from "zod";
 import { messageOf } from "../runtime/thrown.ts";
-import { DataFileError } from "./kube/object-file.ts";
+import { DataFileError } from "./sqlite-file.ts";
 import { isOfThisMachine, readOwnFile, writeOwnFile } from "./own-file.ts";
 
 /** Of this machine alone: commands send them an operator's token. */

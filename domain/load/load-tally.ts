@@ -1,5 +1,6 @@
 /** Sums over nodes that come, change and go: adding or removing one costs what one node costs. */
-import { countedLoad, type LoadGauges, type NodeLoad, type PeakDemand } from "./role-load.ts";
+import { countedLoad, type LoadGauges, type PeakDemand } from "./role-load.ts";
+import type { NodeLoad } from "./report.ts";
 import { keysOf } from "../keys.ts";
 
 /** Sums are whole thousandths, for those of fractions drift when what was added is taken away again. */

@@ -4,7 +4,8 @@ import type { AlarmDefinition } from "../alarm/alarm-definitions.ts";
 import { type Datapoint, rangeOf } from "../alarm/alarm-state.ts";
 import { LoadTally } from "./load-tally.ts";
 import { PeakWindow } from "./peak-window.ts";
-import { gaugeOf, isMostlySilent, type NodeLoad, type PeakDemand, type RoleLoad } from "./role-load.ts";
+import { gaugeOf, isMostlySilent, type PeakDemand, type RoleLoad } from "./role-load.ts";
+import type { NodeLoad } from "./report.ts";
 import { SampleWindow, windowKey, windowShape } from "./sample-window.ts";
 import { addMs, type Instant } from "../time.ts";
 

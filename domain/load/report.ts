@@ -27,8 +27,18 @@ export interface ChildReport {
   readonly streams: number;
 }
 
+/** What one node says of itself, or its origin of it: the part that counts for the load of its role. */
+export interface NodeLoad {
+  readonly connections: number;
+  readonly publishers: number;
+  readonly subscribers: number;
+  readonly cpuPercent?: number;
+  readonly memoryPercent?: number;
+  readonly egressMbps?: number;
+}
+
 /** The latest report of one node, as the API took it. Counts are of direct clients only. */
-export interface NodeReport {
+export interface NodeReport extends NodeLoad {
   /** UID of the StreamNode: a report of a former node in the same slot is nobody's. */
   readonly uid: string;
   readonly namespace: string;
@@ -38,12 +48,6 @@ export interface NodeReport {
   readonly sequence: number;
   /** When the API took it, on the reader's own clock: the feed sends ages, never timestamps. */
   readonly receivedAt: Instant;
-  readonly connections: number;
-  readonly publishers: number;
-  readonly subscribers: number;
-  readonly cpuPercent?: number;
-  readonly memoryPercent?: number;
-  readonly egressMbps?: number;
   /** Whether it takes new clients. */
   readonly accepting: boolean;
   /** Clients taken in since the boot, those who have left included; absent: it does not count them. */

@@ -5,6 +5,7 @@
 import type { AlarmMetric } from "../../crds/names.ts";
 import { assertNever } from "../result.ts";
 import type { Instant } from "../time.ts";
+import type { NodeLoad } from "./report.ts";
 
 /** Gauges over the nodes that count and whose report is fresh. A stale node leaves numerator and denominator. */
 export interface LoadGauges {
@@ -51,16 +52,6 @@ export type RoleLoad =
       /** Since when the load of every node that counts has been known without a gap. */
       readonly observedSince: Instant;
     } & LoadGauges);
-
-/** What one node says of itself, or its origin of it: the part that counts for the load of its role. */
-export interface NodeLoad {
-  readonly connections: number;
-  readonly publishers: number;
-  readonly subscribers: number;
-  readonly cpuPercent?: number;
-  readonly memoryPercent?: number;
-  readonly egressMbps?: number;
-}
 
 /** A node counts for at most so many times its capacity: beyond it the figure says nothing of what is missing. */
 const mostCountedTenths = 11;

@@ -3,7 +3,7 @@ import { generate } from "selfsigned";
 import { z } from "zod";
 import { messageOf } from "../../runtime/thrown.ts";
 import { readOwnFile, writeOwnFile } from "../own-file.ts";
-import { DataFileError } from "./object-file.ts";
+import { DataFileError } from "../sqlite-file.ts";
 
 const accessSchema = z.strictObject({
   /** Whoever shows it may do all. */

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { messageOf } from "../../runtime/thrown.ts";
 import { isOfThisMachine, writeOwnFile } from "../own-file.ts";
 import type { KubeAccess } from "./access.ts";
-import { DataFileError } from "./object-file.ts";
+import { DataFileError } from "../sqlite-file.ts";
 
 /** The text of a kubeconfig for the server at this URL. Who has the token may do all; without one nothing is asked for. */
 export function kubeconfig(url: string, access?: KubeAccess): string {

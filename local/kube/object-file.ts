@@ -1,24 +1,12 @@
 /** Objects in one SQLite file: every write is a transaction, and a lock keeps a second process out. */
-import { accessSync, constants, existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import type { StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { KubernetesObject } from "../../runtime/kubernetes-api.ts";
 import { messageOf } from "../../runtime/thrown.ts";
+import { DataFileError, explained, openSqliteFile } from "../sqlite-file.ts";
 import { isObject } from "./json.ts";
 import type { ObjectKey, ObjectPersistence, PersistedObject } from "./object-store.ts";
 import { StatusError } from "./status.ts";
-
-/** The file cannot be used. The message is one line: which file, why, and what to do. Nothing was changed. */
-export class DataFileError extends Error {
-  override readonly name = "DataFileError";
-  readonly isForPeople = true;
-  readonly path: string;
-  constructor(path: string, why: string, options?: ErrorOptions) {
-    super(`${path}: ${why}`, options);
-    this.path = path;
-  }
-}
 
 const formatVersion = 1;
 const moveAside = "move it aside to start with no objects, or restore a copy";
@@ -36,36 +24,10 @@ const schema = `
 /** Opens `<directory>/objects.db`, creating both where they are missing. Throws DataFileError. */
 export function openObjectFile(directory: string): ObjectPersistence {
   const path = join(directory, "objects.db");
-  return explained(path, () => {
-    mkdirSync(directory, { recursive: true });
-    if (!existsSync(path)) createFile(path);
-    // SQLite would open a file that it cannot write, and refuse each write later.
-    accessSync(path, constants.R_OK | constants.W_OK);
-    const database = new DatabaseSync(path);
-    try {
-      prepare(database, path);
-      return new ObjectFile(database, path);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
+  return openSqliteFile({ path, schema, moveAside }, (database) => {
+    prepare(database, path);
+    return new ObjectFile(database, path);
   });
-}
-
-/** Made aside and then named, so that no crash leaves a half-made file behind: an empty one was damaged, and is refused. */
-function createFile(path: string): void {
-  const aside = `${path}.${process.pid}.new`;
-  rmSync(aside, { force: true });
-  const database = new DatabaseSync(aside);
-  database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT;`);
-  database.close();
-  try {
-    linkSync(aside, path);
-  } catch (cause) {
-    if (!existsSync(path)) throw cause;
-  } finally {
-    rmSync(aside, { force: true });
-  }
 }
 
 /** Reads before it writes anything: a file that is damaged, foreign or of a later version stays as it is. */
@@ -100,7 +62,7 @@ class ObjectFile implements ObjectPersistence {
   }
 
   load(): { readonly revision: number; readonly objects: readonly PersistedObject[] } {
-    return explained(this.#path, () => {
+    return explained({ path: this.#path, moveAside }, () => {
       const revision = Number(this.#database.prepare("SELECT value FROM revision").get()?.["value"]);
       const rows = this.#database.prepare("SELECT resource, namespace, name, body FROM objects").all();
       return { revision, objects: rows.map((row) => toObject(row, this.#path)) };
@@ -149,20 +111,4 @@ function parsed(text: string): unknown {
 
 function isKubernetesObject(value: unknown): value is KubernetesObject {
   return isObject(value) && typeof value["kind"] === "string" && isObject(value["metadata"]);
-}
-
-/** Runs it, and turns what SQLite and the file system say into one line that says what to do. */
-function explained<T>(path: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof DataFileError) throw error;
-    const why = messageOf(error);
-    if (why.includes("locked")) {
-      throw new DataFileError(path, "in use by another process; stop it, or use another data directory", {
-        cause: error,
-      });
-    }
-    throw new DataFileError(path, `cannot be used (${why}); check its permissions, or ${moveAside}`, { cause: error });
-  }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { beginFirstStart, dataDirectory, endFirstStart, nodeKey } from "../../local/data-directory.ts";
 import { writeKubeconfig } from "../../local/kube/kubeconfig.ts";
-import { DataFileError } from "../../local/kube/object-file.ts";
+import { DataFileError } from "../../local/sqlite-file.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";
 
 let scratch: ScratchDirectory;

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { assertClosed, beginFirstStart, dataDirectory, nodeKey } from "../../local/data-directory.ts";
-import { DataFileError } from "../../local/kube/object-file.ts";
+import { DataFileError } from "../../local/sqlite-file.ts";
 import { LogFile } from "../../local/log-file.ts";
 import { writeOwnFile } from "../../local/own-file.ts";
 import { ScratchDirectory } from "../support/scratch-directory.ts";

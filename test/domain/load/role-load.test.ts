@@ -3,7 +3,8 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { alarmMetrics } from "../../../crds/names.ts";
 import { LoadTally } from "../../../domain/load/load-tally.ts";
-import { gaugeOf, isMostlySilent, type LoadGauges, type NodeLoad } from "../../../domain/load/role-load.ts";
+import { gaugeOf, isMostlySilent, type LoadGauges } from "../../../domain/load/role-load.ts";
+import type { NodeLoad } from "../../../domain/load/report.ts";
 
 const nobody: NodeLoad = { connections: 0, publishers: 0, subscribers: 0 };
 const anyPercent = fc.double({ min: 0, max: 100, noNaN: true });

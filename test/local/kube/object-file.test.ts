@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { DataFileError, openObjectFile } from "../../../local/kube/object-file.ts";
+import { openObjectFile } from "../../../local/kube/object-file.ts";
+import { DataFileError } from "../../../local/sqlite-file.ts";
 import { ObjectStore } from "../../../local/kube/object-store.ts";
 import { ScratchDirectory } from "../../support/scratch-directory.ts";
 
