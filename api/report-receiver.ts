@@ -30,17 +30,17 @@ export interface TakenReport {
   readonly losses: readonly PartLoss[];
 }
 
-/** So often (ms) it is said of a node that its reports are not taken as they are. */
-const sayAgainMs = 3_600_000;
-/** Nodes of which it is remembered that it was said. */
+/** How long (ms) after it was logged that a node's reports are not taken as they are, it is logged again. */
+const logAgainMs = 3_600_000;
+/** For how many nodes it is remembered when it was logged. */
 const mostNodes = 50_000;
 /** A node may have somewhat more clients than it is meant for; so many more are an error of its counting, and would move the fleet. */
 const mostOverload = 10;
 
 export class ReportReceiver {
   readonly #deps: ReportReceiverDeps;
-  /** When (monotonic, ms) it was said, by UID. */
-  readonly #said = new Map<string, number>();
+  /** When (monotonic, ms) it was last logged, by the UID of the node. */
+  readonly #loggedAt = new Map<string, number>();
 
   constructor(deps: ReportReceiverDeps) {
     this.#deps = deps;
@@ -103,11 +103,11 @@ export class ReportReceiver {
     for (const loss of losses) metrics.reportPartsDropped(loss);
     const { uid, namespace, name } = metadata;
     const now = clock.monotonicMs();
-    if (now - (this.#said.get(uid) ?? -Infinity) < sayAgainMs) return;
-    this.#said.delete(uid);
-    this.#said.set(uid, now);
-    const [oldest] = this.#said.keys();
-    if (this.#said.size > mostNodes && oldest !== undefined) this.#said.delete(oldest);
+    if (now - (this.#loggedAt.get(uid) ?? -Infinity) < logAgainMs) return;
+    this.#loggedAt.delete(uid);
+    this.#loggedAt.set(uid, now);
+    const [oldest] = this.#loggedAt.keys();
+    if (this.#loggedAt.size > mostNodes && oldest !== undefined) this.#loggedAt.delete(oldest);
     logger.info(what, { namespace, name, parts: losses.map((loss) => `${lossKey(loss)}: ${loss.count}`) });
   }
 }

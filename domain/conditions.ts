@@ -23,7 +23,7 @@ export interface ConditionUpdate {
   readonly observedGeneration?: number;
 }
 
-/** Longest message that a status takes. A longer one would not lose its end, but the whole status. */
+/** Longest message (characters) that the schema of a condition allows: with a longer one the API server refuses the whole status. */
 const longestMessage = 4_096;
 
 /** An update of one of the conditions that objects of the kind have, with one of its reasons. */

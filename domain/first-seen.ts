@@ -1,4 +1,7 @@
-/** Times that others have stored, by clocks of their own: none of them makes a wait longer than it is. */
+/**
+ * Stored times were written by other clocks. One that lies in the future is taken as the moment at which this process first saw
+ * it, so that a clock that is ahead makes no wait longer.
+ */
 import type { Instant } from "./time.ts";
 
 /** A bound on memory; the oldest go first, and are seen anew. */

@@ -21,7 +21,7 @@ export interface NodeOrigin {
   readonly launch: NodeLaunch;
 }
 
-/** By which the group owns what is made for it; that it is taken away tells of `--cascade=orphan`. */
+/** Makes the group the owner of an object. The garbage collector removes the reference again at `--cascade=orphan`. */
 export function ownerReferenceTo({ metadata: { name, uid } }: NodeGroup): OwnerReference {
   return { apiVersion, kind: "NodeGroup", name, uid, controller: true, blockOwnerDeletion: true };
 }

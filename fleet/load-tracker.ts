@@ -61,7 +61,7 @@ interface Member extends CountedNode {
   own: Told | undefined;
   /** What an origin last told of it. */
   byParent: Told | undefined;
-  /** Where it is counted. As what, it says itself: that changes only while it is counted nowhere. */
+  /** Where the node is counted. What it is counted with changes only while it is counted nowhere, so that sums stay right. */
   seat: PlaceLoad | undefined;
   heard: boolean;
   load: NodeLoad | undefined;

@@ -1,9 +1,9 @@
-/** What it means that the cluster does not know a kind: its definition is gone, as at the end of an uninstallation. */
+/** The cluster does not know a kind: its CustomResourceDefinition has been deleted, as at the end of an uninstallation. */
 import type { NodeGroup } from "../crds/node-group.ts";
 import { ApiError, type ListOptions } from "../runtime/kubernetes-api.ts";
 import type { Resource, ResourceClient } from "../runtime/resource-client.ts";
 
-/** A list is refused so only for its kind: what is merely empty is answered as an empty list. */
+/** Whether a list failed because the kind does not exist; a kind without objects is answered with an empty list. */
 export function isMissingKind(error: unknown): boolean {
   return error instanceof ApiError && error.code === 404;
 }

@@ -1,4 +1,4 @@
-/** By what a LaunchConfig is known to be another than before. */
+/** The revision of a LaunchConfig: a hash of its content, by which a change is recognised. */
 import { createHash } from "node:crypto";
 import type { LaunchConfig } from "../crds/launch-config.ts";
 

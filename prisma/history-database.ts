@@ -1,4 +1,4 @@
-/** What main needs of a database, embedded or not. */
+/** What the commands need of a database, embedded or not. */
 import type { History, HistoryFootprint } from "../domain/ports.ts";
 
 /** An open database with our tables in it. */

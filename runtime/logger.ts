@@ -2,14 +2,14 @@
 import { pino } from "pino";
 import { isError } from "./thrown.ts";
 
-/** From the most to say to nothing. */
+/** From every line to none. */
 export const logLevels = ["debug", "info", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /**
- * Messages are constant, lower case, past tense for deeds; variables go into fields. `info`: a change to the world;
+ * Messages are constant, lower case, past tense for acts; variables go into fields. `info`: a change to the world;
  * `error`: needs a person or a retry; `debug`: the rest. An exception goes into the field `error`.
  */
 export interface Logger {

@@ -10,7 +10,7 @@ export interface ObjectKey {
 export type ReconcileResult =
   { readonly kind: "Done" } | { readonly kind: "RequeueAfter"; readonly ms: number; readonly reason: string };
 
-/** One call of a reconciler: what bounds it, and whose lines are whose. */
+/** What a reconciler is given for one call: the signal that bounds it, and a logger whose lines name the call. */
 export interface ReconcileContext {
   /** Aborts when the call has taken too long or the process stops. */
   readonly signal: AbortSignal;

@@ -73,7 +73,7 @@ export class AlarmReconciler implements Reconciler {
     alarmStates.publish(key, standings, { changed: true, transitions: transitionsOf(group, looks) });
   }
 
-  /** The standing before, as it is, where nothing about it is another. */
+  /** The standing of before itself where nothing in it has changed, so that callers can compare by identity. */
   #look(group: string, { definition, region }: Watched, { before, now }: Moment): AlarmStanding {
     const { load } = this.#deps;
     const place = { group, role: definition.role, region };

@@ -37,7 +37,7 @@ export interface HistoryKeeperDeps {
 const closing = { firstMs: 1_000, everyMs: 10_000 };
 const pruning = { firstMs: 60_000, everyMs: 3_600_000 };
 const bounding = { firstMs: 90_000, everyMs: 300_000 };
-/** So often the time that is kept is halved at a time: what came in the last 0.1 % of it may go as well. */
+/** How many times one pass may halve the time that is kept: after ten, what is left is 0.1 % of it. */
 const mostHalvings = 10;
 /** A life opened within this time (ms) may belong to a node that came while the local copy was being read. */
 const youngMs = 5_000;

@@ -98,7 +98,7 @@ export class Attempts {
     return this.#launched(launching, attempt, { machines: answer.value, holders }, context);
   }
 
-  /** Waits for the answer. The nodes of the slots are made meanwhile: the call has been begun, and they do not keep it. */
+  /** Waits for the answer. The nodes of the slots are made meanwhile: the call is under way, and making them does not hold it up. */
   async #makeNodesDuring(
     call: PlatformResult<readonly Machine[]>,
     launching: Launching,

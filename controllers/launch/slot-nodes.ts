@@ -115,7 +115,7 @@ export class SlotNodes {
     const { cache, client } = cluster.streamNodes;
     const known = cache.get(keyText(keyOf(batch, slot)));
     if (isOfBatch(known, batch)) {
-      // That a node has its machine, the cluster alone is believed: a later `give` asks it.
+      // Whether a node already has its machine is read from the API server, not from the cache: `give` does it.
       return known?.spec.providerId === undefined ? known : undefined;
     }
     assertLeading(leadership);

@@ -60,7 +60,10 @@ function judge({ datapointsToAlarm }: AlarmRule, breaching: number): AlarmState 
   return breaching >= datapointsToAlarm ? "ALARM" : "OK";
 }
 
-/** Too few datapoints, and nothing is put in their place: an alarm only if all breach, and since long enough. */
+/**
+ * The state when fewer datapoints are known than the rule needs, and missing ones are not filled in: ALARM only if every known
+ * one breaches and the oldest of them is old enough.
+ */
 function judgePart(rule: AlarmRule, range: readonly Datapoint[], breaching: number): AlarmState {
   const oldest = range.findIndex((datapoint) => datapoint !== undefined);
   if (oldest === -1) return "INSUFFICIENT_DATA";

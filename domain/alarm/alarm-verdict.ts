@@ -65,7 +65,7 @@ function gaugeOf({ metric, statistic }: AlarmDefinition): string {
   return statistic === "Average" ? metric : `${statistic} of ${metric}`;
 }
 
-/** At most two decimals, unless that would make it the threshold, which it is not. */
+/** To two decimals; in full where rounding would make it equal to the threshold, from which it differs. */
 function rounded(value: number, threshold: number): string {
   const short = Math.round(value * 100) / 100;
   return String(short === threshold ? value : short);

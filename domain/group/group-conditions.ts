@@ -30,14 +30,14 @@ export function groupConditions(facts: GroupFacts): readonly Update[] {
   return all.map((update) => ({ ...update, observedGeneration: facts.generation }));
 }
 
-/** Recorded at first sight: the finalizer that says it may be gone at the next. */
+/** Kept in the status as soon as it is seen: the API server removes the finalizer that says so while the deletion goes on. */
 function orphaned({ orphaning }: GroupFacts): readonly Update[] {
   if (orphaning !== true) return [];
   const message = "it is deleted with --cascade=orphan: its nodes stay, and are adopted when it is applied again";
   return [{ type: "Orphaned", status: "True", reason: "OrphanRequested", message }];
 }
 
-/** Loud for as long as it is so. */
+/** Shown for as long as nodes are let in by the join token of their batch alone, for that is a weaker proof. */
 function batchTrusted({ trustBatch }: GroupFacts): readonly Update[] {
   if (trustBatch !== true) return [];
   const message =

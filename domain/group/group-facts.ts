@@ -11,7 +11,7 @@ export interface Decided {
   readonly decision: ScalingDecision;
 }
 
-/** When an alarm last added nodes, and when the last launch or drain had ended, with what was just carried out. */
+/** When an alarm last added nodes, and when the last launch or drain ended; what this pass has carried out is included. */
 export interface Anchors {
   readonly scaledOutAt?: Instant;
   readonly settledAt?: Instant;
@@ -31,7 +31,7 @@ export interface GroupFacts {
   readonly orphaning?: boolean;
   /** Nodes are believed by the join token of their batch alone. */
   readonly trustBatch?: boolean;
-  /** Absent: what is decided can be looked up later. */
+  /** Why decisions are not being recorded; absent while they are. */
   readonly unwritten?: HistoryOutage;
   readonly references: References;
   readonly pause: Pause;

@@ -33,7 +33,7 @@ export function groupStatus(facts: GroupFacts, previous: NodeGroupStatus | undef
   };
 }
 
-/** Without what is absent unless it is so. */
+/** The conditions of before, without those that are shown only while they hold and no longer do. */
 function standing(previous: NodeGroupStatus | undefined, { trustBatch, unwritten }: GroupFacts) {
   const isSo: Readonly<Record<string, boolean>> = {
     NodesProven: trustBatch === true,

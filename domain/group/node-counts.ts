@@ -18,7 +18,7 @@ export interface StartingNode {
 /** When an object was created, as this process may rely on it. */
 export type CreatedAt = (object: Pick<StreamNode, "metadata">) => Instant;
 
-/** As the cluster says. */
+/** When the object was created, by the API server's clock. */
 export function creationOf({ metadata }: Pick<StreamNode, "metadata">): Instant {
   return fromRfc3339(metadata.creationTimestamp) ?? instant(0);
 }

@@ -1,4 +1,4 @@
-/** What limits, load, alarms and decisions are of: a group by its name, and a place in it. */
+/** What limits, load, alarms and decisions belong to: a group, named by its key, or a place (role and region) in it. */
 import type { Role } from "../../crds/names.ts";
 
 /** Names a NodeGroup. */

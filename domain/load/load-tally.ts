@@ -42,7 +42,7 @@ export class LoadTally {
     this.#count(load, capacity, 1);
   }
 
-  /** As it was added. */
+  /** Takes out what `add` was given: the same values, or the sums are wrong. */
   remove(load: NodeLoad, capacity: number): void {
     this.#count(load, capacity, -1);
   }

@@ -72,7 +72,7 @@ export class PlaceLoad {
     if (node.load !== undefined) this.#fresh.add(node.load, node.capacity);
   }
 
-  /** As it was added. */
+  /** Takes out a node with the same values with which it was added, or the sums are wrong. */
   remove(node: CountedNode): void {
     this.#count(node, -1);
     if (node.load !== undefined) this.#fresh.remove(node.load, node.capacity);
@@ -80,7 +80,7 @@ export class PlaceLoad {
 
   /** Takes what the sums are now into the peak. What a silent node bears is not in it: that is a gap in what was observed. */
   settle(now: Instant): void {
-    // What was asked before has been asked up to now.
+    // The demand of before lasted until now, so it belongs to the peak as well.
     if (this.#demand !== undefined) this.#recordPeaks(this.#demand, now);
     this.#demand = this.known?.demand();
     if (this.#demand === undefined) {

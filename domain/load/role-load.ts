@@ -53,7 +53,7 @@ export type RoleLoad =
       readonly observedSince: Instant;
     } & LoadGauges);
 
-/** A node counts for at most so many times its capacity: beyond it the figure says nothing of what is missing. */
+/** In tenths of a node's capacity, the most connections that count for it: a larger figure does not tell how many nodes are missing. */
 const mostCountedTenths = 11;
 
 /** What of a node's load counts, of a node that can serve `capacity` connections. */

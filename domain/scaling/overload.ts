@@ -79,7 +79,7 @@ function overThreshold({ metric, threshold }: StandingAlarm, rest: Rest, demand:
   }
 }
 
-/** Nobody is left to bear what the last node needs for itself. */
+/** A mean over the nodes that stay (CPU, memory): without the last node there is none, and nothing that could be too much. */
 function overMean(
   what: string,
   sum: number | undefined,

@@ -69,7 +69,7 @@ function rigidHold(input: ScalingInput, takes: string): Verdict | undefined {
   return ended === 0 ? undefined : coolingDown(addMs(instant(ended), behavior.coolDownMs), now, takes);
 }
 
-/** A step that looks again at once would be no step. */
+/** The wait between two steps: without it the next look would add again before the last step has had any effect. */
 function betweenSteps({ behavior, now, scaledOutAt }: ScalingInput, takes: string): Verdict | undefined {
   const { scaleAdjustment, reevaluateMs } = behavior;
   if (scaleAdjustment === undefined || reevaluateMs === undefined || scaledOutAt === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Sessions that were lost: by our own act, or otherwise. Why, is sometimes known only some seconds later. */
+/** Sessions that were lost, by our own act or otherwise. The reason is sometimes known only some seconds after the loss. */
 import { orderSeenWithinMs } from "./room-tracker.ts";
 
 /** A session that was lost, while nothing told why. */

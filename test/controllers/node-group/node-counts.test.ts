@@ -1,4 +1,4 @@
-/** The census of a group says what counting all of its nodes would say, whatever has happened to them. */
+/** The node counts of a group say what counting all of its nodes would say, whatever has happened to them. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { NodeCounters } from "../../../controllers/node-group/node-counts.ts";
@@ -27,7 +27,7 @@ const launch = {
 const groupReference = { apiVersion: "streamfleet.dev/v1alpha1", kind: "NodeGroup", uid: "uid-group" };
 const edge: Place = { group: "live", role: "edge", slot: 0, region: "region-a" };
 
-/** A node in a form that the census has to tell apart from others. */
+/** A node in a form that the counts have to tell apart from others. */
 interface Form {
   readonly phase?: string;
   readonly draining?: boolean;
@@ -116,7 +116,7 @@ describe("the class of a node", () => {
   });
 });
 
-describe("the census of a group", () => {
+describe("the node counts of a group", () => {
   it("forgets a node in the form in which it was counted", () => {
     const copy = new Copy();
     const book = new NodeCounters(copy);

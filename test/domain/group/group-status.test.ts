@@ -27,13 +27,13 @@ function decided(fields: ScalingInputFields = {}, how: Shown = {}): ShownPlace {
   return shown(scalingInput(fields), how);
 }
 
-/** Ten edges that may be forty, with so many connections and the alarm that scales out ringing. */
+/** Ten edges that may be forty, with so many connections and the alarm that scales out in ALARM. */
 function busy(connections: number, fields: ScalingInputFields = {}, how: Shown = {}): ShownPlace {
   const load = knownLoad({ nodes: 10, connections });
   return decided({ maxLimit: 40, counts: { inService: 10 }, load, alarms: [scaleOutAlarm()], ...fields }, how);
 }
 
-/** Three edges that nobody uses, with the alarm that scales in ringing. */
+/** Three edges that nobody uses, with the alarm that scales in in ALARM. */
 function idle(fields: ScalingInputFields = {}): ShownPlace {
   return decided({ counts: { inService: 3 }, load: knownLoad({ nodes: 3 }), alarms: [scaleInAlarm()], ...fields });
 }

@@ -23,12 +23,12 @@ function serving(nodes: number, load: LoadFields = {}, fields: ScalingInputField
   });
 }
 
-/** So many connections on so many nodes, with the default alarm that scales out ringing. */
+/** So many connections on so many nodes, with the default alarm that scales out in ALARM. */
 function busy(nodes: number, connections: number, fields: ScalingInputFields = {}) {
   return serving(nodes, { connections }, { alarms: [scaleOutAlarm()], ...fields });
 }
 
-/** The same with the default alarm that scales in ringing, and the other one not. */
+/** The same with the default alarm that scales in in ALARM, and the other one not. */
 function idle(nodes: number, load: LoadFields = {}, fields: ScalingInputFields = {}) {
   return serving(nodes, load, { alarms: [scaleOutAlarm({ inAlarm: false }), scaleInAlarm()], ...fields });
 }

@@ -44,7 +44,7 @@ describe("silence", () => {
     const heal = fleet.cut((path) => /live-(edge-3|origin-0).report/.test(path));
     await scenario.hold(6, 540);
     expect(edges.since(start)).toEqual({ launches: 0, drains: 0 });
-    // A sixth of the capacity is silent, so there is no sample: that keeps the alarm from ringing.
+    // A sixth of the capacity is silent, so there is no sample: that keeps the alarm from going into ALARM.
     expect(decision()).toMatchObject({ decision: "Hold" });
     expect(scenario.alarm("edge-scale-in")).toBe("OK");
     heal();
