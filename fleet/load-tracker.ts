@@ -137,7 +137,7 @@ export class LoadTracker implements LoadView {
     if (member === undefined) return;
     member.own = report;
     const spokenFor = this.#hearOfChildren(member, report, now);
-    const ownPlace = this.#judge(member, now);
+    const ownPlace = this.#recount(member, now);
     if (ownPlace !== undefined) spokenFor.add(ownPlace);
     if (spokenFor.size === 0) return;
     this.#reports++;
@@ -161,7 +161,7 @@ export class LoadTracker implements LoadView {
       if (edge.byParent !== undefined && edge.byParent.receivedAt > report.receivedAt) continue;
       edge.byParent = { connections, subscribers, publishers: 0, receivedAt: report.receivedAt };
       if (this.#isFresh(edge.own, now)) continue;
-      const place = this.#judge(edge, now);
+      const place = this.#recount(edge, now);
       if (place !== undefined) spokenFor.add(place);
     }
     return spokenFor;
@@ -171,7 +171,7 @@ export class LoadTracker implements LoadView {
     const known = this.#byKey.get(key);
     if (known?.uid === node.metadata.uid) {
       known.counts = counts(node);
-      this.#judge(known, now)?.settle(now);
+      this.#recount(known, now)?.settle(now);
       return;
     }
     this.#forget(known, now);
@@ -180,7 +180,7 @@ export class LoadTracker implements LoadView {
     this.#lastPlace = member.place;
     this.#byKey.set(key, member);
     this.#byUid.set(member.uid, member);
-    this.#judge(member, now)?.settle(now);
+    this.#recount(member, now)?.settle(now);
     if (report === undefined || !this.#isFresh(member.own, now)) return;
     for (const place of this.#hearOfChildren(member, report, now)) place.settle(now);
   }
@@ -190,11 +190,11 @@ export class LoadTracker implements LoadView {
     this.#byKey.delete(member.key);
     this.#byUid.delete(member.uid);
     member.counts = false;
-    this.#judge(member, now)?.settle(now);
+    this.#recount(member, now)?.settle(now);
   }
 
   /** Puts the node into the sums as it is to be counted now; gives the place that has changed, for the caller to settle. */
-  #judge(member: Member, now: Instant): PlaceLoad | undefined {
+  #recount(member: Member, now: Instant): PlaceLoad | undefined {
     const left = member.seat;
     left?.remove(member);
     member.seat = undefined;
@@ -256,7 +256,7 @@ export class LoadTracker implements LoadView {
   #fallSilent(member: Member, at: Instant): PlaceLoad | undefined {
     if (member.dueAt !== at) return undefined;
     member.dueAt = undefined;
-    return member.counts ? this.#judge(member, this.#time) : undefined;
+    return member.counts ? this.#recount(member, this.#time) : undefined;
   }
 
   /** The clock was put back: reports of what is now the future are of now, and all that is kept over time begins anew. */
@@ -268,7 +268,7 @@ export class LoadTracker implements LoadView {
       member.dueAt = undefined;
       member.own = notAfter(member.own, now);
       member.byParent = notAfter(member.byParent, now);
-      this.#judge(member, now)?.settle(now);
+      this.#recount(member, now)?.settle(now);
     }
   }
 }

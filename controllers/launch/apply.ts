@@ -52,7 +52,7 @@ export class Attempts {
     return this.#sendAgainAt.get(attemptsOf(batch).at(-1)?.token ?? "");
   }
 
-  /** Commits the call before it is sent: of two leaders only one can write this attempt. */
+  /** Commits a later attempt (the first is created with its batch) before it is sent: of two leaders only one can write it. */
   async commit(
     { batch }: Launching,
     { number, slots }: Pick<LaunchAttempt, "number"> & { readonly slots: readonly number[] },

@@ -108,7 +108,7 @@ export class GroupApply {
     plan: Omit<BatchPlan, "call" | "decidedAt" | "mostSlots">,
     context: ReconcileContext,
   ): Promise<LaunchBatch | "Taken" | undefined> {
-    const { cluster, clock, leadership, call, handoff: fresh } = this.#deps;
+    const { cluster, clock, leadership, call, handoff } = this.#deps;
     const { group, decision } = plan;
     const planned = planBatch({ ...plan, call: call(), decidedAt: clock.now(), mostSlots: largestBatch });
     if (planned === undefined) return undefined;
@@ -116,7 +116,7 @@ export class GroupApply {
     const { name: batch } = planned;
     const draft = launchBatchDraft(group, planned);
     const key = { namespace: group.metadata.namespace, name: batch };
-    const created = await fresh.creating(key, () => cluster.launchBatches.client.create(draft, context.signal));
+    const created = await handoff.creating(key, () => cluster.launchBatches.client.create(draft, context.signal));
     if (created.kind === "AlreadyExists") {
       this.#observer.distrust(group);
       context.logger.debug("batch number was taken", { batch });
